@@ -1,0 +1,100 @@
+/* The model of a job: what a job file says, checked. Immutable once parsed; shared by reference, so that running runs keep theirs
+ * over a reload. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+#include "jval.h"
+#include "timeutil.h"
+
+enum parameter_type { PARAMETER_STRING, PARAMETER_INTEGER, PARAMETER_BOOLEAN, PARAMETER_DATE, PARAMETER_ENUM };
+
+struct parameter {
+        char *name;
+        enum parameter_type type;
+        bool has_minimum, has_maximum;
+        int64_t minimum, maximum;
+        char *pattern; /* POSIX extended, matches the whole value */
+        char **values; /* of an enum */
+        char *default_value;
+        bool required;
+        char *description;
+};
+
+struct mode {
+        char *name;
+        char *description;
+        char **steps;
+};
+
+enum heartbeat_action { HEARTBEAT_WARN, HEARTBEAT_KILL };
+
+struct exit_status_set {
+        uint8_t bits[32]; /* 256 bits */
+};
+bool exit_status_set_contains(const struct exit_status_set *set, int status);
+
+struct step {
+        char *name;
+        char *description;
+        char *impact;
+        char **exec; /* argv before substitution */
+        bool has_after; /* After= was written; an empty one starts at once */
+        char **after;
+        usec_t timeout;    /* of one attempt; USEC_INFINITY: none */
+        usec_t kill_grace; /* TERM to KILL */
+        usec_t heartbeat;  /* USEC_INFINITY: none */
+        enum heartbeat_action heartbeat_action;
+        struct exit_status_set success_exit_status; /* 0 is always in it */
+        struct exit_status_set warn_exit_status;
+        unsigned retries;
+        usec_t retry_delay;
+        double retry_backoff; /* factor from one delay to the next; 1 is constant */
+        usec_t retry_max_delay;
+        bool has_retry_exit_status; /* else every failure but a permanent one is tried again */
+        struct exit_status_set retry_exit_status;
+        bool critical;
+        uint64_t memory_max; /* bytes; UINT64_MAX: none */
+        unsigned cpu_quota_percent; /* 0: none; 100 is one processor */
+        uint64_t tasks_max;         /* UINT64_MAX: none */
+        int nice;
+        char **environment; /* NAME=value */
+};
+
+enum overlap { OVERLAP_REJECT, OVERLAP_QUEUE, OVERLAP_REPLACE, OVERLAP_ALLOW };
+
+struct job {
+        unsigned references;
+        char *name;
+        char *path; /* of the main file */
+        char definition_hash[17];
+        char *description;
+        char *type; /* batch_type; the job's name when absent */
+        enum overlap overlap;
+        usec_t run_timeout; /* USEC_INFINITY: none */
+        char *default_mode; /* NULL when there are no modes: all steps */
+        char **environment;
+        char **environment_files; /* with the leading '-' of an optional one */
+        char *working_directory;
+        char **on_failure, **on_recovery;
+        struct parameter *parameters;
+        size_t n_parameters;
+        struct mode *modes;
+        size_t n_modes;
+        struct step *steps; /* in the file's order */
+        size_t n_steps;
+};
+
+struct job *job_ref(struct job *job);
+struct job *job_unref(struct job *job);
+DEFINE_CLEANUP(struct job, job_unref);
+
+const struct step *job_find_step(const struct job *job, const char *name);
+const struct mode *job_find_mode(const struct job *job, const char *name);
+const struct parameter *job_find_parameter(const struct job *job, const char *name);
+
+/* The result of job.show: description, type, parameters with types and ranges, modes, steps with what they do, file. */
+struct jval *job_to_json(const struct job *job);

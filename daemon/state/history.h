@@ -1,0 +1,42 @@
+/* Questions to state.db and to the log files, answered on a reader thread: history works without any server, and a slow disk never holds the loop. */
+#pragma once
+
+#include <stdint.h>
+
+#include "jval.h"
+#include "loop.h"
+#include "record.h"
+
+struct history;
+struct store;
+
+int history_open(struct history **ret, struct loop *loop, struct store *store, char **ret_error);
+struct history *history_close(struct history *history);
+
+/* error 0: answer is the callee's to unref. -ENOENT: no such thing. Other negative errno: error_text tells. */
+typedef void (*history_fn)(int error, const char *error_text, struct jval *answer, void *user);
+
+struct run_filter {
+        char *job, *type, *mode, *status, *triggered_by;
+        struct jval *params; /* object: all must be equal as text */
+        usec_t since, until; /* created_at; 0: open */
+        int64_t before;      /* run_number; 0: from the newest */
+        unsigned limit;      /* default 50, at most 1000 */
+};
+
+/* Each returns 0, or -EAGAIN when too many questions wait. The filter is copied. */
+/* {runs: [...], next: run_number or absent}. type matches batch_type or a declared prediction run (A2). */
+int history_run_list(struct history *history, const struct run_filter *filter, history_fn fn, void *user);
+/* selector: run number, uuid (or an unambiguous prefix of 8 or more digits), or NULL for the latest (of job, when given). {run: {...}, steps: [attempts...]}. */
+int history_run_show(struct history *history, const char *selector, const char *job, history_fn fn, void *user);
+/* Log lines of a run in order of their sequence numbers: {lines: [{seq,time,step,item,stream,text}], first, last, next}. after: sequence (0: from the
+ * start); last_lines > 0: only that many from the end. At most `limit` lines and 512 KiB of text. */
+int history_run_lines(struct history *history, const char *run_id, uint64_t after, unsigned last_lines, unsigned limit, history_fn fn, void *user);
+/* One attempt's log file: {step, item, attempt, offset, next (absent at the end), size, text or base64}. attempt 0: the last; step NULL: the
+ * first that did not succeed, else the last. base64 of the raw bytes; as text, CRI lines as they are on disk with foreign bytes escaped. */
+int history_log_read(struct history *history, const char *selector, const char *step, const char *item, int attempt, uint64_t offset, uint64_t limit,
+                     bool base64, history_fn fn, void *user);
+/* The answer given to a request_id within the last day: {answer: "..."}; -ENOENT. */
+int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user);
+/* For job.list: {job: {last run}} of every job. */
+int history_last_runs(struct history *history, history_fn fn, void *user);

@@ -1,0 +1,46 @@
+/* state.db: what must survive, written on a thread of its own (WAL, synchronous=FULL). A batch is what one pass of the loop decided: one
+ * transaction; its effects may be acted on when it is durable. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop.h"
+#include "record.h"
+
+struct store;
+struct store_batch;
+
+/* Creates the folder and the file where missing, takes the folder's lock (-EBUSY; the error names the holder), migrates the schema (an unknown
+ * newer schema is refused, -EPROTO, untouched), starts the thread. */
+int store_open(struct store **ret, struct loop *loop, const char *state_dir, char **ret_error);
+/* Finishes what is queued, then closes. */
+struct store *store_close(struct store *store);
+/* The uuid made when state.db was created. */
+const char *store_instance(const struct store *store);
+const char *store_path(const struct store *store);
+
+struct store_batch *store_batch_new(void);
+struct store_batch *store_batch_free(struct store_batch *batch);
+bool store_batch_is_empty(const struct store_batch *batch);
+/* Copies the record. A later put of the same key in one batch replaces the earlier one. */
+void store_batch_put_run(struct store_batch *batch, const struct run_record *record);
+/* tail_path: absolute path of a log file whose last 100 lines become output_log (read on the store's thread), or NULL. */
+void store_batch_put_attempt(struct store_batch *batch, const struct attempt_record *record, const char *tail_path);
+void store_batch_put_request(struct store_batch *batch, const char *request_id, int64_t uid, const char *answer);
+void store_batch_put_audit(struct store_batch *batch, const struct audit_record *record);
+void store_batch_put_setting(struct store_batch *batch, const char *key, const char *value);
+
+/* Takes the batch over. done(user) is called on the loop once it is durable, in order of submission. When the disk is full or fails, batches wait and
+ * are tried again each second: done comes late, never with an error. -EAGAIN when too many wait already (the batch stays the caller's). */
+int store_submit(struct store *store, struct store_batch *batch, void (*done)(void *user), void *user);
+/* NULL when writing works; else why it does not (valid until the next pass). */
+const char *store_trouble(const struct store *store);
+/* Batches not yet durable. */
+size_t store_backlog(const struct store *store);
+
+/* At start, before the loop runs; blocking. Active runs (queued, running) with all their attempts, oldest first. */
+int store_load_active(struct store *store, void (*run)(const struct run_record *record, void *user),
+                      void (*attempt)(const struct attempt_record *record, void *user), void *user, char **ret_error);
+/* The next free numbers. */
+int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number);
