@@ -1,0 +1,20 @@
+#include "errortext.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int error_set(char **ret, int code, const char *format, ...) {
+        va_list arguments;
+        char *text = NULL;
+
+        if (!ret)
+                return code;
+        va_start(arguments, format);
+        if (vasprintf(&text, format, arguments) < 0)
+                abort();
+        va_end(arguments);
+        free(*ret);
+        *ret = text;
+        return code;
+}

@@ -1,0 +1,210 @@
+#include "fileutil.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "checksum.h"
+#include "cleanup.h"
+#include "macro.h"
+#include "strutil.h"
+#include "xalloc.h"
+
+int read_file(const char *path, size_t max, char **ret, size_t *ret_len) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_buf_ struct buf buf = BUF_INIT(max + 1);
+
+        if (fd < 0)
+                return -errno;
+        for (;;) {
+                char *to = buf_reserve(&buf, MIN((size_t)65536, max + 1 - buf.len));
+                ssize_t n;
+
+                n = read(fd, to, MIN((size_t)65536, max + 1 - buf.len));
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                buf_commit(&buf, (size_t)n);
+                if (buf.len > max)
+                        return -E2BIG;
+        }
+        if (ret_len)
+                *ret_len = buf.len;
+        *ret = buf_steal(&buf);
+        return 0;
+}
+
+int write_all(int fd, const void *data, size_t len) {
+        const char *from = data;
+
+        while (len > 0) {
+                ssize_t n = write(fd, from, len);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                from += n;
+                len -= (size_t)n;
+        }
+        return 0;
+}
+
+int pwrite_all(int fd, const void *data, size_t len, off_t offset) {
+        const char *from = data;
+
+        while (len > 0) {
+                ssize_t n = pwrite(fd, from, len, offset);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                from += n;
+                offset += n;
+                len -= (size_t)n;
+        }
+        return 0;
+}
+
+int write_file_atomic(const char *path, const void *data, size_t len, mode_t mode) {
+        _cleanup_free_ char *temporary = xasprintf("%s.XXXXXX", path);
+        _cleanup_close_ int fd = mkostemp(temporary, O_CLOEXEC);
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = write_all(fd, data, len);
+        if (r == 0 && fchmod(fd, mode) < 0)
+                r = -errno;
+        if (r == 0 && fdatasync(fd) < 0)
+                r = -errno;
+        if (r == 0 && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void)unlink(temporary);
+        return r;
+}
+
+int mkdir_parents(const char *path, mode_t mode) {
+        _cleanup_free_ char *copy = xstrdup(path);
+
+        for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = 0;
+                if (mkdir(copy, mode) < 0 && errno != EEXIST)
+                        return -errno;
+                *slash = '/';
+        }
+        if (mkdir(copy, mode) < 0) {
+                struct stat st;
+
+                if (errno != EEXIST)
+                        return -errno;
+                if (stat(copy, &st) < 0)
+                        return -errno;
+                if (!S_ISDIR(st.st_mode))
+                        return -ENOTDIR;
+        }
+        return 0;
+}
+
+static void closedirp(DIR **dir) {
+        if (*dir)
+                (void)closedir(*dir);
+}
+
+/* Takes fd over. depth guards the stack against hostile trees. */
+static int remove_contents(int fd, unsigned depth) {
+        _cleanup_(closedirp) DIR *dir = fdopendir(fd);
+        struct dirent *entry;
+        int first_error = 0;
+
+        if (!dir) {
+                int r = -errno;
+
+                (void)close(fd);
+                return r;
+        }
+        if (depth > 64)
+                return -ELOOP;
+        while ((entry = readdir(dir))) {
+                int r = 0;
+
+                if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+                        continue;
+                if (unlinkat(dirfd(dir), entry->d_name, 0) < 0) {
+                        int child = errno == EISDIR || errno == EPERM
+                                            ? openat(dirfd(dir), entry->d_name,
+                                                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                                            : -1;
+
+                        r = child < 0 ? -errno : remove_contents(child, depth + 1);
+                        if (r == 0 && unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR) < 0)
+                                r = -errno;
+                }
+                if (r < 0 && first_error == 0)
+                        first_error = r;
+        }
+        return first_error;
+}
+
+int remove_tree(const char *path) {
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = remove_contents(fd, 0);
+        if (r < 0)
+                return r;
+        return rmdir(path) < 0 ? -errno : 0;
+}
+
+int fd_set_nonblock(int fd, bool nonblock) {
+        int flags = fcntl(fd, F_GETFL);
+
+        if (flags < 0)
+                return -errno;
+        flags = nonblock ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+        return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+}
+
+int fd_set_cloexec(int fd, bool cloexec) {
+        return fcntl(fd, F_SETFD, cloexec ? FD_CLOEXEC : 0) < 0 ? -errno : 0;
+}
+
+char *path_join(const char *dir, const char *name) {
+        return xasprintf("%s%s%s", dir, endswith(dir, "/") ? "" : "/", name);
+}
+
+#define COMPONENT_MAX 128
+
+char *path_escape_component(const char *name) {
+        _cleanup_buf_ struct buf buf = BUF_INIT(SIZE_MAX / 2);
+
+        for (const char *c = name; *c; c++) {
+                bool plain = (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
+                             *c == '_' || *c == '-' || (*c == '.' && c != name);
+
+                if (plain)
+                        (void)buf_append_char(&buf, *c);
+                else
+                        (void)buf_appendf(&buf, "%%%02X", (unsigned char)*c);
+        }
+        if (buf.len > COMPONENT_MAX) {
+                uint64_t hash = fnv64(FNV64_START, name, strlen(name));
+
+                return xasprintf("%.*s%016" PRIx64, COMPONENT_MAX - 16, buf_data(&buf), hash);
+        }
+        return buf_steal(&buf);
+}
