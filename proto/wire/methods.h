@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "jval.h"
 
@@ -47,6 +48,7 @@ struct method_argument {
         bool required;
         const char *help;
         const char *const *values; /* allowed words, NULL-terminated; NULL: any */
+        int64_t minimum, maximum;  /* of an integer; both 0: any */
 };
 
 struct method {
@@ -64,6 +66,8 @@ const struct method *method_by_id(enum method_id id);
 const struct method *method_by_name(const char *name);
 /* The known name nearest to a wrong one, or NULL. */
 const char *method_suggest(const char *name);
+/* What an argument takes, for people: "an integer from 1 to 1000", "one of manual, api, timer". New string. */
+char *method_argument_takes(const struct method_argument *argument);
 
 /* Checks params (NULL or an object) against the table: unknown names, types, allowed words, what is required. 0, or -EINVAL with
  * *ret_error saying which parameter and what it takes, and *ret_parameter its name. */

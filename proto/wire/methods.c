@@ -1,0 +1,316 @@
+#include "methods.h"
+
+#include <assert.h>
+
+#include "macro.h"
+#include "strutil.h"
+
+/* What a caller may say of how a run came about; retry, backfill, catch_up and job are the daemon's own words. */
+static const char *const callers_triggers[] = {"manual", "api", "timer", "schedule", "ci", NULL};
+static const char *const all_triggers[] = {"manual", "api",      "timer",    "schedule", "ci",
+                                           "retry",  "backfill", "catch_up", "job",      NULL};
+static const char *const run_statuses[] = {"queued", "running",   "success", "partial",
+                                           "failed", "cancelled", "skipped", NULL};
+static const char *const encodings[] = {"text", "base64", NULL};
+
+#define RUN_OR_LATEST                                                                                                  \
+        {                                                                                                              \
+                .name = "run", .type = ARGUMENT_RUN,                                                                   \
+                .help = "Number or uuid of the run; absent: the one that runs, else the latest"                        \
+        }
+
+/* Every method that acts takes these two. */
+#define ACTING                                                                                                         \
+        {.name = "request_id",                                                                                         \
+         .type = ARGUMENT_STRING,                                                                                      \
+         .help = "Any string that names this request: sent again within a day it gets the first answer, and nothing "  \
+                 "is done twice"},                                                                                     \
+        {                                                                                                              \
+                .name = "on_behalf", .type = ARGUMENT_STRING,                                                          \
+                .help = "The person or token acted for; only from the users in TrustedClients="                        \
+        }
+
+static const struct method methods[] = {
+        [METHOD_DAEMON_HELLO] =
+                {
+                        .id = METHOD_DAEMON_HELLO,
+                        .name = "daemon.hello",
+                        .right = RIGHT_NONE,
+                        .help = "Who answers: version of the program and of the protocol, host and process",
+                        .arguments =
+                                {
+                                        {.name = "client",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Name and version of the client"},
+                                        {.name = "protocol",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "Version of the protocol that the client speaks",
+                                         .minimum = 1,
+                                         .maximum = INT32_MAX},
+                                },
+                },
+        [METHOD_DAEMON_STATUS] =
+                {
+                        .id = METHOD_DAEMON_STATUS,
+                        .name = "daemon.status",
+                        .right = RIGHT_WATCH,
+                        .help = "The daemon at a glance: uptime, runs, watchers, memory, state of database and mirror",
+                },
+        [METHOD_DAEMON_RELOAD] =
+                {
+                        .id = METHOD_DAEMON_RELOAD,
+                        .name = "daemon.reload",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Reads the job files again; a job whose file is wrong stays as it was",
+                        .arguments = {ACTING},
+                },
+        [METHOD_JOB_LIST] =
+                {
+                        .id = METHOD_JOB_LIST,
+                        .name = "job.list",
+                        .right = RIGHT_WATCH,
+                        .help = "All jobs with their last run",
+                },
+        [METHOD_JOB_SHOW] =
+                {
+                        .id = METHOD_JOB_SHOW,
+                        .name = "job.show",
+                        .right = RIGHT_WATCH,
+                        .help = "The definition of one job: parameters, modes, steps",
+                        .arguments =
+                                {{.name = "job", .type = ARGUMENT_STRING, .required = true, .help = "Name of the job"}},
+                },
+        [METHOD_RUN_START] =
+                {
+                        .id = METHOD_RUN_START,
+                        .name = "run.start",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Starts a run of a job",
+                        .arguments =
+                                {
+                                        {.name = "job",
+                                         .type = ARGUMENT_STRING,
+                                         .required = true,
+                                         .help = "Name of the job"},
+                                        {.name = "mode",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Mode; absent: the job's DefaultMode="},
+                                        {.name = "params",
+                                         .type = ARGUMENT_OBJECT,
+                                         .help = "Values of the job's parameters by name"},
+                                        {.name = "steps",
+                                         .type = ARGUMENT_STRINGS,
+                                         .help = "Only these steps of the mode"},
+                                        {.name = "force",
+                                         .type = ARGUMENT_BOOLEAN,
+                                         .help = "Start although a run of the job is active"},
+                                        {.name = "triggered_by",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "What asked for the run; absent: manual",
+                                         .values = callers_triggers},
+                                        {.name = "reason",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Why, in words; kept with the run"},
+                                        {.name = "due",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "The due instant it is started for: the same job and instant again "
+                                                 "returns the "
+                                                 "first run"},
+                                        ACTING,
+                                },
+                },
+        [METHOD_RUN_CURRENT] =
+                {
+                        .id = METHOD_RUN_CURRENT,
+                        .name = "run.current",
+                        .right = RIGHT_WATCH,
+                        .help = "What is queued or runs now; an empty list: idle",
+                        .arguments = {{.name = "job", .type = ARGUMENT_STRING, .help = "Only runs of this job"}},
+                },
+        [METHOD_RUN_LIST] =
+                {
+                        .id = METHOD_RUN_LIST,
+                        .name = "run.list",
+                        .right = RIGHT_WATCH,
+                        .help = "Runs, newest first",
+                        .arguments =
+                                {
+                                        {.name = "job", .type = ARGUMENT_STRING, .help = "Only runs of this job"},
+                                        {.name = "type",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Only runs of this batch type"},
+                                        {.name = "mode", .type = ARGUMENT_STRING, .help = "Only runs in this mode"},
+                                        {.name = "status",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Only runs with this status",
+                                         .values = run_statuses},
+                                        {.name = "triggered_by",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Only runs with this trigger",
+                                         .values = all_triggers},
+                                        {.name = "params",
+                                         .type = ARGUMENT_OBJECT,
+                                         .help = "Only runs whose parameters have these values"},
+                                        {.name = "since",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "Only runs asked for at or after this instant"},
+                                        {.name = "until",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "Only runs asked for before this instant"},
+                                        {.name = "limit",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "How many; absent: 50",
+                                         .minimum = 1,
+                                         .maximum = 1000},
+                                        {.name = "before",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "Only runs with a smaller number: the `next` of the page before",
+                                         .minimum = 1,
+                                         .maximum = INT64_MAX},
+                                },
+                },
+        [METHOD_RUN_SHOW] =
+                {
+                        .id = METHOD_RUN_SHOW,
+                        .name = "run.show",
+                        .right = RIGHT_WATCH,
+                        .help = "One run with its steps, attempts, counters, warnings and progress",
+                        .arguments = {RUN_OR_LATEST},
+                },
+        [METHOD_RUN_CANCEL] =
+                {
+                        .id = METHOD_RUN_CANCEL,
+                        .name = "run.cancel",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Ends a run and all its processes",
+                        .arguments =
+                                {
+                                        {.name = "run",
+                                         .type = ARGUMENT_RUN,
+                                         .help = "Number or uuid of the run; absent: the one that runs, if it is one"},
+                                        {.name = "reason",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Why, in words; kept with the run"},
+                                        ACTING,
+                                },
+                },
+        [METHOD_RUN_TAIL] =
+                {
+                        .id = METHOD_RUN_TAIL,
+                        .name = "run.tail",
+                        .right = RIGHT_WATCH,
+                        .streams = true,
+                        .help = "The lines of a run; with follow, every new line and change of state until it ends",
+                        .arguments =
+                                {
+                                        RUN_OR_LATEST,
+                                        {.name = "lines",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "Begin with that many of the last lines; absent: all that the live "
+                                                 "buffer holds",
+                                         .maximum = 100000},
+                                        {.name = "after",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "Begin behind the line with this sequence number; 0: from the first "
+                                                 "line",
+                                         .maximum = INT64_MAX},
+                                        {.name = "follow",
+                                         .type = ARGUMENT_BOOLEAN,
+                                         .help = "Go on with new lines and changes of state until the run ends"},
+                                },
+                },
+        [METHOD_LOG_READ] =
+                {
+                        .id = METHOD_LOG_READ,
+                        .name = "log.read",
+                        .right = RIGHT_WATCH,
+                        .help = "The complete log of an attempt from disk, paged",
+                        .arguments =
+                                {
+                                        RUN_OR_LATEST,
+                                        {.name = "step",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Name of the step; absent: the first that did not succeed, else the "
+                                                 "last"},
+                                        {.name = "item", .type = ARGUMENT_STRING, .help = "Item of the step"},
+                                        {.name = "attempt",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "Attempt, from 1; absent or 0: the last",
+                                         .maximum = INT32_MAX},
+                                        {.name = "offset",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "Byte of the file to begin at; absent: 0",
+                                         .maximum = INT64_MAX},
+                                        {.name = "limit",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "Bytes of the file at most; absent and at most: 131072",
+                                         .minimum = 1,
+                                         .maximum = 131072},
+                                        {.name = "encoding",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "text (foreign bytes escaped) or base64 (byte for byte); absent: text",
+                                         .values = encodings},
+                                },
+                },
+};
+static_assert(ELEMENTSOF(methods) == _METHOD_MAX, "a row for every method");
+
+const struct method *method_by_id(enum method_id id) {
+        assert(id < _METHOD_MAX);
+        return &methods[id];
+}
+
+const struct method *method_by_name(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(methods); i++)
+                if (streq(methods[i].name, name))
+                        return &methods[i];
+        return NULL;
+}
+
+const char *method_suggest(const char *name) {
+        const char *names[_METHOD_MAX + 1] = {NULL};
+        for (size_t i = 0; i < ELEMENTSOF(methods); i++)
+                names[i] = methods[i].name;
+        return nearest_name(name, names);
+}
+
+static const struct {
+        const char *name;
+        int code;
+} error_kinds[] = {
+        /* JSON-RPC 2.0's own numbers, section 5.1 */
+        [ERROR_KIND_PARSE] = {"parse_error", -32700},
+        [ERROR_KIND_METHOD] = {"unknown_method", -32601},
+        [ERROR_KIND_INVALID_PARAMS] = {"invalid_params", -32602},
+        [ERROR_KIND_INTERNAL] = {"internal", -32603},
+        /* those it leaves to servers */
+        [ERROR_KIND_ALREADY_RUNNING] = {"already_running", -32000},
+        [ERROR_KIND_NOT_FOUND] = {"not_found", -32001},
+        [ERROR_KIND_RATE_LIMITED] = {"rate_limited", -32002},
+        [ERROR_KIND_NOT_PERMITTED] = {"not_permitted", -32003},
+        [ERROR_KIND_PAUSED] = {"paused", -32004},
+        [ERROR_KIND_TOO_LARGE] = {"too_large", -32005},
+        [ERROR_KIND_UNAVAILABLE] = {"unavailable", -32006},
+        [ERROR_KIND_VERSION] = {"version_mismatch", -32007},
+};
+static_assert(ELEMENTSOF(error_kinds) == _ERROR_KIND_MAX, "a row for every kind");
+
+const char *error_kind_to_string(enum error_kind kind) {
+        assert(kind < _ERROR_KIND_MAX);
+        return error_kinds[kind].name;
+}
+
+enum error_kind error_kind_from_string(const char *text) {
+        for (size_t i = 0; text && i < ELEMENTSOF(error_kinds); i++)
+                if (streq(error_kinds[i].name, text))
+                        return (enum error_kind)i;
+        return ERROR_KIND_INTERNAL;
+}
+
+int error_kind_code(enum error_kind kind) {
+        assert(kind < _ERROR_KIND_MAX);
+        return error_kinds[kind].code;
+}
