@@ -27,6 +27,7 @@ enum attempt_outcome {
 enum error_class { ERROR_CLASS_UNKNOWN, ERROR_CLASS_TRANSIENT, ERROR_CLASS_PERMANENT };
 
 struct attempt_end {
+        unsigned attempt; /* which one ended; 0: the current one. The end of an earlier one is a repeat and ignored */
         enum attempt_outcome outcome;
         int exit_status;
         int signal_number;
@@ -48,8 +49,8 @@ struct task {
         char *item; /* "" when none */
         enum task_state state;
         enum step_status status;
-        enum reason reason;
-        unsigned attempt; /* the current or last one, from 1; 0 before the first */
+        enum reason reason; /* while WAITING: of the attempt that failed */
+        unsigned attempt;   /* the current or last one, from 1; 0 before the first */
         bool had_warnings;
 };
 
@@ -57,10 +58,11 @@ struct run_machine {
         const struct run_plan *plan;
         enum run_status status;
         enum reason reason;
-        char *error_message; /* why it failed, in one line */
+        char *error_message; /* in one line: why it failed, or (partial) the first step that did */
         struct task *tasks;
         size_t n_tasks;
-        bool cancelling;           /* no new attempts */
+        bool failing;              /* a critical step failed: no new attempts, what runs may finish */
+        bool cancelling;           /* no new attempts, what runs is stopped */
         enum reason cancel_reason; /* request, stopped, replaced, timeout (RunTimeoutSec) */
         bool had_warnings;
 };
@@ -104,7 +106,10 @@ bool run_machine_cancel(struct run_machine *machine, enum reason reason, struct 
 /* A warning reported outside of an attempt's end (the run ends partial). */
 void run_machine_warn(struct run_machine *machine);
 
-/* Recovery: puts a task into the state that the records tell, without effects; then run_machine_resume decides what is next. */
+/* Recovery: puts run and tasks into the state that the records tell, without effects; then run_machine_resume decides what is next.
+ * TASK_STARTING says that the attempt was decided but never launched (resume launches it, with the same number); what may have been
+ * launched is TASK_RUNNING until it is settled by attempt_ended. TASK_WAITING gets its retry timer anew, with the whole delay. A cancel that was asked
+ * for before is asked for again, before or after resume. */
 void run_machine_restore_run(struct run_machine *machine, enum run_status status, bool had_warnings);
 void run_machine_restore_task(struct run_machine *machine, size_t task, enum task_state state, enum step_status status, enum reason reason, unsigned attempt);
 bool run_machine_resume(struct run_machine *machine, struct effects *effects);

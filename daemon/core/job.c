@@ -1,0 +1,99 @@
+#include "job.h"
+
+#include <stdlib.h>
+
+#include "job_object.h"
+#include "strutil.h"
+#include "strv.h"
+#include "xalloc.h"
+
+void parameter_done(struct parameter *parameter) {
+        free(parameter->name);
+        free(parameter->pattern);
+        strv_free(parameter->values);
+        free(parameter->default_value);
+        free(parameter->description);
+}
+
+void mode_done(struct mode *mode) {
+        free(mode->name);
+        free(mode->description);
+        strv_free(mode->steps);
+}
+
+void step_done(struct step *step) {
+        free(step->name);
+        free(step->description);
+        free(step->impact);
+        strv_free(step->exec);
+        strv_free(step->after);
+        strv_free(step->environment);
+}
+
+struct job *job_new(const char *name) {
+        struct job *job = NEW(struct job);
+
+        *job = (struct job){
+                .references = 1,
+                .name = xstrdup(name),
+                .overlap = OVERLAP_REJECT,
+                .run_timeout = USEC_INFINITY,
+        };
+        return job;
+}
+
+struct job *job_ref(struct job *job) {
+        if (job)
+                job->references++;
+        return job;
+}
+
+static void job_free(struct job *job) {
+        for (size_t i = 0; i < job->n_parameters; i++)
+                parameter_done(&job->parameters[i]);
+        for (size_t i = 0; i < job->n_modes; i++)
+                mode_done(&job->modes[i]);
+        for (size_t i = 0; i < job->n_steps; i++)
+                step_done(&job->steps[i]);
+        free(job->parameters);
+        free(job->modes);
+        free(job->steps);
+        free(job->name);
+        free(job->path);
+        free(job->description);
+        free(job->type);
+        free(job->default_mode);
+        strv_free(job->environment);
+        strv_free(job->environment_files);
+        free(job->working_directory);
+        strv_free(job->on_failure);
+        strv_free(job->on_recovery);
+        free(job);
+}
+
+struct job *job_unref(struct job *job) {
+        if (job && --job->references == 0)
+                job_free(job);
+        return NULL;
+}
+
+const struct step *job_find_step(const struct job *job, const char *name) {
+        for (size_t i = 0; i < job->n_steps; i++)
+                if (streq(job->steps[i].name, name))
+                        return &job->steps[i];
+        return NULL;
+}
+
+const struct mode *job_find_mode(const struct job *job, const char *name) {
+        for (size_t i = 0; i < job->n_modes; i++)
+                if (streq(job->modes[i].name, name))
+                        return &job->modes[i];
+        return NULL;
+}
+
+const struct parameter *job_find_parameter(const struct job *job, const char *name) {
+        for (size_t i = 0; i < job->n_parameters; i++)
+                if (streq(job->parameters[i].name, name))
+                        return &job->parameters[i];
+        return NULL;
+}

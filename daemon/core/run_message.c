@@ -1,0 +1,71 @@
+#include "run_message.h"
+
+#include <string.h>
+
+#include "strutil.h"
+#include "utf8.h"
+#include "xalloc.h"
+
+/* An error message of a step may be a page; the run's is one line. */
+#define STEP_MESSAGE_MAX 500
+
+static char *outcome_text(const struct step *step, const struct attempt_end *end) {
+        char span[TIMESPAN_SIZE];
+
+        switch (end->outcome) {
+        case OUTCOME_EXITED:
+                return xasprintf("exit status %d", end->exit_status);
+        case OUTCOME_SIGNALED: {
+                const char *name = sigabbrev_np(end->signal_number);
+
+                return name ? xasprintf("killed by SIG%s", name) : xasprintf("killed by signal %d", end->signal_number);
+        }
+        case OUTCOME_OOM:
+                return xstrdup("out of memory");
+        case OUTCOME_TIMEOUT:
+                if (step->timeout == USEC_INFINITY)
+                        return xstrdup("ran out of time");
+                return xasprintf("ran longer than %s", format_timespan(span, step->timeout));
+        case OUTCOME_HEARTBEAT:
+                if (step->heartbeat == USEC_INFINITY)
+                        return xstrdup("sent no heartbeat");
+                return xasprintf("sent no heartbeat for %s", format_timespan(span, step->heartbeat));
+        case OUTCOME_CANCELLED:
+                return xstrdup("was stopped");
+        case OUTCOME_SPAWN:
+                return xstrdup("could not be started");
+        case OUTCOME_LOST:
+        case _OUTCOME_MAX:
+                break;
+        }
+        return xstrdup("lost, its monitor or the machine went away");
+}
+
+static char *step_failed(const struct step *step, const char *item, unsigned attempt, const char *why, const char *detail) {
+        _cleanup_free_ char *where = item && *item ? xasprintf("%s (%s)", step->name, item) : xstrdup(step->name);
+        _cleanup_free_ char *attempts = attempt > 1 ? xasprintf(" after %u attempts", attempt) : xstrdup("");
+
+        return xasprintf("step %s failed%s: %s%s%s", where, attempts, why, detail ? ": " : "", str_or(detail, ""));
+}
+
+/* The first line, fit to show. NULL when there is nothing to tell. */
+static char *first_line(const char *text) {
+        size_t len = text ? strcspn(text, "\r\n") : 0;
+
+        return len > 0 ? utf8_escape(text, len, STEP_MESSAGE_MAX) : NULL;
+}
+
+char *run_message_step_failed(const struct step *step, const char *item, unsigned attempt, const struct attempt_end *end) {
+        _cleanup_free_ char *why = outcome_text(step, end);
+        _cleanup_free_ char *detail = first_line(end->error_message);
+
+        return step_failed(step, item, attempt, why, detail);
+}
+
+char *run_message_step_failed_before(const struct step *step, const struct task *task) {
+        return step_failed(step, task->item, task->attempt, str_or(reason_to_string(task->reason), "for a reason that was not kept"), NULL);
+}
+
+char *run_message_cancelled(enum reason reason) {
+        return reason == REASON_TIMEOUT ? xstrdup("the run took longer than its RunTimeoutSec") : NULL;
+}
