@@ -1,0 +1,19 @@
+"""Where the programs under test are: in a build tree, nothing installed."""
+import os
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.environ.get("BATCHTEST_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+BUILD = os.environ.get("BATCHTEST_BUILD") or os.path.join(SOURCE, "build")
+SANITIZED = bool(os.environ.get("BATCHTEST_SANITIZED"))
+
+BATCHD = os.path.join(BUILD, "daemon", "main", "batchd")
+BATCHCTL = os.path.join(BUILD, "client", "ctl", "batchctl")
+BATCH_RUNNER = os.path.join(BUILD, "daemon", "runner", "batch-runner")
+BATCH_NFL = os.path.join(BUILD, "daemon", "worker", "nfl", "batch-nfl")
+SQL = os.path.join(SOURCE, "sql")
+APIPLAYER = os.path.join(SOURCE, "tests", "apiplayer")
+
+
+def patience(seconds):
+    """How long to wait for what should take no time: sanitizers and busy machines make everything slower."""
+    return seconds * (4 if SANITIZED else 1)

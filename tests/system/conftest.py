@@ -1,0 +1,86 @@
+"""Fixtures of all system tests. As root everything here runs as an ordinary user."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from batchtest import ordinary_user, paths, postgres as postgres_module, processes  # noqa: E402
+from batchtest.instance import Instance  # noqa: E402
+
+CANNOT_RUN = ordinary_user.drop_root(paths.SOURCE, paths.BUILD)
+processes.adopt_orphans()
+
+# What Meson takes for "all of it was skipped".
+EXIT_SKIPPED = 77
+
+
+def pytest_collection_modifyitems(items):
+    if CANNOT_RUN:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=CANNOT_RUN))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.write_line(f"SKIPPED {report.nodeid}: {report.longrepr[2] if report.longrepr else ''}")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    outcomes = {key for key, reports in reporter.stats.items() if key in ("passed", "failed", "error", "skipped") and reports}
+    if outcomes == {"skipped"}:
+        session.exitstatus = EXIT_SKIPPED
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A running PostgreSQL, one a test file."""
+    if not postgres_module.find_programs():
+        pytest.skip("PostgreSQL's server programs are not installed")
+    server = postgres_module.Postgres()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def own_postgres():
+    """A PostgreSQL that the test may stop, freeze and start again."""
+    if not postgres_module.find_programs():
+        pytest.skip("PostgreSQL's server programs are not installed")
+    server = postgres_module.Postgres()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def database(postgres):
+    """An empty database."""
+    made = postgres.create_database()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def make_instance():
+    """make_instance(jobs={...}, database=..., settings={...}, environment={...}): a folder with a daemon, not started."""
+    made = []
+
+    def make(*arguments, **more):
+        made.append(Instance(*arguments, **more))
+        return made[-1]
+
+    yield make
+    for instance in made:
+        instance.remove()
+
+
+@pytest.fixture
+def instance(make_instance):
+    """A started daemon without jobs and without a database."""
+    return make_instance().start()
