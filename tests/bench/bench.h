@@ -1,4 +1,5 @@
-/* What benchmark programs share: a clock, the median of repetitions, and the one form in which tests/bench/run reads figures.
+/* What benchmark programs share: a clock, the median of repetitions, and the one form in which tests/bench/run reads
+ * figures.
  *
  * A figure is a line of tab-separated fields on stdout; everything else a program prints is shown as it is:
  *   ratio  <what> <unit> <ours> <bare> <what bare is> <limit of ours/bare>

@@ -1,5 +1,5 @@
-/* A main for fuzz targets in ordinary builds: runs the target over every file of the folders and files given, and over every
- * prefix and a set of single-byte changes of the small ones, so that the corpus tests its neighbourhood too. */
+/* A main for fuzz targets in ordinary builds: runs the target over every file of the folders and files given, and over
+ * every prefix and a set of single-byte changes of the small ones, so that the corpus tests its neighbourhood too. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
