@@ -1,0 +1,139 @@
+#include "job_type.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-login.h>
+
+#include "cleanup.h"
+#include "macro.h"
+#include "strutil.h"
+#include "xalloc.h"
+
+#define SYSTEMD_SERVICE "org.freedesktop.systemd1"
+#define UNIT_PREFIX "/org/freedesktop/systemd1/unit"
+
+static const char *const names[] = {
+        [JOB_TYPE_NONE] = "none",
+        [JOB_TYPE_RESTART] = "restart",
+        [JOB_TYPE_STOP] = "stop",
+};
+
+const char *job_type_to_string(enum job_type type) {
+        return names[type];
+}
+
+enum job_type job_type_from_systemd(const char *word) {
+        if (streq(word, "stop"))
+                return JOB_TYPE_STOP;
+        if (streq(word, "restart") || streq(word, "try-restart"))
+                return JOB_TYPE_RESTART;
+        return JOB_TYPE_NONE;
+}
+
+static void bus_release(sd_bus **bus) {
+        sd_bus_close_unref(*bus);
+}
+
+static void message_release(sd_bus_message **message) {
+        sd_bus_message_unref(*message);
+}
+
+/* sd_bus_call waits for the connection without a limit, so the reply is waited for by hand. */
+struct reply {
+        sd_bus_message *message;
+};
+
+static int on_reply(sd_bus_message *message, void *user, sd_bus_error *error) {
+        struct reply *reply = user;
+
+        (void)error;
+        reply->message = sd_bus_message_ref(message);
+        return 0;
+}
+
+static int wait_for_reply(sd_bus *bus, struct reply *reply, usec_t deadline) {
+        while (!reply->message) {
+                usec_t now = now_boottime();
+                int r;
+
+                if (now >= deadline)
+                        return -ETIMEDOUT;
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, deadline - now);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+        return 0;
+}
+
+/* A property as a message to read from. */
+static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property, const char *type,
+                        usec_t deadline, sd_bus_message **ret) {
+        struct reply reply = {0};
+        _cleanup_(message_release) sd_bus_message *message = NULL;
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        r = sd_bus_call_method_async(bus, &slot, SYSTEMD_SERVICE, path, "org.freedesktop.DBus.Properties", "Get",
+                                     on_reply, &reply, "ss", interface, property);
+        if (r < 0)
+                return r;
+        r = wait_for_reply(bus, &reply, deadline);
+        sd_bus_slot_unref(slot);
+        message = reply.message;
+        if (r >= 0 && sd_bus_message_is_method_error(message, NULL))
+                r = -sd_bus_message_get_errno(message);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, type);
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(message);
+        return 0;
+}
+
+static int query(sd_bus *bus, const char *unit, usec_t deadline, enum job_type *ret) {
+        _cleanup_(message_release) sd_bus_message *job = NULL;
+        _cleanup_(message_release) sd_bus_message *type = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *job_path, *word;
+        uint32_t id;
+        int r = sd_bus_path_encode(UNIT_PREFIX, unit, &path);
+
+        if (r < 0)
+                return r;
+        r = get_property(bus, path, SYSTEMD_SERVICE ".Unit", "Job", "(uo)", deadline, &job);
+        if (r >= 0)
+                r = sd_bus_message_read(job, "(uo)", &id, &job_path);
+        if (r < 0)
+                return r;
+        if (id == 0) {
+                *ret = JOB_TYPE_NONE;
+                return 0;
+        }
+        r = get_property(bus, job_path, SYSTEMD_SERVICE ".Job", "JobType", "s", deadline, &type);
+        if (r >= 0)
+                r = sd_bus_message_read(type, "s", &word);
+        if (r < 0)
+                return r;
+        *ret = job_type_from_systemd(word);
+        return 0;
+}
+
+int job_type_query(const char *unit, usec_t timeout, enum job_type *ret) {
+        usec_t deadline = now_boottime() + timeout;
+        _cleanup_(bus_release) sd_bus *bus = NULL;
+        _cleanup_free_ char *own = NULL;
+        bool of_user = false;
+        int r;
+
+        if (!unit) {
+                of_user = sd_pid_get_user_unit(0, &own) >= 0;
+                if (!of_user && sd_pid_get_unit(0, &own) < 0)
+                        return -ENODATA;
+                unit = own;
+        }
+        r = of_user ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
+        return r < 0 ? r : query(bus, unit, deadline, ret);
+}
