@@ -24,6 +24,8 @@ struct log_index *log_index_close(struct log_index *index);
 int log_index_append(struct log_index *index, const struct log_index_entry *entry);
 /* Calls fn for the entries from the one that holds sequence `from` on, in order, until fn returns non-zero (which is returned). */
 int log_index_scan(const char *run_dir, uint64_t from, int (*fn)(const struct log_index_entry *entry, void *user), void *user);
+/* The next free sequence number; 1 when there is no index yet. Changes nothing. */
+int log_index_next(const char *run_dir, uint64_t *ret_next);
 /* For an attempt: the offset behind its last indexed line (0 when none). */
 int log_index_resume_offset(const char *run_dir, uint32_t ordinal, uint64_t *ret_offset);
 

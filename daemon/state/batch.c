@@ -1,0 +1,128 @@
+#include "batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "strutil.h"
+#include "xalloc.h"
+
+struct store_batch *store_batch_new(void) {
+        return NEW(struct store_batch);
+}
+
+static void op_done(struct op *op) {
+        switch (op->kind) {
+        case OP_RUN:
+                run_row_done(&op->run);
+                break;
+        case OP_ATTEMPT:
+                attempt_row_done(&op->attempt);
+                break;
+        case OP_REQUEST:
+                free(op->request.request_id);
+                free(op->request.answer);
+                break;
+        case OP_AUDIT:
+                audit_row_done(&op->audit);
+                break;
+        case OP_SETTING:
+                free(op->setting.key);
+                free(op->setting.value);
+                break;
+        case OP_ACKNOWLEDGE:
+                free(op->acknowledge.error);
+                break;
+        case OP_REPLAY_ALL:
+                break;
+        }
+}
+
+struct store_batch *store_batch_free(struct store_batch *batch) {
+        if (!batch)
+                return NULL;
+        for (size_t i = 0; i < batch->n_ops; i++)
+                op_done(&batch->ops[i]);
+        free(batch->ops);
+        free(batch);
+        return NULL;
+}
+
+bool store_batch_is_empty(const struct store_batch *batch) {
+        return batch->n_ops == 0;
+}
+
+static struct op *add_op(struct store_batch *batch, enum op_kind kind) {
+        GROW(batch->ops, batch->n_ops, batch->capacity);
+        struct op *op = &batch->ops[batch->n_ops++];
+        op->kind = kind;
+        return op;
+}
+
+/* From the newest on: what changes twice in a pass does so in a row. */
+static struct op *find_run(struct store_batch *batch, const char *run_id) {
+        for (size_t i = batch->n_ops; i-- > 0;)
+                if (batch->ops[i].kind == OP_RUN && streq(batch->ops[i].run.run_id, run_id))
+                        return &batch->ops[i];
+        return NULL;
+}
+
+static struct op *find_attempt(struct store_batch *batch, const struct attempt_record *record) {
+        for (size_t i = batch->n_ops; i-- > 0;) {
+                struct op *op = &batch->ops[i];
+                if (op->kind == OP_ATTEMPT && op->attempt.attempt == record->attempt &&
+                    streq(op->attempt.run_id, record->run_id) && streq(op->attempt.step_name, record->step_name) &&
+                    streq(op->attempt.item, str_or(record->item, "")))
+                        return op;
+        }
+        return NULL;
+}
+
+void store_batch_put_run(struct store_batch *batch, const struct run_record *record) {
+        struct op *op = find_run(batch, record->run_id);
+
+        if (op)
+                run_row_done(&op->run);
+        else
+                op = add_op(batch, OP_RUN);
+        run_row_fill(&op->run, record);
+}
+
+void store_batch_put_attempt(struct store_batch *batch, const struct attempt_record *record, const char *tail_path) {
+        struct op *op = find_attempt(batch, record);
+        char *earlier_tail = NULL;
+
+        if (op) {
+                earlier_tail = STEAL_PTR(op->attempt.tail_path);
+                attempt_row_done(&op->attempt);
+        } else
+                op = add_op(batch, OP_ATTEMPT);
+        attempt_row_fill(&op->attempt, record, tail_path ? tail_path : earlier_tail);
+        free(earlier_tail);
+}
+
+void store_batch_put_request(struct store_batch *batch, const char *request_id, int64_t uid, const char *answer) {
+        struct op *op = add_op(batch, OP_REQUEST);
+
+        op->request = (struct request_row){
+                .request_id = xstrdup(request_id), .uid = uid, .answer = xstrdup(answer), .at = now_realtime()};
+}
+
+void store_batch_put_audit(struct store_batch *batch, const struct audit_record *record) {
+        audit_row_fill(&add_op(batch, OP_AUDIT)->audit, record);
+}
+
+void store_batch_put_setting(struct store_batch *batch, const char *key, const char *value) {
+        struct op *op = add_op(batch, OP_SETTING);
+
+        op->setting = (struct setting_row){.key = xstrdup(key), .value = xstrdup(value)};
+}
+
+void outbox_acknowledge(struct store_batch *batch, const struct outbox_key *key, const char *error) {
+        struct op *op = add_op(batch, OP_ACKNOWLEDGE);
+
+        op->acknowledge = (struct acknowledge_row){.key = *key, .error = xstrdup_or_null(error)};
+}
+
+void outbox_replay_all(struct store_batch *batch) {
+        (void)add_op(batch, OP_REPLAY_ALL);
+}

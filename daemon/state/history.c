@@ -1,0 +1,154 @@
+#include "history.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "errortext.h"
+#include "history_internal.h"
+#include "store_internal.h"
+#include "xalloc.h"
+
+/* Lives until it is closed and the last question has come back. */
+struct history {
+        unsigned references;
+        bool closed;
+        struct reader *reader;
+};
+
+static void history_unref(struct history *history) {
+        if (--history->references == 0)
+                free(history);
+}
+
+int history_open(struct history **ret, struct loop *loop, struct store *store, char **ret_error) {
+        struct history *history = NEW(struct history);
+
+        history->references = 1;
+        history->reader = store_reader(store);
+        *ret = history;
+        return 0;
+}
+
+struct history *history_close(struct history *history) {
+        if (history) {
+                history->closed = true;
+                history_unref(history);
+        }
+        return NULL;
+}
+
+static void question_free(struct question *question) {
+        free(question->filter.job);
+        free(question->filter.type);
+        free(question->filter.mode);
+        free(question->filter.status);
+        free(question->filter.triggered_by);
+        free(question->params_text);
+        free(question->selector);
+        free(question->job);
+        free(question->step);
+        free(question->item);
+        free(question->run_id);
+        free(question->request_id);
+        free(question->error_text);
+        (void)jval_unref(question->answer);
+        history_unref(question->history);
+        free(question);
+}
+
+static void question_work(struct reader_task *task, sqlite3 *db, const char *state_dir) {
+        struct question *question = CONTAINER_OF(task, struct question, task);
+
+        question->error = question->ask(question, db, state_dir, &question->answer, &question->error_text);
+}
+
+static void question_answered(struct reader_task *task) {
+        struct question *question = CONTAINER_OF(task, struct question, task);
+
+        if (!question->history->closed)
+                question->fn(question->error, question->error_text, STEAL_PTR(question->answer), question->user);
+        question_free(question);
+}
+
+static void question_release(struct reader_task *task) {
+        question_free(CONTAINER_OF(task, struct question, task));
+}
+
+static struct question *question_new(struct history *history, question_fn ask, history_fn fn, void *user) {
+        struct question *question = NEW(struct question);
+
+        question->task = (struct reader_task){question_work, question_answered, question_release};
+        question->history = history;
+        history->references++;
+        question->ask = ask;
+        question->fn = fn;
+        question->user = user;
+        return question;
+}
+
+static int submit(struct question *question) {
+        int r = reader_submit(question->history->reader, &question->task);
+
+        if (r < 0)
+                question_free(question);
+        return r;
+}
+
+int history_run_list(struct history *history, const struct run_filter *filter, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_run_list, fn, user);
+
+        question->filter = *filter;
+        question->filter.job = xstrdup_or_null(filter->job);
+        question->filter.type = xstrdup_or_null(filter->type);
+        question->filter.mode = xstrdup_or_null(filter->mode);
+        question->filter.status = xstrdup_or_null(filter->status);
+        question->filter.triggered_by = xstrdup_or_null(filter->triggered_by);
+        question->filter.params = NULL;
+        question->params_text = filter->params ? jval_dump(filter->params) : NULL;
+        return submit(question);
+}
+
+int history_run_show(struct history *history, const char *selector, const char *job, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_run_show, fn, user);
+
+        question->selector = xstrdup_or_null(selector);
+        question->job = xstrdup_or_null(job);
+        return submit(question);
+}
+
+int history_run_lines(struct history *history, const char *run_id, uint64_t after, unsigned last_lines, unsigned limit,
+                      history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_run_lines, fn, user);
+
+        question->run_id = xstrdup(run_id);
+        question->after = after;
+        question->last_lines = last_lines;
+        question->limit = limit;
+        return submit(question);
+}
+
+int history_log_read(struct history *history, const char *selector, const char *step, const char *item, int attempt,
+                     uint64_t offset, uint64_t limit, bool base64, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_log_read, fn, user);
+
+        question->selector = xstrdup_or_null(selector);
+        question->step = xstrdup_or_null(step);
+        question->item = xstrdup_or_null(item);
+        question->attempt = attempt;
+        question->offset = offset;
+        question->limit = limit;
+        question->base64 = base64;
+        return submit(question);
+}
+
+int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_request, fn, user);
+
+        question->request_id = xstrdup(request_id);
+        question->uid = uid;
+        return submit(question);
+}
+
+int history_last_runs(struct history *history, history_fn fn, void *user) {
+        return submit(question_new(history, ask_last_runs, fn, user));
+}

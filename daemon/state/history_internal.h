@@ -1,0 +1,52 @@
+/* What the files of history share: a question on its way to the reader's thread and back. */
+#pragma once
+
+#include "history.h"
+#include "reader.h"
+
+struct question;
+
+/* On the reader's thread: 0 with *ret_answer, or negative errno with an optional error text (error_set). */
+typedef int (*question_fn)(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                           char **ret_error);
+
+struct question {
+        struct reader_task task;
+        struct history *history; /* counted */
+        question_fn ask;
+        history_fn fn;
+        void *user;
+        /* The arguments; which are used depends on the question. */
+        struct run_filter filter; /* its texts owned */
+        char *params_text;        /* of the filter, as JSON: values are not shared between threads */
+        char *selector, *job, *step, *item, *run_id, *request_id;
+        int64_t uid;
+        uint64_t after, offset, limit;
+        unsigned last_lines;
+        int attempt;
+        bool base64;
+        /* The result */
+        int error;
+        char *error_text;
+        struct jval *answer;
+};
+
+/* history_run.c */
+int ask_run_list(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
+int ask_run_show(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
+int ask_request(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
+int ask_last_runs(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
+/* history_log.c */
+int ask_run_lines(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
+int ask_log_read(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
+
+/* The run that a selector names (NULL: the latest one, of job when that is given): -ENOENT with a text, -EINVAL when a prefix fits several. */
+int history_find_run(sqlite3 *db, const char *selector, const char *job, struct run_record **ret, char **ret_error);
+/* A statement for this one question; -EIO with a text. */
+int history_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret, char **ret_error);
+int history_db_error(sqlite3 *db, char **ret_error);
+
+static inline void finalizep(sqlite3_stmt **statement) {
+        (void)sqlite3_finalize(*statement);
+}
+#define _cleanup_statement_ _cleanup_(finalizep)

@@ -1,0 +1,247 @@
+#include "store.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "errortext.h"
+#include "fileutil.h"
+#include "schema.h"
+#include "state_lock.h"
+#include "store_internal.h"
+#include "strutil.h"
+#include "thread.h"
+#include "workqueue.h"
+#include "writer.h"
+#include "xalloc.h"
+
+#define QUEUE_MAX 1024
+#define GROUP_MAX 64 /* batches in one transaction */
+#define RETRY_INTERVAL USEC_PER_SEC
+#define CLOSING_TRIES 3
+
+struct store {
+        char *state_dir, *path;
+        char instance[UUID_SIZE];
+        int lock_fd;
+        struct workqueue *queue;
+        struct loop_mailbox *mailbox;
+        struct reader *reader;
+        struct writer *writer; /* the thread's own while it runs */
+        pthread_t thread;
+        atomic_bool closing;
+        /* The loop's */
+        size_t backlog;
+        char *trouble;
+};
+
+/* From the thread to the loop: a batch that is durable, or why writing does not work (text NULL: it does again). */
+struct message {
+        struct store_batch *batch;
+        char *trouble;
+};
+
+static void message_free(void *pointer) {
+        struct message *message = pointer;
+
+        (void)store_batch_free(message->batch);
+        free(message->trouble);
+        free(message);
+}
+
+static void deliver(void *pointer, void *user) {
+        struct message *message = pointer;
+        struct store *store = user;
+
+        if (message->batch) {
+                store->backlog--;
+                if (message->batch->done)
+                        message->batch->done(message->batch->user);
+        } else {
+                free(store->trouble);
+                store->trouble = STEAL_PTR(message->trouble);
+        }
+        message_free(message);
+}
+
+static void post(struct store *store, struct store_batch *batch, char *trouble) {
+        struct message *message = NEW(struct message);
+
+        message->batch = batch;
+        message->trouble = trouble;
+        loop_mailbox_post(store->mailbox, message);
+}
+
+/* A second in slices, so that closing does not wait for it. */
+static void wait_for_retry(struct store *store) {
+        for (usec_t waited = 0; waited < RETRY_INTERVAL && !atomic_load(&store->closing); waited += RETRY_INTERVAL / 20)
+                (void)usleep((useconds_t)(RETRY_INTERVAL / 20));
+}
+
+/* Until it is durable; gives up only when the store closes. */
+static bool commit_group(struct store *store, struct store_batch **group, size_t n) {
+        bool in_trouble = false;
+        unsigned closing_tries = 0;
+
+        for (;;) {
+                char *error = NULL;
+                if (writer_commit(store->writer, group, n, &error) >= 0) {
+                        if (in_trouble)
+                                post(store, NULL, NULL);
+                        return true;
+                }
+                in_trouble = true;
+                post(store, NULL, error);
+                if (atomic_load(&store->closing) && ++closing_tries >= CLOSING_TRIES)
+                        return false;
+                wait_for_retry(store);
+        }
+}
+
+static void *store_main(void *user) {
+        struct store *store = user;
+        struct store_batch *group[GROUP_MAX];
+
+        while ((group[0] = workqueue_pop(store->queue))) {
+                size_t n = 1;
+                while (n < GROUP_MAX && (group[n] = workqueue_try_pop(store->queue)))
+                        n++;
+                for (size_t i = 0; i < n; i++)
+                        writer_prepare(group[i]);
+                bool durable = commit_group(store, group, n);
+                for (size_t i = 0; i < n; i++)
+                        if (durable)
+                                post(store, group[i], NULL);
+                        else /* nobody was told that it happened */
+                                (void)store_batch_free(group[i]);
+                writer_checkpoint(store->writer, workqueue_length(store->queue) == 0);
+        }
+        return NULL;
+}
+
+static int load_instance(struct store *store, sqlite3 *db) {
+        sqlite3_stmt *statement = NULL;
+        int r = -EPROTO;
+
+        if (sqlite3_prepare_v2(db, "SELECT value FROM settings WHERE key = 'instance'", -1, &statement, NULL) == SQLITE_OK &&
+            sqlite3_step(statement) == SQLITE_ROW) {
+                const char *text = (const char *)sqlite3_column_text(statement, 0);
+                if (text && uuid_is_valid(text)) {
+                        memcpy(store->instance, text, UUID_SIZE);
+                        r = 0;
+                }
+        }
+        (void)sqlite3_finalize(statement);
+        return r;
+}
+
+static int open_files(struct store *store, char **ret_error) {
+        sqlite3 *db;
+        int r;
+
+        r = mkdir_parents(store->state_dir, 0755);
+        if (r < 0)
+                return error_set(ret_error, r, "cannot create the state folder %s: %s", store->state_dir, strerror(-r));
+        store->lock_fd = state_lock_take(store->state_dir, ret_error);
+        if (store->lock_fd < 0)
+                return store->lock_fd;
+        r = schema_open_writer(&db, store->path, ret_error);
+        if (r < 0)
+                return r;
+        r = load_instance(store, db);
+        if (r < 0)
+                (void)error_set(ret_error, r, "%s has no instance id in its table settings: it is damaged; move it away",
+                                store->path);
+        store->writer = writer_new(db, r < 0 ? NULL : ret_error);
+        return r < 0 ? r : store->writer ? 0 : -EPROTO;
+}
+
+static int start(struct store *store, struct loop *loop, char **ret_error) {
+        int r = open_files(store, ret_error);
+
+        if (r < 0)
+                return r;
+        r = reader_start(&store->reader, loop, store->path, store->state_dir, ret_error);
+        if (r < 0)
+                return r;
+        store->queue = workqueue_new(QUEUE_MAX);
+        r = loop_mailbox_new(loop, &store->mailbox, deliver, store);
+        if (r >= 0)
+                r = thread_start(&store->thread, "store", store_main, store);
+        if (r < 0)
+                return error_set(ret_error, r, "cannot start the thread that writes %s: %s", store->path, strerror(-r));
+        return 0;
+}
+
+static struct store *release(struct store *store) {
+        store->mailbox = loop_mailbox_free(store->mailbox, message_free);
+        store->reader = reader_stop(store->reader);
+        store->writer = writer_free(store->writer);
+        store->queue = workqueue_free(store->queue);
+        if (store->lock_fd >= 0)
+                (void)close(store->lock_fd);
+        free(store->trouble);
+        free(store->path);
+        free(store->state_dir);
+        free(store);
+        return NULL;
+}
+
+int store_open(struct store **ret, struct loop *loop, const char *state_dir, char **ret_error) {
+        struct store *store = NEW(struct store);
+
+        store->lock_fd = -1;
+        store->state_dir = xstrdup(state_dir);
+        store->path = path_join(state_dir, "state.db");
+        int r = start(store, loop, ret_error);
+        if (r < 0) {
+                (void)release(store);
+                return r;
+        }
+        *ret = store;
+        return 0;
+}
+
+struct store *store_close(struct store *store) {
+        if (!store)
+                return NULL;
+        atomic_store(&store->closing, true);
+        workqueue_close(store->queue);
+        (void)pthread_join(store->thread, NULL);
+        return release(store);
+}
+
+const char *store_instance(const struct store *store) {
+        return store->instance;
+}
+
+const char *store_path(const struct store *store) {
+        return store->path;
+}
+
+const char *store_state_dir(const struct store *store) {
+        return store->state_dir;
+}
+
+struct reader *store_reader(const struct store *store) {
+        return store->reader;
+}
+
+int store_submit(struct store *store, struct store_batch *batch, void (*done)(void *user), void *user) {
+        batch->done = done;
+        batch->user = user;
+        int r = workqueue_push(store->queue, batch);
+        if (r >= 0)
+                store->backlog++;
+        return r;
+}
+
+const char *store_trouble(const struct store *store) {
+        return store->trouble;
+}
+
+size_t store_backlog(const struct store *store) {
+        return store->backlog;
+}

@@ -1,0 +1,76 @@
+/* What a starting daemon takes from state.db, with a connection of its own: the loop does not run yet. */
+#include <errno.h>
+
+#include "cleanup.h"
+#include "errortext.h"
+#include "rows.h"
+#include "schema.h"
+#include "store.h"
+
+static const char active_runs[] =
+        "SELECT " RUN_COLUMNS " FROM runs WHERE status IN ('queued', 'running') ORDER BY run_number";
+static const char active_attempts[] = "SELECT " ATTEMPT_COLUMNS
+                                      " FROM attempts WHERE run_id IN (SELECT run_id FROM runs WHERE status IN ('queued', 'running'))"
+                                      " ORDER BY run_id, ordinal";
+
+static int broken(sqlite3 *db, const struct store *store, char **ret_error) {
+        return error_set(ret_error, -EIO, "cannot read %s: %s", store_path(store), sqlite3_errmsg(db));
+}
+
+static int load_runs(sqlite3 *db, void (*run)(const struct run_record *record, void *user), void *user) {
+        sqlite3_stmt *statement = NULL;
+        int code = sqlite3_prepare_v2(db, active_runs, -1, &statement, NULL);
+
+        while (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+                _cleanup_(run_record_freep) struct run_record *record = run_record_from_row(statement);
+                run(record, user);
+                code = SQLITE_OK;
+        }
+        (void)sqlite3_finalize(statement);
+        return code;
+}
+
+static int load_attempts(sqlite3 *db, void (*attempt)(const struct attempt_record *record, void *user), void *user) {
+        sqlite3_stmt *statement = NULL;
+        int code = sqlite3_prepare_v2(db, active_attempts, -1, &statement, NULL);
+
+        while (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+                _cleanup_(attempt_record_freep) struct attempt_record *record = attempt_record_from_row(statement);
+                attempt(record, user);
+                code = SQLITE_OK;
+        }
+        (void)sqlite3_finalize(statement);
+        return code;
+}
+
+int store_load_active(struct store *store, void (*run)(const struct run_record *record, void *user),
+                      void (*attempt)(const struct attempt_record *record, void *user), void *user, char **ret_error) {
+        sqlite3 *db;
+        int r = schema_open_reader(&db, store_path(store), ret_error);
+
+        if (r < 0)
+                return r;
+        if (load_runs(db, run, user) != SQLITE_DONE || load_attempts(db, attempt, user) != SQLITE_DONE)
+                r = broken(db, store, ret_error);
+        (void)sqlite3_close(db);
+        return r;
+}
+
+int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number) {
+        static const char sql[] = "SELECT (SELECT coalesce(max(run_number), 0) FROM runs) + 1,"
+                                  " (SELECT coalesce(max(number), 0) FROM attempts) + 1";
+        sqlite3_stmt *statement = NULL;
+        sqlite3 *db;
+        int r = schema_open_reader(&db, store_path(store), NULL);
+
+        if (r < 0)
+                return r;
+        if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+                *ret_next_run_number = sqlite3_column_int64(statement, 0);
+                *ret_next_attempt_number = sqlite3_column_int64(statement, 1);
+        } else
+                r = -EIO;
+        (void)sqlite3_finalize(statement);
+        (void)sqlite3_close(db);
+        return r;
+}
