@@ -7,6 +7,30 @@
 #include "strv.h"
 #include "xalloc.h"
 
+const struct job job_defaults = {
+        .overlap = OVERLAP_REJECT,
+        .run_timeout = USEC_INFINITY,
+};
+
+const struct parameter parameter_defaults = {.type = PARAMETER_STRING};
+
+const struct mode mode_defaults = {0};
+
+const struct step step_defaults = {
+        .timeout = USEC_INFINITY,
+        .kill_grace = 10 * USEC_PER_SEC,
+        .heartbeat = USEC_INFINITY,
+        .heartbeat_action = HEARTBEAT_WARN,
+        .success_exit_status = {.bits = {1}},
+        .retries = 0,
+        .retry_delay = 5 * USEC_PER_SEC,
+        .retry_backoff = 2,
+        .retry_max_delay = 10 * USEC_PER_MINUTE,
+        .critical = true,
+        .memory_max = UINT64_MAX,
+        .tasks_max = UINT64_MAX,
+};
+
 void parameter_done(struct parameter *parameter) {
         free(parameter->name);
         free(parameter->pattern);
@@ -33,12 +57,9 @@ void step_done(struct step *step) {
 struct job *job_new(const char *name) {
         struct job *job = NEW(struct job);
 
-        *job = (struct job){
-                .references = 1,
-                .name = xstrdup(name),
-                .overlap = OVERLAP_REJECT,
-                .run_timeout = USEC_INFINITY,
-        };
+        *job = job_defaults;
+        job->references = 1;
+        job->name = xstrdup(name);
         return job;
 }
 

@@ -28,9 +28,15 @@ struct daemon_config {
         char *watch_group;      /* "batchd" */
         char *act_group;        /* "batchd-admin" */
         char *mirror_host;      /* HostName=; NULL: gethostname */
+        char *state_directory;   /* NULL when not given, as all that follow */
+        char *runtime_directory;
+        char **jobs_directories; /* the first that has a job of a name wins */
+        char *runner_path;
+        char *sql_directory;
 };
 int daemon_config_parse(struct daemon_config *ret, const struct source_text *sources, size_t n_sources, struct diagnostics *diagnostics);
 void daemon_config_done(struct daemon_config *config);
 
-/* Names of all keys of a section ("Job", "Step", "Parameter", "Mode", "Daemon"), NULL-terminated: for the documentation test. */
+/* Names of all keys of a section ("Job", "Step", "Parameter", "Mode", "Daemon"), NULL-terminated: for the documentation test. Valid until the next
+ * call. */
 const char *const *config_section_keys(const char *section);

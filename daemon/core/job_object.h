@@ -8,3 +8,9 @@ struct job *job_new(const char *name);
 void parameter_done(struct parameter *parameter);
 void mode_done(struct mode *mode);
 void step_done(struct step *step);
+
+/* What a key has that is not written. */
+extern const struct job job_defaults;
+extern const struct parameter parameter_defaults;
+extern const struct mode mode_defaults;
+extern const struct step step_defaults;

@@ -1,0 +1,132 @@
+/* The keys of job files, one row a key. The manual batchd.job(5) has a paragraph for each; a test compares. */
+#include <assert.h>
+#include <stddef.h>
+
+#include "config_value.h"
+#include "job.h"
+#include "job_parse.h"
+#include "macro.h"
+#include "strutil.h"
+#include "strv.h"
+
+static const char *const overlap_words[] = {"reject", "queue", "replace", "allow", NULL};
+static const char *const heartbeat_action_words[] = {"warn", "kill", NULL};
+static const char *const parameter_type_words[] = {"string", "integer", "boolean", "date", "enum", NULL};
+
+static void parse_overlap(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+        enum overlap *overlap = target;
+        enum overlap before = *overlap;
+
+        config_parse_enum(context, value, target, otherwise);
+        if (*overlap == OVERLAP_QUEUE || *overlap == OVERLAP_REPLACE) {
+                *overlap = before;
+                config_complain(context, "%s is not supported by this version; write reject or allow", value);
+        }
+}
+
+static void parse_minimum(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+        struct parameter *parameter = target;
+        int64_t number;
+
+        if (!*value) {
+                parameter->has_minimum = false;
+                return;
+        }
+        if (!config_read_integer(context, value, &number))
+                return;
+        parameter->has_minimum = true;
+        parameter->minimum = number;
+}
+
+static void parse_maximum(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+        struct parameter *parameter = target;
+        int64_t number;
+
+        if (!*value) {
+                parameter->has_maximum = false;
+                return;
+        }
+        if (!config_read_integer(context, value, &number))
+                return;
+        parameter->has_maximum = true;
+        parameter->maximum = number;
+}
+
+/* An empty After= is a statement: the step waits for none. */
+void job_parse_after(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+        struct step *step = target;
+
+        step->has_after = true;
+        config_parse_words(context, value, &step->after, NULL);
+}
+
+void job_parse_steps(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+        config_parse_words(context, value, target, otherwise);
+}
+
+static void parse_retry_exit_status(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+        struct step *step = target;
+
+        config_parse_exit_statuses(context, value, &step->retry_exit_status, &(const struct exit_status_set){0});
+        step->has_retry_exit_status = *value != '\0';
+}
+
+#define IN_JOB(member) .section = "Job", .offset = offsetof(struct job, member)
+#define IN_PARAMETER(member) .section = "Parameter", .offset = offsetof(struct parameter, member)
+#define IN_MODE(member) .section = "Mode", .offset = offsetof(struct mode, member)
+#define IN_STEP(member) .section = "Step", .offset = offsetof(struct step, member)
+/* For functions that set more than one member: their target is the whole structure. */
+#define OF_PARAMETER .section = "Parameter", .offset = 0
+#define OF_STEP .section = "Step", .offset = 0
+#define ANY_INTEGER .minimum = INT64_MIN, .maximum = INT64_MAX
+
+/* clang-format off */
+static const struct config_key job_keys[] = {
+        {.name = "Description", IN_JOB(description), .parse = config_parse_text, .help = "what the job is for"},
+        {.name = "Type", IN_JOB(type), .parse = config_parse_text, .help = "kind of batch in the history; the job's name unless said"},
+        {.name = "Overlap", IN_JOB(overlap), .parse = parse_overlap, .words = overlap_words, .help = "what a start does while a run is active"},
+        {.name = "RunTimeoutSec", IN_JOB(run_timeout), .parse = config_parse_limit_span, .help = "longest time for all of a run"},
+        {.name = "DefaultMode", IN_JOB(default_mode), .parse = config_parse_text, .help = "mode of a run that names none"},
+        {.name = "Environment", IN_JOB(environment), .parse = config_parse_environment, .is_list = true, .help = "variables for all steps"},
+        {.name = "EnvironmentFile", IN_JOB(environment_files), .parse = config_parse_optional_paths, .is_list = true, .help = "files with variables for all steps"},
+        {.name = "WorkingDirectory", IN_JOB(working_directory), .parse = config_parse_path, .help = "where the commands run"},
+
+        {.name = "Type", IN_PARAMETER(type), .parse = config_parse_enum, .words = parameter_type_words, .help = "kind of value"},
+        {.name = "Minimum", OF_PARAMETER, .parse = parse_minimum, ANY_INTEGER, .help = "least integer"},
+        {.name = "Maximum", OF_PARAMETER, .parse = parse_maximum, ANY_INTEGER, .help = "greatest integer"},
+        {.name = "Pattern", IN_PARAMETER(pattern), .parse = config_parse_text, .help = "regular expression for the whole value"},
+        {.name = "Values", IN_PARAMETER(values), .parse = config_parse_words, .is_list = true, .help = "the words that an enum takes"},
+        {.name = "Default", IN_PARAMETER(default_value), .parse = config_parse_text, .help = "value when none is given"},
+        {.name = "Required", IN_PARAMETER(required), .parse = config_parse_bool, .help = "a run must be given a value"},
+        {.name = "Description", IN_PARAMETER(description), .parse = config_parse_text, .help = "what the parameter means"},
+
+        {.name = "Steps", IN_MODE(steps), .parse = job_parse_steps, .is_list = true, .help = "steps of the mode, in order"},
+        {.name = "Description", IN_MODE(description), .parse = config_parse_text, .help = "what the mode is for"},
+
+        {.name = "Exec", IN_STEP(exec), .parse = config_parse_command, .help = "the command and its arguments"},
+        {.name = "After", OF_STEP, .parse = job_parse_after, .is_list = true, .help = "steps that must have ended"},
+        {.name = "TimeoutSec", IN_STEP(timeout), .parse = config_parse_limit_span, .help = "longest time for one attempt"},
+        {.name = "KillGraceSec", IN_STEP(kill_grace), .parse = config_parse_span, .help = "time from SIGTERM to SIGKILL"},
+        {.name = "HeartbeatSec", IN_STEP(heartbeat), .parse = config_parse_limit_span, .help = "longest silence of the step"},
+        {.name = "HeartbeatAction", IN_STEP(heartbeat_action), .parse = config_parse_enum, .words = heartbeat_action_words, .help = "what a missing heartbeat does"},
+        {.name = "SuccessExitStatus", IN_STEP(success_exit_status), .parse = config_parse_exit_statuses, .is_list = true, .help = "further statuses that are success"},
+        {.name = "WarnExitStatus", IN_STEP(warn_exit_status), .parse = config_parse_exit_statuses, .is_list = true, .help = "statuses that are success with a warning"},
+        {.name = "Retries", IN_STEP(retries), .parse = config_parse_unsigned, .minimum = 0, .maximum = 1000, .help = "attempts after the first"},
+        {.name = "RetryDelaySec", IN_STEP(retry_delay), .parse = config_parse_span, .help = "time before the first retry"},
+        {.name = "RetryBackoff", IN_STEP(retry_backoff), .parse = config_parse_factor, .minimum = 1, .maximum = 100, .help = "factor from one delay to the next"},
+        {.name = "RetryMaxDelaySec", IN_STEP(retry_max_delay), .parse = config_parse_limit_span, .help = "longest delay"},
+        {.name = "RetryExitStatus", OF_STEP, .parse = parse_retry_exit_status, .is_list = true, .help = "exit statuses that are tried again"},
+        {.name = "Critical", IN_STEP(critical), .parse = config_parse_bool, .help = "whether a failure ends the run"},
+        {.name = "MemoryMax", IN_STEP(memory_max), .parse = config_parse_bytes, .help = "most memory, in bytes"},
+        {.name = "CPUQuota", IN_STEP(cpu_quota_percent), .parse = config_parse_percent, .minimum = 1, .maximum = 100000, .help = "most processor time"},
+        {.name = "TasksMax", IN_STEP(tasks_max), .parse = config_parse_count, .help = "most processes and threads"},
+        {.name = "Nice", IN_STEP(nice), .parse = config_parse_int, .minimum = -20, .maximum = 19, .help = "scheduling priority"},
+        {.name = "Environment", IN_STEP(environment), .parse = config_parse_environment, .is_list = true, .help = "variables for this step"},
+        {.name = "Description", IN_STEP(description), .parse = config_parse_text, .help = "what the step does"},
+        {.name = "Impact", IN_STEP(impact), .parse = config_parse_text, .help = "what running it changes"},
+};
+/* clang-format on */
+
+static_assert(ELEMENTSOF(job_keys) <= JOB_KEYS_MAX, "JOB_KEYS_MAX holds a place for each key");
+
+const struct config_table job_key_table = {.keys = job_keys, .n_keys = ELEMENTSOF(job_keys), .file = "a job file"};
