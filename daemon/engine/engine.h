@@ -1,5 +1,5 @@
-/* The engine: owns jobs, runs and queues, decides with the state machines of core, and applies their effects through ports. What it
- * decides in a pass of the loop is durable before it is answered or acted on. */
+/* The engine: owns jobs, runs and queues, decides with the state machines of core, and applies their effects through
+ * ports. What it decides in a pass of the loop is durable before it is answered or acted on. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,38 @@
 
 struct engine;
 struct run;
+struct loop;
+struct store;
+struct history;
+struct supervise;
+struct mirror;
+
+struct engine_config {
+        const char *state_dir;
+        char *const *job_folders; /* the first that has NAME.job wins */
+        const char *version;
+        const char *host;
+};
+
+/* What the engine works with; all of it outlives the engine. Unlike what lies beside it, the engine calls these parts
+ * directly: there is one of each, and a reader finds the called function. */
+struct engine_parts {
+        struct loop *loop;
+        struct store *store;
+        struct history *history;
+        struct supervise *supervise;
+        struct mirror *mirror; /* NULL: none */
+};
+
+/* Reads the jobs and takes up what an earlier daemon left running. Errors of job files are logged, not returned. */
+int engine_new(struct engine **ret, const struct engine_parts *parts, const struct engine_config *config,
+               char **ret_error);
+/* Lets go of everything; monitors go on. Watches must be gone. */
+struct engine *engine_free(struct engine *engine);
+/* Ends all runs in order (`cancelled`, `stopped`), starts nothing new; done(user) is called when all is recorded. */
+void engine_stop(struct engine *engine, void (*done)(void *user), void *user);
+/* Number of watches, clients' part of daemon.status is added by the control part. */
+size_t engine_active_runs(const struct engine *engine);
 
 /* What goes back to a caller instead of a result. */
 struct engine_error {
@@ -19,7 +51,8 @@ struct engine_error {
         struct jval *data; /* further members of the error's data (parameter, run_number, ...), or NULL; borrowed */
 };
 
-/* Called once, on the loop: either error is NULL and result is the callee's reference to unref, or error says why not. */
+/* Called once, on the loop: either error is NULL and result is the callee's reference to unref, or error says why not.
+ */
 typedef void (*engine_answer_fn)(const struct engine_error *error, struct jval *result, void *user);
 
 struct caller {
@@ -29,12 +62,18 @@ struct caller {
         const char *on_behalf; /* NULL, or as a trusted client said */
 };
 
-/* Methods that act. params have been checked against the method table. The answer comes when the decision is durable (or refused). */
-void engine_run_start(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn, void *user);
-void engine_run_cancel(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn, void *user);
-void engine_reload(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn, void *user);
-/* An act that was refused before it reached the engine (not permitted, rate limited, invalid): kept in the audit too. */
-void engine_audit_refused(struct engine *engine, const char *method, const struct jval *params, const struct caller *caller, const char *outcome);
+/* Methods that act. params have been checked against the method table. The answer comes when the decision is durable
+ * (or refused). */
+void engine_run_start(struct engine *engine, const struct jval *params, const struct caller *caller,
+                      engine_answer_fn fn, void *user);
+void engine_run_cancel(struct engine *engine, const struct jval *params, const struct caller *caller,
+                       engine_answer_fn fn, void *user);
+void engine_reload(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn,
+                   void *user);
+/* An act that was refused before it reached the engine (not permitted, rate limited, invalid): kept in the audit too.
+ */
+void engine_audit_refused(struct engine *engine, const char *method, const struct jval *params,
+                          const struct caller *caller, const char *outcome);
 
 /* Methods that watch. */
 void engine_status(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
@@ -48,17 +87,19 @@ void engine_log_read(struct engine *engine, const struct jval *params, engine_an
 /* Following a run. The watch holds a cursor into the run's ring; the ring is its queue. */
 struct engine_watch;
 struct engine_watch_events {
-        /* There is something to read, or the state changed: call engine_watch_read when the client's socket takes more. Called at most once until
-         * then. */
+        /* There is something to read, or the state changed: call engine_watch_read when the client's socket takes more.
+         * Called at most once until then. */
         void (*ready)(void *user);
 };
 
-/* Resolves the run (run.tail's params: run, lines, after), and answers {run_number, run_id, job, status, next}; with follow a watch is left in
- * *ret_watch when it is an active run and before fn is called. Lines of ended runs and lines that left the ring come from disk. */
-void engine_run_tail(struct engine *engine, const struct jval *params, const struct engine_watch_events *events, void *events_user,
-                     struct engine_watch **ret_watch, engine_answer_fn fn, void *user);
-/* Appends the next notification (a whole frame: run.lines, run.state or run.end) to out, at most about 64 KiB. 1: appended, call again; 0: nothing
- * now, ready will be called; -EPIPE: run.end was the last, free the watch; -EINPROGRESS: lines are being read from disk, ready will be called. */
+/* Resolves the run (run.tail's params: run, lines, after), and answers {run_number, run_id, job, status, next}; with
+ * follow a watch is left in *ret_watch when it is an active run and before fn is called. Lines of ended runs and lines
+ * that left the ring come from disk. */
+void engine_run_tail(struct engine *engine, const struct jval *params, const struct engine_watch_events *events,
+                     void *events_user, struct engine_watch **ret_watch, engine_answer_fn fn, void *user);
+/* Appends the next notification (a whole frame: run.lines, run.state or run.end) to out, at most about 64 KiB. 1:
+ * appended, call again; 0: nothing now, ready will be called; -EPIPE: run.end was the last, free the watch;
+ * -EINPROGRESS: lines are being read from disk, ready will be called. */
 int engine_watch_read(struct engine_watch *watch, struct buf *out);
 struct engine_watch *engine_watch_free(struct engine_watch *watch);
 

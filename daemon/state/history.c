@@ -65,7 +65,7 @@ static void question_work(struct reader_task *task, sqlite3 *db, const char *sta
 static void question_answered(struct reader_task *task) {
         struct question *question = CONTAINER_OF(task, struct question, task);
 
-        if (!question->history->closed)
+        if (!question->history->closed && question->fn)
                 question->fn(question->error, question->error_text, STEAL_PTR(question->answer), question->user);
         question_free(question);
 }
@@ -151,4 +151,11 @@ int history_request(struct history *history, const char *request_id, int64_t uid
 
 int history_last_runs(struct history *history, history_fn fn, void *user) {
         return submit(question_new(history, ask_last_runs, fn, user));
+}
+
+int history_remove_folder(struct history *history, const char *path, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_remove_folder, fn, user);
+
+        question->selector = xstrdup(path);
+        return submit(question);
 }

@@ -44,3 +44,5 @@ int store_load_active(struct store *store, void (*run)(const struct run_record *
                       void (*attempt)(const struct attempt_record *record, void *user), void *user, char **ret_error);
 /* The next free numbers. */
 int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number);
+/* The value kept under key (store_batch_put_setting), in new memory. Blocking, for the start. 0, -ENOENT or -EIO. */
+int store_load_setting(struct store *store, const char *key, char **ret);

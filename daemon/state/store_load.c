@@ -6,6 +6,8 @@
 #include "rows.h"
 #include "schema.h"
 #include "store.h"
+#include "strutil.h"
+#include "xalloc.h"
 
 static const char active_runs[] =
         "SELECT " RUN_COLUMNS " FROM runs WHERE status IN ('queued', 'running') ORDER BY run_number";
@@ -70,6 +72,26 @@ int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64
                 *ret_next_attempt_number = sqlite3_column_int64(statement, 1);
         } else
                 r = -EIO;
+        (void)sqlite3_finalize(statement);
+        (void)sqlite3_close(db);
+        return r;
+}
+
+int store_load_setting(struct store *store, const char *key, char **ret) {
+        sqlite3_stmt *statement = NULL;
+        sqlite3 *db;
+        int r = schema_open_reader(&db, store_path(store), NULL);
+
+        if (r < 0)
+                return r;
+        r = -ENOENT;
+        if (sqlite3_prepare_v2(db, "SELECT value FROM settings WHERE key = ?", -1, &statement, NULL) != SQLITE_OK ||
+            sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC) != SQLITE_OK)
+                r = -EIO;
+        else if (sqlite3_step(statement) == SQLITE_ROW) {
+                *ret = xstrdup(str_or((const char *)sqlite3_column_text(statement, 0), ""));
+                r = 0;
+        }
         (void)sqlite3_finalize(statement);
         (void)sqlite3_close(db);
         return r;

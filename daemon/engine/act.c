@@ -1,0 +1,206 @@
+/* Requests that act: recognised when they are repeated, recorded in the audit, answered when what they decided is
+ * durable. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_internal.h"
+#include "log.h"
+#include "strutil.h"
+#include "xalloc.h"
+
+static void act_free(struct act *act) {
+        if (act->params)
+                jval_unref(act->params);
+        free((char *)(uintptr_t)act->caller.user);
+        free((char *)(uintptr_t)act->caller.on_behalf);
+        free(act->request_id);
+        free(act);
+}
+
+static void forget(struct act *act) {
+        for (struct act **link = &act->engine->acts; *link; link = &(*link)->next)
+                if (*link == act) {
+                        *link = act->next;
+                        return;
+                }
+}
+
+static void put_audit(struct act *act, const char *outcome, const char *run_id) {
+        struct audit_record record = {
+                .at = now_realtime(),
+                .uid = act->caller.uid,
+                .pid = act->caller.pid,
+                .user = (char *)(uintptr_t)act->caller.user,
+                .on_behalf = (char *)(uintptr_t)act->caller.on_behalf,
+                .method = (char *)(uintptr_t)act->method->name,
+                .params = act->params,
+                .outcome = (char *)(uintptr_t)outcome,
+        };
+
+        (void)snprintf(record.run_id, sizeof(record.run_id), "%s", str_or(run_id, ""));
+        store_batch_put_audit(decisions_batch(act->engine), &record);
+        log_at(LOG_LEVEL_NOTICE, &(struct log_context){.run_id = run_id}, "%s by %s%s%s (uid %lld, pid %lld): %s",
+               act->method->name, str_or(act->caller.user, "?"), act->caller.on_behalf ? " on behalf of " : "",
+               str_or(act->caller.on_behalf, ""), (long long)act->caller.uid, (long long)act->caller.pid, outcome);
+}
+
+/* An answer on its way to the caller, once the pass is durable. */
+struct answer {
+        struct act *act;
+        struct jval *result;
+        enum error_kind kind;
+        char *message; /* of an error */
+        struct jval *data;
+};
+
+static void deliver(void *user) {
+        struct answer *answer = user;
+        struct act *act = answer->act;
+
+        forget(act);
+        if (answer->message)
+                act->fn(&(struct engine_error){answer->kind, answer->message, answer->data}, NULL, act->user);
+        else
+                act->fn(NULL, STEAL_PTR(answer->result), act->user);
+        if (answer->data)
+                jval_unref(answer->data);
+        free(answer->message);
+        free(answer);
+        act_free(act);
+}
+
+void act_succeed(struct act *act, struct jval *result, const char *run_id) {
+        struct answer *answer = NEW(struct answer);
+
+        if (act->request_id) {
+                _cleanup_free_ char *text = jval_dump(result);
+
+                store_batch_put_request(decisions_batch(act->engine), act->request_id, act->caller.uid, text);
+        }
+        put_audit(act, "ok", run_id);
+        *answer = (struct answer){.act = act, .result = result};
+        decisions_after_commit(act->engine, deliver, answer);
+}
+
+void act_fail(struct act *act, enum error_kind kind, struct jval *data, const char *format, ...) {
+        struct answer *answer = NEW(struct answer);
+        va_list arguments;
+
+        *answer = (struct answer){.act = act, .kind = kind, .data = data};
+        va_start(arguments, format);
+        if (vasprintf(&answer->message, format, arguments) < 0)
+                abort();
+        va_end(arguments);
+        put_audit(act, error_kind_to_string(kind), NULL);
+        decisions_after_commit(act->engine, deliver, answer);
+}
+
+struct lookup {
+        struct act *act;
+        void (*handler)(struct act *act);
+};
+
+/* What state.db says about the request_id: answered before, or new. */
+static void looked_up(int error, const char *error_text, struct jval *found, void *user) {
+        struct lookup *lookup = user;
+        struct act *act = lookup->act;
+        void (*handler)(struct act * act) = lookup->handler;
+        struct jval *earlier = NULL;
+        const char *text;
+
+        free(lookup);
+        if (error == -ENOENT) {
+                handler(act);
+                return;
+        }
+        text = error == 0 ? jval_get_str(found, "answer") : NULL;
+        if (text && jval_parse(text, strlen(text), &earlier, NULL) == 0) {
+                struct answer *answer = NEW(struct answer);
+
+                *answer = (struct answer){.act = act, .result = earlier};
+                decisions_after_commit(act->engine, deliver, answer);
+        } else {
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
+                         "try again: whether request_id was answered before cannot be read: %s",
+                         str_or(error_text, "the kept answer is damaged"));
+        }
+        if (found)
+                jval_unref(found);
+}
+
+static bool in_flight(const struct engine *engine, const char *request_id, int64_t uid) {
+        for (const struct act *act = engine->acts; act; act = act->next)
+                if (act->caller.uid == uid && streq(act->request_id, request_id))
+                        return true;
+        return false;
+}
+
+/* A start for a due instant is one start, whoever asks and however often (systemd timers fire again after a clock
+ * change). */
+static char *implied_request_id(const struct method *method, const struct jval *params) {
+        const char *due = jval_get_str(params, "due");
+
+        if (method->id != METHOD_RUN_START || !due)
+                return NULL;
+        return xasprintf("due/%s/%s", str_or(jval_get_str(params, "job"), ""), due);
+}
+
+void act_begin(struct engine *engine, enum method_id id, const struct jval *params, const struct caller *caller,
+               engine_answer_fn fn, void *user, void (*handler)(struct act *act)) {
+        struct act *act = NEW(struct act);
+        struct lookup *lookup;
+
+        *act = (struct act){
+                .engine = engine,
+                .method = method_by_id(id),
+                .params = params ? jval_deep_copy(params) : jval_object(),
+                .caller = *caller,
+                .fn = fn,
+                .user = user,
+        };
+        act->caller.user = xstrdup_or_null(caller->user);
+        act->caller.on_behalf = xstrdup_or_null(caller->on_behalf);
+        act->request_id = implied_request_id(act->method, act->params);
+        if (act->request_id)
+                act->caller.uid = caller->uid;
+        else
+                act->request_id = xstrdup_or_null(jval_get_str(act->params, "request_id"));
+        if (!act->request_id) {
+                handler(act);
+                return;
+        }
+        if (in_flight(engine, act->request_id, act->caller.uid)) {
+                free(STEAL_PTR(act->request_id));
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
+                         "try again in a moment: the same request is being worked on");
+                return;
+        }
+        act->next = engine->acts;
+        engine->acts = act;
+        lookup = NEW(struct lookup);
+        *lookup = (struct lookup){act, handler};
+        if (history_request(engine->history, act->request_id, act->caller.uid, looked_up, lookup) < 0) {
+                free(lookup);
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
+                         "try again in a moment: too many questions wait for state.db");
+        }
+}
+
+void engine_audit_refused(struct engine *engine, const char *method, const struct jval *params,
+                          const struct caller *caller, const char *outcome) {
+        struct audit_record record = {
+                .at = now_realtime(),
+                .uid = caller->uid,
+                .pid = caller->pid,
+                .user = (char *)(uintptr_t)caller->user,
+                .on_behalf = (char *)(uintptr_t)caller->on_behalf,
+                .method = (char *)(uintptr_t)method,
+                .params = (struct jval *)(uintptr_t)params,
+                .outcome = (char *)(uintptr_t)outcome,
+        };
+
+        store_batch_put_audit(decisions_batch(engine), &record);
+}

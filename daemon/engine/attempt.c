@@ -1,0 +1,303 @@
+/* One attempt of a task, from the decision to start it to its recorded end. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "attempt_message.h"
+#include "engine_internal.h"
+#include "fileutil.h"
+#include "log.h"
+#include "message_ids.h"
+#include "strutil.h"
+#include "strv.h"
+#include "xalloc.h"
+
+static const struct step *step_of(const struct task_run *task) {
+        return task->run->plan.steps[task->run->machine.tasks[task->index].plan_index].step;
+}
+
+static struct log_context context_of(const struct task_run *task) {
+        return (struct log_context){.run_id = task->run->record.run_id,
+                                    .job = task->run->record.job,
+                                    .step = task->record.step_name,
+                                    .item = task->record.item[0] ? task->record.item : NULL};
+}
+
+char *task_log_path(const struct task_run *task) {
+        return path_join(task->run->engine->config.state_dir, task->record.log_path);
+}
+
+char *task_attempt_path(const struct task_run *task) {
+        _cleanup_free_ char *log = task_log_path(task);
+
+        return xasprintf("%.*s.attempt", (int)(strlen(log) - strlen(".log")), log);
+}
+
+/* Fresh fields for attempt `attempt` of the task; what an earlier attempt recorded is written out first. */
+void task_prepare_attempt(struct task_run *task, unsigned attempt) {
+        struct run *run = task->run;
+        struct attempt_record *record = &task->record;
+        _cleanup_free_ char *name = NULL, *log = NULL;
+
+        if (record->step_name && record->attempt == (int32_t)attempt)
+                return;
+        if (record->step_name) {
+                log = task_log_path(task);
+                record->version++;
+                record->updated_at = now_realtime();
+                store_batch_put_attempt(decisions_batch(run->engine), record, log);
+                task_recount_metrics(task);
+                attempt_record_done(record);
+        }
+        name = log_file_name((int)run->machine.tasks[task->index].plan_index + 1, step_of(task)->name,
+                             run->machine.tasks[task->index].item, (int)attempt);
+        *record = (struct attempt_record){
+                .step_name = xstrdup(step_of(task)->name),
+                .item = xstrdup(run->machine.tasks[task->index].item),
+                .attempt = (int32_t)attempt,
+                .step_order = (int32_t)run->machine.tasks[task->index].plan_index + 1,
+                .ordinal = run->next_ordinal++,
+                .status = STEP_PENDING,
+                .created_at = now_realtime(),
+                .duration_usec = -1,
+                .records_processed = -1,
+                .exit_status = -1,
+                .log_path = xasprintf("runs/%s/%s", run->record.run_id, name),
+        };
+        memcpy(record->run_id, run->record.run_id, sizeof(record->run_id));
+        if (task->set_metrics)
+                task->set_metrics = jval_unref(task->set_metrics);
+        task->error_class = ERROR_CLASS_UNKNOWN;
+        task->had_warnings = false;
+        task->done = task->total = 0;
+        task->own_progress = 0;
+}
+
+static usec_t run_time_left(const struct run *run) {
+        usec_t limit = run->plan.job->run_timeout, spent = now_boottime() - run->started_boottime;
+
+        if (limit == USEC_INFINITY)
+                return USEC_INFINITY;
+        return spent < limit ? limit - spent : 0;
+}
+
+void task_launch(void *user) {
+        struct task_run *task = user;
+        struct run *run = task->run;
+        const struct step *step = step_of(task);
+        _cleanup_strv_ char **argv = exec_substitute(step->exec, run->record.parameters, task->record.item);
+        _cleanup_strv_ char **environment = task_environment(task);
+        _cleanup_free_ char *log = task_log_path(task), *file = task_attempt_path(task);
+        _cleanup_free_ char *label =
+                xasprintf("%" PRId64 ".%s%s%s.%d", run->record.run_number, task->record.step_name,
+                          task->record.item[0] ? "." : "", task->record.item, task->record.attempt);
+        struct attempt_spec spec = {
+                .number = task->record.number,
+                .run_id = run->record.run_id,
+                .label = label,
+                .argv = argv,
+                .environment = environment,
+                .working_directory = run->plan.job->working_directory,
+                .log_path = log,
+                .attempt_path = file,
+                .timeout = step->timeout,
+                .run_timeout_left = run_time_left(run),
+                .kill_grace = step->kill_grace,
+                .heartbeat = step->heartbeat,
+                .heartbeat_kill = step->heartbeat_action == HEARTBEAT_KILL,
+                .memory_max = step->memory_max,
+                .tasks_max = step->tasks_max,
+                .cpu_quota_percent = step->cpu_quota_percent,
+                .nice = step->nice,
+        };
+
+        task->attempt = supervise_launch(run->engine->supervise, &spec, &attempt_events_of_engine, task);
+}
+
+void task_adopt(struct task_run *task) {
+        struct run *run = task->run;
+        _cleanup_free_ char *log = task_log_path(task), *file = task_attempt_path(task);
+        uint64_t offset = 0;
+
+        (void)log_index_resume_offset(run->dir, (uint32_t)task->record.ordinal, &offset);
+        task->attempt = supervise_adopt(run->engine->supervise, task->record.number, file, log, offset,
+                                        &attempt_events_of_engine, task);
+}
+
+static void attempt_started(pid_t pid, usec_t realtime, void *user) {
+        struct task_run *task = user;
+        struct log_context context = context_of(task);
+        struct effects effects = {0};
+
+        context.message_id = MESSAGE_ID_STEP_STARTED;
+        if (realtime)
+                task->record.started_at = realtime;
+        log_at(LOG_LEVEL_INFO, &context, "%s #%" PRId64 " %s started (attempt %d, pid %d)", task->run->record.job,
+               task->run->record.run_number, task->record.step_name, task->record.attempt, (int)pid);
+        (void)run_machine_attempt_started(&task->run->machine, task->index, &effects);
+        run_apply(task->run, &effects);
+}
+
+static void attempt_lines(const struct cri_line *lines, size_t n, uint64_t offset, uint64_t end, void *user) {
+        struct task_run *task = user;
+        struct run *run = task->run;
+        struct log_index_entry entry = {
+                .first = run->ring->next_sequence,
+                .offset = offset,
+                .end = end,
+                .count = (uint32_t)n,
+                .ordinal = (uint32_t)task->record.ordinal,
+        };
+
+        /* Indexed before it is shown: the number that somebody saw stays that line's number after a restart. Where the
+         * disk is full the lines are shown all the same; then a restart may number them anew, and says so in the log.
+         */
+        if (n > 0 && log_index_append(run->log_index, &entry) < 0 && !run->index_broken) {
+                run->index_broken = true;
+                log_error("the sequence index of %s #%" PRId64
+                          " cannot be written; its lines may be numbered anew after a restart",
+                          run->record.job, run->record.run_number);
+        }
+        for (size_t i = 0; i < n; i++)
+                ring_push(run->ring,
+                          &(struct ring_line){
+                                  .time_nsec = lines[i].time_nsec,
+                                  .len = (uint32_t)lines[i].len,
+                                  .task = (uint16_t)task->index,
+                                  .is_stderr = lines[i].is_stderr,
+                                  .is_partial = lines[i].is_partial,
+                          },
+                          lines[i].text);
+        run_notify_watches(run);
+}
+
+static void attempt_report(const char *key, const char *value, void *user) {
+        task_report(user, key, value);
+}
+
+static enum attempt_outcome outcome_of(const struct attempt_result *result) {
+        switch (result->ended_by) {
+        case ENDED_BY_ITSELF:
+                return result->signal_number ? OUTCOME_SIGNALED : OUTCOME_EXITED;
+        case ENDED_BY_TIMEOUT:
+        case ENDED_BY_RUN_TIMEOUT:
+                return OUTCOME_TIMEOUT;
+        case ENDED_BY_HEARTBEAT:
+                return OUTCOME_HEARTBEAT;
+        case ENDED_BY_OOM:
+                return OUTCOME_OOM;
+        case ENDED_BY_STOP:
+                return OUTCOME_CANCELLED;
+        case ENDED_BY_SPAWN:
+                return OUTCOME_SPAWN;
+        case ENDED_BY_LOST:
+                return OUTCOME_LOST;
+        }
+        return OUTCOME_LOST;
+}
+
+static void record_measures(struct task_run *task, const struct attempt_result *result) {
+        static const struct {
+                const char *name;
+                size_t offset;
+        } measures[] = {
+                {"memory_peak_bytes", offsetof(struct attempt_result, memory_peak)},
+                {"cpu_usec", offsetof(struct attempt_result, cpu_usec)},
+                {"io_read_bytes", offsetof(struct attempt_result, io_read_bytes)},
+                {"io_write_bytes", offsetof(struct attempt_result, io_write_bytes)},
+        };
+
+        if (!task->record.metadata)
+                task->record.metadata = jval_object();
+        for (size_t i = 0; i < ELEMENTSOF(measures); i++) {
+                int64_t value;
+
+                memcpy(&value, (const char *)result + measures[i].offset, sizeof(value));
+                if (value >= 0)
+                        jval_set_int(task->record.metadata, measures[i].name, value);
+        }
+        if (result->lines_dropped > 0)
+                jval_set_int(task->record.metadata, "lines_dropped", (int64_t)result->lines_dropped);
+        if (result->drain_timed_out)
+                jval_set_bool(task->record.metadata, "drain_timed_out", true);
+}
+
+static void record_end(struct task_run *task, const struct attempt_result *result, struct attempt_end *end) {
+        struct attempt_record *record = &task->record;
+        bool warned;
+
+        record->exit_status = result->exit_status;
+        record->signal_number = result->signal_number;
+        if (result->started_at)
+                record->started_at = result->started_at;
+        record->completed_at = result->ended_at ? result->ended_at : now_realtime();
+        record->duration_usec = result->started_at ? (int64_t)result->duration : -1;
+        record->processes_ended = (int64_t)result->processes_ended;
+        task->run->processes_ended += (int64_t)result->processes_ended;
+        record_measures(task, result);
+        record->status = attempt_end_status(step_of(task), end, &record->reason, &warned);
+        free(record->error_message);
+        record->error_message =
+                record->status == STEP_SUCCESS ? NULL : attempt_message(step_of(task), result, task->status_text);
+}
+
+static double random_fraction(void) {
+        uint32_t value = 0;
+
+        (void)getrandom(&value, sizeof(value), GRND_NONBLOCK);
+        return value / 4294967296.0;
+}
+
+static void log_end(const struct task_run *task) {
+        struct log_context context = context_of(task);
+        bool failed = task->record.status == STEP_FAILED;
+        char span[TIMESPAN_SIZE];
+
+        context.message_id = MESSAGE_ID_STEP_ENDED;
+        log_at(failed ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, &context, "%s #%" PRId64 " %s ended: %s%s%s after %s",
+               task->run->record.job, task->run->record.run_number, task->record.step_name,
+               step_status_to_string(task->record.status), task->record.error_message ? ", " : "",
+               str_or(task->record.error_message, ""),
+               format_timespan(span, task->record.duration_usec < 0 ? 0 : (usec_t)task->record.duration_usec));
+}
+
+static void attempt_ended(const struct attempt_result *result, void *user) {
+        struct task_run *task = user;
+        struct run *run = task->run;
+        struct attempt_end end = {
+                .outcome = outcome_of(result),
+                .attempt = (unsigned)task->record.attempt,
+                .exit_status = result->exit_status,
+                .signal_number = result->signal_number,
+                .error_class = (enum error_class)task->error_class,
+                .had_warnings = task->had_warnings,
+        };
+        struct effects effects = {0};
+
+        task->attempt = NULL;
+        if (result->ended_by == ENDED_BY_LOST && result->started_at == 0 && task->adopted && !run->machine.cancelling) {
+                /* Decided by an earlier daemon and never begun: begun now, under a number of its own. */
+                task->adopted = false;
+                task->record.number = run->engine->next_attempt_number++;
+                task_mark(task);
+                decisions_after_commit(run->engine, task_launch, task);
+                return;
+        }
+        record_end(task, result, &end);
+        end.error_message = task->status_text;
+        log_end(task);
+        task_mark(task);
+        if (result->ended_by == ENDED_BY_RUN_TIMEOUT)
+                run_cancel(run, REASON_TIMEOUT);
+        (void)run_machine_attempt_ended(&run->machine, task->index, &end, random_fraction(), &effects);
+        run_apply(run, &effects);
+}
+
+const struct attempt_events attempt_events_of_engine = {
+        .started = attempt_started,
+        .lines = attempt_lines,
+        .report = attempt_report,
+        .ended = attempt_ended,
+};

@@ -1,0 +1,79 @@
+/* run.cancel, and the ordered stop of everything. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine_internal.h"
+#include "selector.h"
+#include "strutil.h"
+#include "xalloc.h"
+
+static void cancel_run(struct act *act, struct run *run) {
+        const char *reason = jval_get_str(act->params, "reason");
+
+        if (reason)
+                jval_add(run->record.notes, jval_stringn(reason, MIN(strlen(reason), (size_t)1000)));
+        act->waiting = run->cancel_acts;
+        run->cancel_acts = act;
+        run_cancel(run, REASON_REQUEST);
+}
+
+/* The run is not active: it has ended, or there is none. */
+static void looked_up(int error, const char *error_text, struct jval *found, void *user) {
+        struct act *act = user;
+        const struct jval *run = jval_get(found, "run");
+
+        if (error == -ENOENT)
+                act_fail(act, ERROR_KIND_NOT_FOUND, NULL, "see: batchctl history (there is no such run)");
+        else if (error < 0)
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "try again: the history cannot be read: %s",
+                         str_or(error_text, strerror(-error)));
+        else
+                act_fail(act, ERROR_KIND_INVALID_PARAMS, NULL, "nothing to cancel: run %" PRId64 " has ended: %s",
+                         jval_get_int(run, "run_number", 0), str_or(jval_get_str(run, "status"), "?"));
+        if (found)
+                jval_unref(found);
+}
+
+static void cancel_only_one(struct act *act) {
+        struct engine *engine = act->engine;
+
+        if (engine->n_runs == 1)
+                cancel_run(act, engine->runs);
+        else if (engine->n_runs == 0)
+                act_fail(act, ERROR_KIND_NOT_FOUND, NULL, "nothing to cancel: nothing runs");
+        else
+                act_fail(act, ERROR_KIND_INVALID_PARAMS, NULL, "say which run (see: batchctl status): %zu are active",
+                         engine->n_runs);
+}
+
+static void cancel_handler(struct act *act) {
+        _cleanup_free_ char *selector = selector_text(act->params, "run");
+        struct run *run;
+
+        if (!selector) {
+                cancel_only_one(act);
+                return;
+        }
+        run = engine_find_run(act->engine, selector);
+        if (run && !run->ended)
+                cancel_run(act, run);
+        else if (history_run_show(act->engine->history, selector, NULL, looked_up, act) < 0)
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
+                         "try again in a moment: too many questions wait for state.db");
+}
+
+void engine_run_cancel(struct engine *engine, const struct jval *params, const struct caller *caller,
+                       engine_answer_fn fn, void *user) {
+        act_begin(engine, METHOD_RUN_CANCEL, params, caller, fn, user, cancel_handler);
+}
+
+void engine_stop(struct engine *engine, void (*done)(void *user), void *user) {
+        engine->stopping = true;
+        engine->stopped = done;
+        engine->stopped_user = user;
+        for (struct run *run = engine->runs; run; run = run->next)
+                run_cancel(run, REASON_STOPPED);
+        if (!engine->runs)
+                decisions_after_commit(engine, done, user);
+}

@@ -1,0 +1,95 @@
+/* Decide, make durable, act: what the callbacks of one pass of the loop decide becomes one transaction, and what
+ * follows from it is done when that is on disk. */
+#include <stdlib.h>
+
+#include "engine_internal.h"
+#include "xalloc.h"
+
+/* When the store's queue is full, decisions wait in memory and are offered again; they only merge, so this is bounded
+ * by what is active. */
+#define RETRY_DELAY (100 * USEC_PER_MSEC)
+
+struct store_batch *decisions_batch(struct engine *engine) {
+        if (!engine->decisions.batch)
+                engine->decisions.batch = store_batch_new();
+        return engine->decisions.batch;
+}
+
+void decisions_after_commit(struct engine *engine, void (*fn)(void *user), void *user) {
+        struct commit *commit = engine->decisions.commit;
+
+        if (!commit) {
+                commit = engine->decisions.commit = NEW(struct commit);
+                commit->engine = engine;
+        }
+        GROW(commit->calls, commit->count, commit->capacity);
+        commit->calls[commit->count++] = (struct effect_call){fn, user};
+}
+
+static void commit_done(void *user) {
+        struct commit *commit = user;
+        struct engine *engine = commit->engine;
+
+        engine->commits_in_flight--;
+        for (size_t i = 0; i < commit->count; i++)
+                commit->calls[i].fn(commit->calls[i].user);
+        free(commit->calls);
+        free(commit);
+        if (engine->mirror)
+                mirror_poke(engine->mirror);
+}
+
+static void put_changes(struct run *run) {
+        struct store_batch *batch;
+
+        for (size_t i = 0; i < run->machine.n_tasks; i++) {
+                struct task_run *task = &run->tasks[i];
+                _cleanup_free_ char *log = NULL;
+
+                if (!task->dirty)
+                        continue;
+                batch = decisions_batch(run->engine);
+                task->dirty = false;
+                task->record.version++;
+                task->record.updated_at = now_realtime();
+                if (step_status_is_final(task->record.status) && task->record.log_path)
+                        log = task_log_path(task);
+                store_batch_put_attempt(batch, &task->record, log);
+        }
+        if (run->dirty) {
+                run->dirty = false;
+                run->record.version++;
+                store_batch_put_run(decisions_batch(run->engine), &run->record);
+        }
+}
+
+void decisions_flush(void *user) {
+        struct engine *engine = user;
+        struct decisions *decisions = &engine->decisions;
+
+        for (struct run *run = engine->runs; run; run = run->next)
+                put_changes(run);
+        if (!decisions->batch && !decisions->commit)
+                return;
+        /* What only depends on what is already durable need not wait for the disk. */
+        if (!decisions->batch && engine->commits_in_flight == 0) {
+                struct commit *commit = decisions->commit;
+
+                decisions->commit = NULL;
+                engine->commits_in_flight++;
+                commit_done(commit);
+                return;
+        }
+        (void)decisions_batch(engine);
+        if (!decisions->commit) {
+                decisions->commit = NEW(struct commit);
+                decisions->commit->engine = engine;
+        }
+        if (store_submit(engine->store, decisions->batch, commit_done, decisions->commit) < 0) {
+                loop_timer_arm(engine->flush_timer, RETRY_DELAY);
+                return;
+        }
+        engine->commits_in_flight++;
+        decisions->batch = NULL;
+        decisions->commit = NULL;
+}

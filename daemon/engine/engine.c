@@ -1,0 +1,88 @@
+#include "engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine_internal.h"
+#include "log.h"
+#include "reload.h"
+#include "view.h"
+#include "xalloc.h"
+
+static void flush_again(void *user) {
+        /* The pass hook, which runs after this callback, does the work. */
+        (void)user;
+}
+
+int engine_new(struct engine **ret, const struct engine_parts *parts, const struct engine_config *config,
+               char **ret_error) {
+        struct engine *engine = NEW(struct engine);
+        int r;
+
+        engine->loop = parts->loop;
+        engine->store = parts->store;
+        engine->history = parts->history;
+        engine->supervise = parts->supervise;
+        engine->mirror = parts->mirror;
+        engine->config = *config;
+        engine->started_boottime = now_boottime();
+        engine->started_realtime = now_realtime();
+        job_registry_init(&engine->jobs, config->job_folders);
+        r = loop_timer_new(engine->loop, &engine->flush_timer, flush_again, engine);
+        if (r == 0)
+                r = store_load_counters(engine->store, &engine->next_run_number, &engine->next_attempt_number);
+        if (r < 0) {
+                engine_free(engine);
+                return r;
+        }
+        jval_unref(engine_load_jobs(engine));
+        r = engine_recover(engine, ret_error);
+        if (r < 0) {
+                engine_free(engine);
+                return r;
+        }
+        loop_set_pass_hook(engine->loop, decisions_flush, engine);
+        /* What recovery decided is flushed by the first pass. */
+        loop_defer(engine->loop, flush_again, engine);
+        *ret = engine;
+        return 0;
+}
+
+struct engine *engine_free(struct engine *engine) {
+        if (!engine)
+                return NULL;
+        loop_set_pass_hook(engine->loop, NULL, NULL);
+        while (engine->runs) {
+                struct run *run = engine->runs;
+
+                engine->runs = run->next;
+                run_free(run);
+        }
+        engine->flush_timer = loop_timer_free(engine->flush_timer);
+        job_registry_done(&engine->jobs);
+        if (engine->job_errors)
+                jval_unref(engine->job_errors);
+        if (engine->decisions.batch)
+                store_batch_free(engine->decisions.batch);
+        free(engine);
+        return NULL;
+}
+
+size_t engine_active_runs(const struct engine *engine) {
+        return engine->n_runs;
+}
+
+char *engine_status_line(const struct engine *engine) {
+        const struct run *run = engine->runs;
+        const struct task_run *task;
+        _cleanup_jval_ struct jval *progress = NULL;
+
+        if (!run)
+                return xasprintf("Idle; %zu jobs", engine->jobs.count);
+        progress = run_progress_json(run);
+        task = run_current_task(run);
+        return xasprintf("%zu run%s active: %s #%lld%s%s %.0f%%%s", engine->n_runs, engine->n_runs == 1 ? "" : "s",
+                         run->record.job, (long long)run->record.run_number, task ? " " : "",
+                         task ? task->record.step_name : "", jval_get_real(progress, "percent", 0),
+                         engine->n_runs > 1 ? ", ..." : "");
+}

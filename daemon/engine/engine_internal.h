@@ -1,0 +1,159 @@
+/* What the files of this folder share: the engine's own structures. Nobody outside includes this. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "engine.h"
+#include "history.h"
+#include "job_registry.h"
+#include "log_index.h"
+#include "loop.h"
+#include "mirror.h"
+#include "ring.h"
+#include "run_machine.h"
+#include "store.h"
+#include "supervise.h"
+#include "watch.h"
+
+/* A request that acts, from its arrival to its answer. */
+struct act {
+        struct engine *engine;
+        const struct method *method;
+        struct jval *params;
+        struct caller caller; /* its strings are owned */
+        char *request_id;     /* NULL: none given */
+        engine_answer_fn fn;
+        void *user;
+        struct act *waiting; /* in run->cancel_acts */
+        struct act *next;    /* in engine->acts: those with a request_id that are not answered yet */
+};
+
+/* Something to do once the decisions of a pass are durable. */
+struct effect_call {
+        void (*fn)(void *user);
+        void *user;
+};
+
+struct commit {
+        struct engine *engine;
+        struct effect_call *calls;
+        size_t count, capacity;
+};
+
+/* What this pass of the loop decided. */
+struct decisions {
+        struct store_batch *batch;
+        struct commit *commit;
+};
+
+struct task_run {
+        struct run *run;
+        size_t index;                 /* in run->tasks, run->machine.tasks */
+        struct attempt_record record; /* of the current attempt, or the one to come */
+        bool dirty;
+        struct attempt *attempt; /* its monitor, while it lives */
+        struct loop_timer *retry_timer;
+        double own_progress;          /* 0..1 */
+        int64_t done, total;          /* PROGRESS=done/total; total 0: not said */
+        char *status_text;            /* STATUS= */
+        char *item_text;              /* ITEM= */
+        struct jval *earlier_metrics; /* what += added up to in earlier attempts */
+        struct jval *set_metrics;     /* names that this attempt set with = */
+        int error_class;              /* enum error_class */
+        bool had_warnings;            /* this attempt */
+        bool adopted;                 /* taken over from an earlier daemon */
+};
+
+struct run {
+        struct engine *engine;
+        struct run_record record;
+        bool dirty;
+        struct run_plan plan;
+        struct run_machine machine;
+        struct task_run *tasks;
+        int32_t next_ordinal;
+        char *dir; /* <state>/runs/<uuid> */
+        struct ring *ring;
+        struct log_index *log_index;
+        usec_t started_boottime;
+        struct loop_timer *timeout_timer;
+        struct engine_watch *watches;
+        struct act *cancel_acts; /* waiting for the end */
+        int64_t processes_ended;
+        uint64_t state_sequence; /* grows with everything that a run.state notification shows */
+        bool index_broken;
+        bool ended;    /* decided */
+        bool finished; /* the end is durable: no longer in engine->runs, kept for its watches only */
+        struct run *next;
+};
+
+struct engine {
+        struct loop *loop;
+        struct store *store;
+        struct history *history;
+        struct supervise *supervise;
+        struct mirror *mirror;
+        struct engine_config config;
+        struct job_registry jobs;
+        struct jval *job_errors; /* of the last reading: array of {file, line, message} */
+        struct run *runs;        /* active ones, oldest first */
+        size_t n_runs;
+        int64_t next_run_number, next_attempt_number;
+        struct decisions decisions;
+        size_t commits_in_flight;
+        struct loop_timer *flush_timer;
+        struct act *acts;
+        size_t n_watches;
+        usec_t started_boottime, started_realtime;
+        bool stopping;
+        void (*stopped)(void *user);
+        void *stopped_user;
+};
+
+/* decisions.c */
+struct store_batch *decisions_batch(struct engine *engine);
+/* fn(user) is called once everything that this pass decided is durable. */
+void decisions_after_commit(struct engine *engine, void (*fn)(void *user), void *user);
+void decisions_flush(void *engine);
+
+/* act.c */
+void act_begin(struct engine *engine, enum method_id method, const struct jval *params, const struct caller *caller,
+               engine_answer_fn fn, void *user, void (*handler)(struct act *act));
+/* The answer: recorded with the decisions of this pass, given when they are durable. Takes result over. */
+void act_succeed(struct act *act, struct jval *result, const char *run_id);
+/* Refused: given when what it is based on is durable. Takes data over (may be NULL). */
+void act_fail(struct act *act, enum error_kind kind, struct jval *data, const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* run.c */
+struct run *run_new(struct engine *engine, struct job *job);
+void run_free(struct run *run);
+/* Makes tasks, machine, ring and index for run->plan. */
+int run_prepare(struct run *run, uint64_t *ret_lines);
+struct run *engine_find_run(const struct engine *engine, const char *selector);
+void run_mark(struct run *run);
+void task_mark(struct task_run *task);
+/* Applies and empties effects. */
+void run_apply(struct run *run, struct effects *effects);
+void run_cancel(struct run *run, enum reason reason);
+void run_add_warning(struct run *run, const char *step, const char *item, const char *category, const char *text);
+void run_arm_timeout(struct run *run);
+
+/* attempt.c */
+extern const struct attempt_events attempt_events_of_engine;
+/* Called when the decision to start is durable. */
+void task_launch(void *task);
+void task_adopt(struct task_run *task);
+void task_prepare_attempt(struct task_run *task, unsigned attempt);
+char *task_log_path(const struct task_run *task);
+char *task_attempt_path(const struct task_run *task);
+
+/* environment.c */
+char **task_environment(const struct task_run *task);
+
+/* report.c */
+void task_report(struct task_run *task, const char *key, const char *value);
+void task_recount_metrics(struct task_run *task);
+void run_recount_metrics(struct run *run);
+
+/* recovery.c */
+int engine_recover(struct engine *engine, char **ret_error);

@@ -1,0 +1,227 @@
+#include "job_registry.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fileutil.h"
+#include "job_file.h"
+#include "jval.h"
+#include "strutil.h"
+#include "strv.h"
+#include "xalloc.h"
+
+#define JOB_FILE_MAX ((size_t)1024 * 1024)
+
+void job_registry_init(struct job_registry *registry, char *const *folders) {
+        *registry = (struct job_registry){.folders = strv_copy(folders)};
+}
+
+static void entry_done(struct job_entry *entry) {
+        if (entry->job)
+                job_unref(entry->job);
+        free(entry->name);
+        free(entry->sources);
+        free(entry->broken);
+}
+
+static void entries_free(struct job_entry *entries, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                entry_done(&entries[i]);
+        free(entries);
+}
+
+void job_registry_done(struct job_registry *registry) {
+        entries_free(registry->entries, registry->count);
+        registry->folders = strv_free(registry->folders);
+        *registry = (struct job_registry){0};
+}
+
+struct job_entry *job_registry_find(const struct job_registry *registry, const char *name) {
+        for (size_t i = 0; i < registry->count; i++)
+                if (streq(registry->entries[i].name, name))
+                        return &registry->entries[i];
+        return NULL;
+}
+
+const char *job_registry_suggest(const struct job_registry *registry, const char *name) {
+        _cleanup_free_ const char **names = xcalloc(registry->count + 1, sizeof(char *));
+
+        for (size_t i = 0; i < registry->count; i++)
+                names[i] = registry->entries[i].name;
+        return nearest_name(name, names);
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names in a folder that end in suffix, sorted; the vector may be NULL. */
+static int list_folder(const char *folder, const char *suffix, char ***ret) {
+        struct dirent *entry;
+        char **names = NULL;
+        DIR *dir = opendir(folder);
+
+        if (!dir)
+                return -errno;
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.' && endswith(entry->d_name, suffix))
+                        strv_append(&names, entry->d_name);
+        (void)closedir(dir);
+        if (names)
+                qsort(names, strv_length(names), sizeof(char *), compare_names);
+        *ret = names;
+        return 0;
+}
+
+static void add_source(struct jval *sources, const char *path, struct diagnostics *diagnostics) {
+        _cleanup_free_ char *text = NULL;
+        size_t len;
+        struct jval *source;
+        int r = read_file(path, JOB_FILE_MAX, &text, &len);
+
+        if (r < 0) {
+                diagnostics_error(diagnostics, path, 0,
+                                  "cannot be read: %s; a job file is a readable text of at most 1 MiB", strerror(-r));
+                return;
+        }
+        source = jval_object();
+        jval_set_str(source, "path", path);
+        /* jval_string would escape what is no UTF-8; the parser has to see (and refuse) the bytes themselves, so such a
+         * text is told apart here. */
+        if (memchr(text, 0, len)) {
+                diagnostics_error(diagnostics, path, 0, "holds a NUL byte; a job file is plain text");
+                jval_unref(source);
+                return;
+        }
+        jval_set(source, "text", jval_stringn(text, len));
+        jval_add(sources, source);
+}
+
+/* NAME.job and its drop-ins from all folders; a drop-in's file name counts once, the first folder wins. */
+static struct jval *collect_sources(const struct job_registry *registry, const char *path, const char *name,
+                                    struct diagnostics *diagnostics) {
+        struct jval *sources = jval_array();
+        _cleanup_strv_ char **seen = NULL, **paths = NULL;
+
+        add_source(sources, path, diagnostics);
+        STRV_FOREACH (folder, registry->folders) {
+                _cleanup_free_ char *dropins = xasprintf("%s/%s.job.d", *folder, name);
+                _cleanup_strv_ char **names = NULL;
+
+                if (list_folder(dropins, ".conf", &names) < 0)
+                        continue;
+                STRV_FOREACH (file, names) {
+                        if (strv_contains(seen, *file))
+                                continue;
+                        strv_append(&seen, *file);
+                        /* "file\0path" sorts by file name over all folders */
+                        strv_append_take(&paths, xasprintf("%s\n%s/%s", *file, dropins, *file));
+                }
+        }
+        if (paths)
+                qsort(paths, strv_length(paths), sizeof(char *), compare_names);
+        STRV_FOREACH (entry, paths)
+                add_source(sources, strchr(*entry, '\n') + 1, diagnostics);
+        return sources;
+}
+
+static int parse_sources(struct job **ret, const char *name, const struct jval *sources,
+                         struct diagnostics *diagnostics) {
+        size_t n = jval_array_size(sources);
+        _cleanup_free_ struct source_text *texts = xcalloc(n, sizeof(*texts));
+
+        for (size_t i = 0; i < n; i++) {
+                const struct jval *source = jval_at(sources, i);
+                const char *text = str_or(jval_get_str(source, "text"), "");
+
+                texts[i] = (struct source_text){
+                        .path = str_or(jval_get_str(source, "path"), name), .text = text, .len = strlen(text)};
+        }
+        return n > 0 ? job_parse(ret, name, texts, n, diagnostics) : -EINVAL;
+}
+
+int job_from_sources(struct job **ret, const char *name, const char *sources) {
+        _cleanup_jval_ struct jval *value = NULL;
+        struct diagnostics diagnostics = {0};
+        int r = jval_parse(sources, strlen(sources), &value, NULL);
+
+        if (r < 0)
+                return r;
+        r = parse_sources(ret, name, value, &diagnostics);
+        diagnostics_done(&diagnostics);
+        return r;
+}
+
+/* The first error told since `from`, without its path (the job's own). */
+static char *first_error(const struct diagnostics *diagnostics, size_t from) {
+        for (size_t i = from; i < diagnostics->count; i++)
+                if (!diagnostics->items[i].is_warning)
+                        return diagnostic_to_string(&diagnostics->items[i]);
+        return xstrdup("has errors");
+}
+
+static struct job_entry load_job(const struct job_registry *old, const char *path, const char *name,
+                                 struct diagnostics *diagnostics) {
+        struct job_entry entry = {.name = xstrdup(name)};
+        size_t errors_before = diagnostics->n_errors, from = diagnostics->count;
+        _cleanup_jval_ struct jval *sources = collect_sources(old, path, name, diagnostics);
+        struct job_entry *before = job_registry_find(old, name);
+
+        if (diagnostics->n_errors == errors_before && parse_sources(&entry.job, name, sources, diagnostics) == 0) {
+                entry.sources = jval_dump(sources);
+                entry.sources_kept = before && before->sources_kept && streq_null(before->sources, entry.sources);
+                return entry;
+        }
+        entry.broken = first_error(diagnostics, from);
+        if (before && before->job) {
+                entry.job = job_ref(before->job);
+                entry.sources = xstrdup_or_null(before->sources);
+                entry.sources_kept = before->sources_kept;
+        }
+        return entry;
+}
+
+static void load_folder(struct job_registry *fresh, const struct job_registry *old, const char *folder,
+                        struct diagnostics *diagnostics) {
+        _cleanup_strv_ char **names = NULL;
+        int r = list_folder(folder, ".job", &names);
+
+        if (r < 0) {
+                if (r != -ENOENT)
+                        diagnostics_error(diagnostics, folder, 0, "the jobs folder cannot be read: %s", strerror(-r));
+                return;
+        }
+        STRV_FOREACH (file, names) {
+                _cleanup_free_ char *name = xstrndup(*file, strlen(*file) - strlen(".job"));
+                _cleanup_free_ char *path = path_join(folder, *file);
+
+                if (job_registry_find(fresh, name))
+                        continue;
+                if (!name_is_valid(name)) {
+                        diagnostics_error(diagnostics, path, 0,
+                                          "\"%s\" is no job name; use 1 to 64 letters, digits, '_', '-' or '.'", name);
+                        continue;
+                }
+                GROW(fresh->entries, fresh->count, fresh->capacity);
+                fresh->entries[fresh->count++] = load_job(old, path, name, diagnostics);
+        }
+}
+
+static int compare_entries(const void *a, const void *b) {
+        return strcmp(((const struct job_entry *)a)->name, ((const struct job_entry *)b)->name);
+}
+
+void job_registry_load(struct job_registry *registry, struct diagnostics *diagnostics) {
+        struct job_registry fresh = {0};
+
+        STRV_FOREACH (folder, registry->folders)
+                load_folder(&fresh, registry, *folder, diagnostics);
+        if (fresh.count > 0)
+                qsort(fresh.entries, fresh.count, sizeof(*fresh.entries), compare_entries);
+        entries_free(registry->entries, registry->count);
+        registry->entries = fresh.entries;
+        registry->count = fresh.count;
+        registry->capacity = fresh.capacity;
+}

@@ -1,0 +1,33 @@
+/* The jobs in force: read from the jobs folders, each kept in its last good version when its file breaks. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "diagnostic.h"
+#include "job.h"
+
+struct job_entry {
+        struct job *job; /* a reference; NULL when the file was never good */
+        char *name;
+        char *sources;     /* JSON array of {path, text}: what job was parsed from, to be kept with its runs */
+        bool sources_kept; /* in state.db */
+        char *broken;      /* the first error of the file as it is now, or NULL */
+};
+
+struct job_registry {
+        char **folders;            /* the first that has NAME.job wins */
+        struct job_entry *entries; /* by name */
+        size_t count, capacity;
+};
+
+void job_registry_init(struct job_registry *registry, char *const *folders);
+void job_registry_done(struct job_registry *registry);
+/* Reads everything anew. A job whose file has errors keeps its last good version; one whose file is gone is dropped. */
+void job_registry_load(struct job_registry *registry, struct diagnostics *diagnostics);
+struct job_entry *job_registry_find(const struct job_registry *registry, const char *name);
+/* The name nearest to a wrong one, or NULL. */
+const char *job_registry_suggest(const struct job_registry *registry, const char *name);
+
+/* A job from kept sources; 0 or -EINVAL. */
+int job_from_sources(struct job **ret, const char *name, const char *sources);

@@ -1,0 +1,251 @@
+/* Taking up what an earlier daemon left: every run that was not recorded as ended is rebuilt from state.db with the
+ * definition it began with; locks and attempt files tell which attempts live, which ended, and which were never begun.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_internal.h"
+#include "errortext.h"
+#include "log.h"
+#include "message_ids.h"
+#include "strutil.h"
+#include "strv.h"
+#include "xalloc.h"
+
+struct left_run {
+        struct run_record *record;
+        struct attempt_record **attempts; /* in the order of step, item, attempt */
+        size_t n_attempts, capacity;
+};
+
+struct left_runs {
+        struct left_run *items;
+        size_t count, capacity;
+};
+
+static void take_run(const struct run_record *record, void *user) {
+        struct left_runs *left = user;
+
+        GROW(left->items, left->count, left->capacity);
+        left->items[left->count++] = (struct left_run){.record = run_record_copy(record)};
+}
+
+static void take_attempt(const struct attempt_record *record, void *user) {
+        struct left_runs *left = user;
+
+        for (size_t i = 0; i < left->count; i++) {
+                struct left_run *item = &left->items[i];
+
+                if (!streq(item->record->run_id, record->run_id))
+                        continue;
+                GROW(item->attempts, item->n_attempts, item->capacity);
+                item->attempts[item->n_attempts++] = attempt_record_copy(record);
+        }
+}
+
+static void left_runs_done(struct left_runs *left) {
+        for (size_t i = 0; i < left->count; i++) {
+                for (size_t k = 0; k < left->items[i].n_attempts; k++)
+                        attempt_record_free(left->items[i].attempts[k]);
+                free(left->items[i].attempts);
+                run_record_free(left->items[i].record);
+        }
+        free(left->items);
+}
+
+/* The job as it was when the run began. */
+static struct job *definition_of(struct engine *engine, const struct run_record *record) {
+        _cleanup_free_ char *key = xasprintf("definition/%s", str_or(record->definition_hash, ""));
+        _cleanup_free_ char *sources = NULL;
+        struct job *job = NULL;
+
+        if (store_load_setting(engine->store, key, &sources) == 0 && job_from_sources(&job, record->job, sources) == 0)
+                return job;
+        return NULL;
+}
+
+/* Records an end for a run that cannot be taken up: better said than stuck. */
+static void settle_as_lost(struct engine *engine, struct left_run *left, const char *why) {
+        struct run_record *record = left->record;
+
+        record->status = RUN_FAILED;
+        record->reason = REASON_LOST;
+        record->completed_at = now_realtime();
+        free(record->error_message);
+        record->error_message = xstrdup(why);
+        record->version++;
+        store_batch_put_run(decisions_batch(engine), record);
+        for (size_t i = 0; i < left->n_attempts; i++) {
+                struct attempt_record *attempt = left->attempts[i];
+
+                if (step_status_is_final(attempt->status))
+                        continue;
+                attempt->status = attempt->status == STEP_RUNNING ? STEP_FAILED : STEP_SKIPPED;
+                attempt->reason = attempt->status == STEP_FAILED ? REASON_LOST : REASON_DEPENDENCY;
+                attempt->completed_at = record->completed_at;
+                attempt->version++;
+                store_batch_put_attempt(decisions_batch(engine), attempt, NULL);
+        }
+        log_at(LOG_LEVEL_ERR,
+               &(struct log_context){
+                       .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = record->run_id, .job = record->job},
+               "%s #%" PRId64 " is recorded as lost: %s", record->job, record->run_number, why);
+}
+
+static char **steps_of(const struct left_run *left) {
+        char **steps = NULL;
+
+        for (size_t i = 0; i < left->n_attempts; i++)
+                if (!strv_contains(steps, left->attempts[i]->step_name))
+                        strv_append(&steps, left->attempts[i]->step_name);
+        return steps;
+}
+
+/* earlier: all attempts of the task but the last. */
+static void restore_earlier(struct task_run *task, const struct attempt_record *earlier) {
+        task->record.metrics = earlier->metrics ? jval_ref(earlier->metrics) : NULL;
+        task->set_metrics = jval_get(earlier->metadata, "set_metrics")
+                                    ? jval_ref(jval_get(earlier->metadata, "set_metrics"))
+                                    : NULL;
+        task_recount_metrics(task);
+        if (task->record.metrics)
+                task->record.metrics = jval_unref(task->record.metrics);
+        if (task->set_metrics)
+                task->set_metrics = jval_unref(task->set_metrics);
+}
+
+static void restore_state(struct task_run *task) {
+        const struct attempt_record *record = &task->record;
+        struct run_machine *machine = &task->run->machine;
+        unsigned attempt = (unsigned)record->attempt;
+
+        if (step_status_is_final(record->status))
+                run_machine_restore_task(machine, task->index, TASK_ENDED, record->status, record->reason,
+                                         record->started_at ? attempt : 0);
+        else if (record->status == STEP_RUNNING)
+                run_machine_restore_task(machine, task->index, TASK_RUNNING, STEP_RUNNING, REASON_NONE, attempt);
+        else if (attempt > 1)
+                run_machine_restore_task(machine, task->index, TASK_WAITING, STEP_RUNNING, REASON_NONE, attempt - 1);
+}
+
+static void restore_task(struct task_run *task, const struct left_run *left) {
+        const char *name = task->run->plan.steps[task->run->machine.tasks[task->index].plan_index].step->name;
+        const char *item = task->run->machine.tasks[task->index].item;
+        const struct attempt_record *last = NULL;
+        struct attempt_record *copy;
+
+        for (size_t i = 0; i < left->n_attempts; i++) {
+                const struct attempt_record *attempt = left->attempts[i];
+
+                if (!streq(attempt->step_name, name) || !streq(attempt->item, item))
+                        continue;
+                if (last)
+                        restore_earlier(task, last);
+                last = attempt;
+                task->run->next_ordinal = MAX(task->run->next_ordinal, attempt->ordinal + 1);
+                task->run->processes_ended += attempt->processes_ended;
+        }
+        if (!last)
+                return;
+        copy = attempt_record_copy(last);
+        task->record = *copy;
+        free(copy);
+        if (task->record.metadata && jval_get(task->record.metadata, "set_metrics"))
+                task->set_metrics = jval_ref(jval_get(task->record.metadata, "set_metrics"));
+        restore_state(task);
+}
+
+/* Durations go on from the wall clock's difference: the boot clock's start is not kept. */
+static void restore_clock(struct run *run) {
+        usec_t now = now_realtime(),
+               spent = run->record.started_at && run->record.started_at < now ? now - run->record.started_at : 0;
+        usec_t boottime = now_boottime();
+
+        run->started_boottime = spent < boottime ? boottime - spent : 0;
+}
+
+static struct run *rebuild(struct engine *engine, struct left_run *left, char **ret_why) {
+        struct job *job = definition_of(engine, left->record);
+        _cleanup_strv_ char **only = steps_of(left);
+        const char *which = NULL;
+        struct run *run;
+        uint64_t lines;
+        int r;
+
+        if (!job) {
+                (void)error_set(ret_why, 0, "the definition it began with is not in state.db");
+                return NULL;
+        }
+        run = run_new(engine, NULL);
+        r = run_plan_make(&run->plan, job, left->record->batch_mode, only, ret_why, &which);
+        job_unref(job);
+        if (r < 0) {
+                run_free(run);
+                return NULL;
+        }
+        run->record = *left->record;
+        free(left->record);
+        left->record = run_record_copy(&run->record);
+        r = run_prepare(run, &lines);
+        if (r < 0) {
+                (void)error_set(ret_why, 0, "its folder %s cannot be used: %s", run->dir, strerror(-r));
+                run_free(run);
+                return NULL;
+        }
+        return run;
+}
+
+static void take_up(struct engine *engine, struct run *run, const struct left_run *left) {
+        struct effects effects = {0};
+
+        run_machine_restore_run(&run->machine, run->record.status, jval_array_size(run->record.warnings) > 0);
+        for (size_t i = 0; i < run->machine.n_tasks; i++)
+                restore_task(&run->tasks[i], left);
+        for (size_t i = 0; i < run->machine.n_tasks; i++)
+                if (!run->tasks[i].record.step_name)
+                        task_prepare_attempt(&run->tasks[i], 1);
+        restore_clock(run);
+        run_arm_timeout(run);
+        log_at(LOG_LEVEL_NOTICE,
+               &(struct log_context){
+                       .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = run->record.run_id, .job = run->record.job},
+               "%s #%" PRId64 " goes on after a restart of the daemon", run->record.job, run->record.run_number);
+        for (size_t i = 0; i < run->machine.n_tasks; i++)
+                if (run->machine.tasks[i].state == TASK_RUNNING) {
+                        run->tasks[i].adopted = true;
+                        task_adopt(&run->tasks[i]);
+                }
+        (void)(run->record.status == RUN_QUEUED ? run_machine_start(&run->machine, &effects)
+                                                : run_machine_resume(&run->machine, &effects));
+        run_apply(run, &effects);
+        /* A cancel that an earlier daemon had begun is kept as the reason of a run that still runs. */
+        if (run->record.reason != REASON_NONE && !run_status_is_final(run->machine.status)) {
+                effects = (struct effects){0};
+                (void)run_machine_cancel(&run->machine, run->record.reason, &effects);
+                run_apply(run, &effects);
+        }
+        (void)engine;
+}
+
+int engine_recover(struct engine *engine, char **ret_error) {
+        struct left_runs left = {0};
+        struct run **link = &engine->runs;
+        int r = store_load_active(engine->store, take_run, take_attempt, &left, ret_error);
+
+        for (size_t i = 0; r == 0 && i < left.count; i++) {
+                _cleanup_free_ char *why = NULL;
+                struct run *run = rebuild(engine, &left.items[i], &why);
+
+                if (!run) {
+                        settle_as_lost(engine, &left.items[i], str_or(why, "it cannot be taken up"));
+                        continue;
+                }
+                *link = run;
+                link = &run->next;
+                engine->n_runs++;
+                take_up(engine, run, &left.items[i]);
+        }
+        left_runs_done(&left);
+        return r;
+}

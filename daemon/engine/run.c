@@ -1,0 +1,339 @@
+/* A run's life in the engine: made, moved by the state machine's effects, ended. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine_internal.h"
+#include "fileutil.h"
+#include "log.h"
+#include "message_ids.h"
+#include "strutil.h"
+#include "xalloc.h"
+
+/* More kinds of warnings than this are counted under one heading: a step cannot make the record grow without end. */
+#define WARNINGS_MAX 100
+
+struct run *run_new(struct engine *engine, struct job *job) {
+        struct run *run = NEW(struct run);
+
+        run->engine = engine;
+        run->plan.job = job;
+        run->record.duration_usec = -1;
+        run->next_ordinal = 1;
+        return run;
+}
+
+static void task_done(struct task_run *task) {
+        attempt_record_done(&task->record);
+        task->retry_timer = loop_timer_free(task->retry_timer);
+        free(task->status_text);
+        free(task->item_text);
+        if (task->earlier_metrics)
+                jval_unref(task->earlier_metrics);
+        if (task->set_metrics)
+                jval_unref(task->set_metrics);
+}
+
+void run_free(struct run *run) {
+        for (size_t i = 0; run->tasks && i < run->machine.n_tasks; i++)
+                task_done(&run->tasks[i]);
+        free(run->tasks);
+        run_machine_done(&run->machine);
+        run_plan_done(&run->plan);
+        run_record_done(&run->record);
+        run->timeout_timer = loop_timer_free(run->timeout_timer);
+        run->ring = ring_free(run->ring);
+        run->log_index = log_index_close(run->log_index);
+        free(run->dir);
+        free(run);
+}
+
+static void timed_out(void *user) {
+        run_cancel(user, REASON_TIMEOUT);
+}
+
+static void retry_due(void *user) {
+        struct task_run *task = user;
+        struct effects effects = {0};
+
+        (void)run_machine_retry_due(&task->run->machine, task->index, &effects);
+        run_apply(task->run, &effects);
+}
+
+static int prepare_folder(struct run *run, uint64_t *ret_lines) {
+        _cleanup_free_ char *tmp = NULL;
+        uint64_t next;
+        int r;
+
+        run->dir = xasprintf("%s/runs/%s", run->engine->config.state_dir, run->record.run_id);
+        tmp = path_join(run->dir, "tmp");
+        r = mkdir_parents(tmp, 0700);
+        if (r < 0)
+                return r;
+        r = log_index_open(&run->log_index, run->dir, &next);
+        if (r < 0)
+                return r;
+        run->ring = ring_new(next);
+        *ret_lines = next - 1;
+        return 0;
+}
+
+int run_prepare(struct run *run, uint64_t *ret_lines) {
+        int r = prepare_folder(run, ret_lines);
+
+        if (r < 0)
+                return r;
+        run_machine_init(&run->machine, &run->plan);
+        run->tasks = xcalloc(run->machine.n_tasks + 1, sizeof(*run->tasks));
+        for (size_t i = 0; i < run->machine.n_tasks; i++) {
+                run->tasks[i].run = run;
+                run->tasks[i].index = i;
+                r = loop_timer_new(run->engine->loop, &run->tasks[i].retry_timer, retry_due, &run->tasks[i]);
+                if (r < 0)
+                        return r;
+        }
+        run->started_boottime = now_boottime();
+        return loop_timer_new(run->engine->loop, &run->timeout_timer, timed_out, run);
+}
+
+void run_arm_timeout(struct run *run) {
+        usec_t limit = run->plan.job->run_timeout, spent = now_boottime() - run->started_boottime;
+
+        if (limit != USEC_INFINITY)
+                loop_timer_arm(run->timeout_timer, spent < limit ? limit - spent : 0);
+}
+
+struct run *engine_find_run(const struct engine *engine, const char *selector) {
+        int64_t number;
+
+        for (struct run *run = engine->runs; run; run = run->next) {
+                if (parse_int64(selector, &number) == 0 && run->record.run_number == number)
+                        return run;
+                if (strlen(selector) >= 8 && startswith(run->record.run_id, selector))
+                        return run;
+        }
+        return NULL;
+}
+
+void run_mark(struct run *run) {
+        run->dirty = true;
+        run->state_sequence++;
+        run_notify_watches(run);
+}
+
+void task_mark(struct task_run *task) {
+        task->dirty = true;
+        task->run->state_sequence++;
+        run_notify_watches(task->run);
+}
+
+void run_add_warning(struct run *run, const char *step, const char *item, const char *category, const char *text) {
+        struct jval *warning;
+
+        if (!run->record.warnings)
+                run->record.warnings = jval_array();
+        run_machine_warn(&run->machine);
+        for (size_t i = 0; i < jval_array_size(run->record.warnings); i++) {
+                warning = jval_at(run->record.warnings, i);
+                if (streq_null(jval_get_str(warning, "category"), category) &&
+                    streq_null(jval_get_str(warning, "text"), text) &&
+                    streq_null(jval_get_str(warning, "step"), step) && streq_null(jval_get_str(warning, "item"), item))
+                        return;
+        }
+        if (jval_array_size(run->record.warnings) >= WARNINGS_MAX) {
+                warning = jval_at(run->record.warnings, WARNINGS_MAX - 1);
+                jval_set_int(warning, "count", jval_get_int(warning, "count", 1) + 1);
+                return;
+        }
+        warning = jval_object();
+        jval_set_str(warning, "category", category);
+        jval_set_str(warning, "text", text);
+        jval_set_str(warning, "step", step);
+        jval_set_str(warning, "item", item);
+        jval_set_int(warning, "count", 1);
+        jval_add(run->record.warnings, warning);
+        log_at(LOG_LEVEL_WARNING,
+               &(struct log_context){.message_id = MESSAGE_ID_STEP_WARNING,
+                                     .run_id = run->record.run_id,
+                                     .job = run->record.job,
+                                     .step = step,
+                                     .item = item},
+               "%s #%" PRId64 " %s: %s: %s", run->record.job, run->record.run_number, step, category, text);
+}
+
+void run_cancel(struct run *run, enum reason reason) {
+        struct effects effects = {0};
+
+        if (!run_machine_cancel(&run->machine, reason, &effects))
+                return;
+        /* Kept before the end: a daemon that is killed now goes on cancelling when it is back. */
+        run->record.reason = reason;
+        run_mark(run);
+        run_apply(run, &effects);
+}
+
+static void unlink_run(struct run *run) {
+        struct engine *engine = run->engine;
+
+        for (struct run **link = &engine->runs; *link; link = &(*link)->next)
+                if (*link == run) {
+                        *link = run->next;
+                        engine->n_runs--;
+                        return;
+                }
+}
+
+static void answer_cancels(struct run *run) {
+        while (run->cancel_acts) {
+                struct act *act = run->cancel_acts;
+                struct jval *result = jval_object();
+
+                run->cancel_acts = act->waiting;
+                jval_set_int(result, "run_number", run->record.run_number);
+                jval_set_str(result, "run_id", run->record.run_id);
+                jval_set_str(result, "job", run->record.job);
+                jval_set_str(result, "status", run_status_to_string(run->record.status));
+                jval_set_int(result, "processes_ended", run->processes_ended);
+                act_succeed(act, result, run->record.run_id);
+        }
+}
+
+/* The end is durable. */
+static void run_finished(void *user) {
+        struct run *run = user;
+        struct engine *engine = run->engine;
+        _cleanup_free_ char *tmp = path_join(run->dir, "tmp");
+
+        unlink_run(run);
+        (void)history_remove_folder(engine->history, tmp, NULL, NULL);
+        answer_cancels(run);
+        run_end_watches(run);
+        if (!run->watches)
+                run_free(run);
+        if (engine->stopping && !engine->runs && engine->stopped)
+                decisions_after_commit(engine, engine->stopped, engine->stopped_user);
+}
+
+static void log_end(const struct run *run) {
+        char span[TIMESPAN_SIZE];
+        enum run_status status = run->record.status;
+
+        log_at(status == RUN_FAILED    ? LOG_LEVEL_ERR
+               : status == RUN_SUCCESS ? LOG_LEVEL_INFO
+                                       : LOG_LEVEL_NOTICE,
+               &(struct log_context){
+                       .message_id = MESSAGE_ID_RUN_ENDED, .run_id = run->record.run_id, .job = run->record.job},
+               "%s #%" PRId64 " ended: %s%s%s%s after %s", run->record.job, run->record.run_number,
+               run_status_to_string(status), run->record.error_message ? " (" : "",
+               str_or(run->record.error_message, ""), run->record.error_message ? ")" : "",
+               format_timespan(span, (usec_t)run->record.duration_usec));
+}
+
+static void apply_run_changed(struct run *run) {
+        run->record.status = run->machine.status;
+        if (run->machine.status == RUN_RUNNING && run->record.started_at == 0) {
+                run->record.started_at = now_realtime();
+                run->started_boottime = now_boottime();
+                run_arm_timeout(run);
+        }
+        if (run_status_is_final(run->machine.status)) {
+                run->record.reason = run->machine.reason;
+                free(run->record.error_message);
+                run->record.error_message = xstrdup_or_null(run->machine.error_message);
+        }
+        run_mark(run);
+}
+
+static void apply_run_ended(struct run *run) {
+        run->record.completed_at = now_realtime();
+        run->record.duration_usec = (int64_t)(now_boottime() - run->started_boottime);
+        run->ended = true;
+        loop_timer_disarm(run->timeout_timer);
+        run_mark(run);
+        log_end(run);
+        decisions_after_commit(run->engine, run_finished, run);
+}
+
+static void apply_task_changed(struct run *run, const struct effect *effect) {
+        struct task_run *task = &run->tasks[effect->task];
+        const struct task *state = &run->machine.tasks[effect->task];
+
+        if (state->state != TASK_ENDED)
+                return;
+        task->record.status = state->status;
+        task->record.reason = state->reason;
+        if (task->record.completed_at == 0)
+                task->record.completed_at = now_realtime();
+        loop_timer_disarm(task->retry_timer);
+        task_mark(task);
+}
+
+static void apply_launch(struct run *run, const struct effect *effect) {
+        struct task_run *task = &run->tasks[effect->task];
+
+        task_prepare_attempt(task, effect->attempt);
+        task->record.status = STEP_RUNNING;
+        task->record.started_at = now_realtime();
+        task->record.number = run->engine->next_attempt_number++;
+        task_mark(task);
+        decisions_after_commit(run->engine, task_launch, task);
+}
+
+/* The failed attempt is recorded as it is, and the next one beside it: so a daemon that starts later knows that there
+ * is one to come. */
+static void apply_retry(struct run *run, const struct effect *effect) {
+        struct task_run *task = &run->tasks[effect->task];
+        char span[TIMESPAN_SIZE];
+
+        log_at(LOG_LEVEL_NOTICE,
+               &(struct log_context){.message_id = MESSAGE_ID_STEP_RETRIED,
+                                     .run_id = run->record.run_id,
+                                     .job = run->record.job,
+                                     .step = task->record.step_name},
+               "%s #%" PRId64 " %s: attempt %d failed (%s), next in %s", run->record.job, run->record.run_number,
+               task->record.step_name, task->record.attempt, str_or(task->record.error_message, "no reason given"),
+               format_timespan(span, effect->delay));
+        task_prepare_attempt(task, effect->attempt);
+        task_mark(task);
+        loop_timer_arm(task->retry_timer, effect->delay);
+}
+
+static void stop_attempt(void *user) {
+        struct task_run *task = user;
+
+        if (task->attempt)
+                attempt_stop(task->attempt);
+}
+
+void run_apply(struct run *run, struct effects *effects) {
+        for (size_t i = 0; i < effects->count; i++) {
+                const struct effect *effect = &effects->items[i];
+
+                switch (effect->type) {
+                case EFFECT_LAUNCH:
+                        apply_launch(run, effect);
+                        break;
+                case EFFECT_RETRY_TIMER:
+                        apply_retry(run, effect);
+                        break;
+                case EFFECT_STOP_ATTEMPT:
+                        decisions_after_commit(run->engine, stop_attempt, &run->tasks[effect->task]);
+                        break;
+                case EFFECT_TASK_CHANGED:
+                        apply_task_changed(run, effect);
+                        break;
+                case EFFECT_RUN_CHANGED:
+                        apply_run_changed(run);
+                        break;
+                case EFFECT_RUN_ENDED:
+                        apply_run_ended(run);
+                        break;
+                }
+        }
+        effects_done(effects);
+}

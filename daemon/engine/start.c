@@ -1,0 +1,201 @@
+/* run.start: from a request to a run whose first steps are on their way. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_internal.h"
+#include "log.h"
+#include "message_ids.h"
+#include "strutil.h"
+#include "strv.h"
+#include "xalloc.h"
+
+static struct jval *data_with(const char *key, const char *value) {
+        struct jval *data = jval_object();
+
+        jval_set_str(data, key, value);
+        return data;
+}
+
+static struct jval *data_of_run(const struct run *run) {
+        struct jval *data = data_with("job", run->record.job);
+
+        jval_set_int(data, "run_number", run->record.run_number);
+        jval_set_str(data, "run_id", run->record.run_id);
+        return data;
+}
+
+static struct job_entry *find_job(struct act *act, const char *name) {
+        struct job_entry *entry = job_registry_find(&act->engine->jobs, name);
+        const char *near;
+
+        if (entry && entry->job)
+                return entry;
+        if (entry) {
+                act_fail(act, ERROR_KIND_UNAVAILABLE, data_with("job", name),
+                         "mend the file of job %s, then run: batchctl reload (%s)", name, entry->broken);
+                return NULL;
+        }
+        near = job_registry_suggest(&act->engine->jobs, name);
+        act_fail(act, ERROR_KIND_NOT_FOUND, near ? data_with("suggestion", near) : NULL, "there is no job %s%s%s%s",
+                 name, near ? "; did you mean " : "; see: batchctl list", str_or(near, ""), near ? "?" : "");
+        return NULL;
+}
+
+static struct run *active_of_job(const struct engine *engine, const char *job) {
+        for (struct run *run = engine->runs; run; run = run->next)
+                if (streq(run->record.job, job) && !run->ended)
+                        return run;
+        return NULL;
+}
+
+/* Whether the engine may start something now; answers the request when it may not. */
+static bool may_start(struct act *act, const struct job *job) {
+        struct engine *engine = act->engine;
+        struct run *active = active_of_job(engine, job->name);
+        const char *trouble = store_trouble(engine->store);
+        char span[TIMESPAN_SIZE];
+
+        if (engine->stopping) {
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "try again when the daemon is back: it is stopping");
+                return false;
+        }
+        if (trouble) {
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
+                         "make room or mend the state folder, then try again: state.db cannot be written: %s", trouble);
+                return false;
+        }
+        if (active && job->overlap == OVERLAP_REJECT && !jval_get_bool(act->params, "force", false)) {
+                act_fail(act, ERROR_KIND_ALREADY_RUNNING, data_of_run(active),
+                         "wait for it, or start a second one with --force: %s is already running: run %" PRId64
+                         ", since %s",
+                         job->name, active->record.run_number,
+                         format_timespan(span, now_boottime() - active->started_boottime));
+                return false;
+        }
+        return true;
+}
+
+static char **strings_of(const struct jval *array) {
+        char **strings = NULL;
+
+        for (size_t i = 0; i < jval_array_size(array); i++)
+                strv_append(&strings, str_or(jval_str(jval_at(array, i)), ""));
+        return strings;
+}
+
+/* Fills plan and parameters; answers the request when they do not fit the job. */
+static bool plan_run(struct act *act, struct run *run, struct job *job) {
+        _cleanup_strv_ char **only = strings_of(jval_get(act->params, "steps"));
+        _cleanup_free_ char *error = NULL, *parameter = NULL;
+        const char *which = NULL;
+
+        if (run_plan_make(&run->plan, job, jval_get_str(act->params, "mode"), only, &error, &which) < 0) {
+                act_fail(act, ERROR_KIND_INVALID_PARAMS, data_with("parameter", which), "%s", error);
+                return false;
+        }
+        if (parameters_check(job, jval_get(act->params, "params"), &run->record.parameters, &error, &parameter) < 0) {
+                act_fail(act, ERROR_KIND_INVALID_PARAMS, data_with("parameter", parameter), "%s", error);
+                return false;
+        }
+        return true;
+}
+
+static void fill_record(struct act *act, struct run *run) {
+        struct run_record *record = &run->record;
+        const struct job *job = run->plan.job;
+        const char *trigger = jval_get_str(act->params, "triggered_by"), *due = jval_get_str(act->params, "due");
+        const char *reason = jval_get_str(act->params, "reason");
+
+        uuid_generate_text(record->run_id);
+        record->run_number = act->engine->next_run_number++;
+        record->job = xstrdup(job->name);
+        record->batch_type = xstrdup(job->type);
+        record->batch_mode = xstrdup_or_null(run->plan.mode);
+        record->triggered_by = trigger ? trigger_from_string(trigger) : TRIGGER_MANUAL;
+        record->triggered_by_user = xstrdup_or_null(act->caller.on_behalf ? act->caller.on_behalf : act->caller.user);
+        record->created_at = now_realtime();
+        record->metrics = jval_object();
+        record->warnings = jval_array();
+        record->notes = jval_array();
+        record->definition_hash = xstrdup(job->definition_hash);
+        if (due)
+                (void)parse_rfc3339(due, &record->due_at);
+        if (reason)
+                jval_add(record->notes, jval_stringn(reason, MIN(strlen(reason), (size_t)1000)));
+}
+
+/* A restarted daemon has to know the job as it was when the run began. */
+static void keep_definition(struct engine *engine, struct job_entry *entry) {
+        _cleanup_free_ char *key = NULL;
+
+        if (entry->sources_kept || !entry->sources)
+                return;
+        key = xasprintf("definition/%s", entry->job->definition_hash);
+        store_batch_put_setting(decisions_batch(engine), key, entry->sources);
+        entry->sources_kept = true;
+}
+
+static struct jval *answer_of(const struct run *run) {
+        struct jval *result = jval_object();
+
+        jval_set_int(result, "run_number", run->record.run_number);
+        jval_set_str(result, "run_id", run->record.run_id);
+        jval_set_str(result, "job", run->record.job);
+        jval_set_str(result, "status", run_status_to_string(run->record.status));
+        return result;
+}
+
+static void append_run(struct engine *engine, struct run *run) {
+        struct run **link = &engine->runs;
+
+        while (*link)
+                link = &(*link)->next;
+        *link = run;
+        engine->n_runs++;
+}
+
+static void start_run(struct act *act) {
+        struct engine *engine = act->engine;
+        struct job_entry *entry = find_job(act, jval_get_str(act->params, "job"));
+        struct effects effects = {0};
+        struct run *run;
+        uint64_t lines;
+        int r;
+
+        if (!entry || !may_start(act, entry->job))
+                return;
+        run = run_new(engine, NULL);
+        if (!plan_run(act, run, entry->job)) {
+                run_free(run);
+                return;
+        }
+        fill_record(act, run);
+        r = run_prepare(run, &lines);
+        if (r < 0) {
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "make %s writable, then try again: %s",
+                         str_or(run->dir, engine->config.state_dir), strerror(-r));
+                run_free(run);
+                return;
+        }
+        append_run(engine, run);
+        keep_definition(engine, entry);
+        for (size_t i = 0; i < run->machine.n_tasks; i++) {
+                task_prepare_attempt(&run->tasks[i], 1);
+                task_mark(&run->tasks[i]);
+        }
+        (void)run_machine_start(&run->machine, &effects);
+        run_apply(run, &effects);
+        log_at(LOG_LEVEL_INFO,
+               &(struct log_context){
+                       .message_id = MESSAGE_ID_RUN_STARTED, .run_id = run->record.run_id, .job = run->record.job},
+               "%s #%" PRId64 " started%s%s (%s by %s)", run->record.job, run->record.run_number,
+               run->plan.mode ? " in mode " : "", str_or(run->plan.mode, ""),
+               trigger_to_string(run->record.triggered_by), str_or(run->record.triggered_by_user, "?"));
+        act_succeed(act, answer_of(run), run->record.run_id);
+}
+
+void engine_run_start(struct engine *engine, const struct jval *params, const struct caller *caller,
+                      engine_answer_fn fn, void *user) {
+        act_begin(engine, METHOD_RUN_START, params, caller, fn, user, start_run);
+}

@@ -1,0 +1,121 @@
+/* What runs now, as protocol objects. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine_internal.h"
+#include "strutil.h"
+#include "view.h"
+#include "xalloc.h"
+
+const struct task_run *run_current_task(const struct run *run) {
+        for (size_t i = 0; i < run->machine.n_tasks; i++)
+                if (run->machine.tasks[i].state == TASK_RUNNING || run->machine.tasks[i].state == TASK_STARTING)
+                        return &run->tasks[i];
+        /* Between two attempts the step that waits is the current one. */
+        for (size_t i = 0; i < run->machine.n_tasks; i++)
+                if (run->machine.tasks[i].state == TASK_WAITING)
+                        return &run->tasks[i];
+        return NULL;
+}
+
+static struct run_progress progress_of(const struct run *run) {
+        _cleanup_free_ double *own = xcalloc(run->machine.n_tasks + 1, sizeof(double));
+
+        for (size_t i = 0; i < run->machine.n_tasks; i++)
+                own[i] = run->tasks[i].own_progress;
+        return run_machine_progress(&run->machine, own);
+}
+
+struct jval *run_progress_json(const struct run *run) {
+        struct run_progress progress = progress_of(run);
+        struct jval *object = jval_object();
+
+        jval_set_int(object, "total", (int64_t)progress.total);
+        jval_set_int(object, "completed", (int64_t)progress.completed);
+        jval_set_int(object, "failed", (int64_t)progress.failed);
+        jval_set_int(object, "running", (int64_t)progress.running);
+        jval_set_real(object, "percent", progress.percent);
+        return object;
+}
+
+double run_elapsed_seconds(const struct run *run) {
+        return run->record.started_at ? (double)(now_boottime() - run->started_boottime) / 1e6 : 0;
+}
+
+/* The members that tell where a run is: of run.current, run.show and run.state alike. */
+void run_set_position(struct jval *object, const struct run *run) {
+        const struct task_run *task = run_current_task(run);
+
+        jval_set_real(object, "elapsed_seconds", run_elapsed_seconds(run));
+        if (!task)
+                return;
+        jval_set_str(object, "current_step", task->record.step_name);
+        jval_set_str(object, "current_item",
+                     task->item_text        ? task->item_text
+                     : task->record.item[0] ? task->record.item
+                                            : NULL);
+        if (task->total > 0) {
+                jval_set_int(object, "step_done", task->done);
+                jval_set_int(object, "step_total", task->total);
+        }
+        if (task->status_text)
+                jval_set_str(object, "status_text", task->status_text);
+}
+
+struct jval *run_current_json(const struct run *run) {
+        struct run_progress progress = progress_of(run);
+        struct jval *object = jval_object();
+
+        jval_set_int(object, "run_number", run->record.run_number);
+        jval_set_str(object, "run_id", run->record.run_id);
+        jval_set_str(object, "job", run->record.job);
+        jval_set_str(object, "batch_type", run->record.batch_type);
+        jval_set_str(object, "batch_mode", run->record.batch_mode);
+        jval_set_str(object, "status", run_status_to_string(run->record.status));
+        jval_set_str(object, "triggered_by", trigger_to_string(run->record.triggered_by));
+        jval_set_str(object, "triggered_by_user", run->record.triggered_by_user);
+        jval_set_time(object, "started_at", run->record.started_at);
+        jval_set_int(object, "total", (int64_t)progress.total);
+        jval_set_int(object, "completed", (int64_t)progress.completed);
+        jval_set_int(object, "failed", (int64_t)progress.failed);
+        jval_set_int(object, "running", (int64_t)progress.running);
+        jval_set_real(object, "progress_percent", progress.percent);
+        run_set_position(object, run);
+        return object;
+}
+
+/* An attempt as part of run.show: what it printed stays on disk. */
+static void set_live_members(struct jval *step, const struct task_run *task, enum task_state state) {
+        if (state == TASK_PENDING) {
+                jval_set_int(step, "attempt", 0);
+                return;
+        }
+        if (step_status_is_final(task->record.status))
+                return;
+        if (task->record.started_at)
+                jval_set_real(step, "elapsed_seconds", (double)(now_realtime() - task->record.started_at) / 1e6);
+        if (task->total > 0) {
+                struct jval *progress = jval_object();
+
+                jval_set_int(progress, "done", task->done);
+                jval_set_int(progress, "total", task->total);
+                jval_set(step, "progress", progress);
+        }
+        if (task->status_text)
+                jval_set_str(step, "status_text", task->status_text);
+}
+
+struct jval *run_steps_json(const struct run *run) {
+        struct jval *steps = jval_array();
+
+        for (size_t i = 0; i < run->machine.n_tasks; i++) {
+                struct jval *step = attempt_record_to_json(&run->tasks[i].record);
+                unsigned attempts = run->machine.tasks[i].attempt;
+
+                jval_remove(step, "output_log");
+                jval_set_int(step, "attempts", attempts);
+                set_live_members(step, &run->tasks[i], run->machine.tasks[i].state);
+                jval_add(steps, step);
+        }
+        return steps;
+}

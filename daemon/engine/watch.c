@@ -1,0 +1,277 @@
+/* Following a run: the ring is the queue, a watch is a cursor into it. What is older than the ring is read from disk
+ * first; a watch that falls behind later is told how many lines it missed. */
+#include "watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cri.h"
+#include "engine_internal.h"
+#include "frame.h"
+#include "macro.h"
+#include "strutil.h"
+#include "view.h"
+#include "xalloc.h"
+
+/* A notification is closed when it has grown to this; one line more never passes FRAME_MAX. */
+#define NOTIFICATION_SIZE ((size_t)64 * 1024)
+/* Lines asked from disk at once. */
+#define PAGE_LINES 500
+
+struct engine_watch {
+        struct run *run;
+        struct engine_watch *next;
+        struct engine_watch_events events;
+        void *user;
+        uint64_t cursor; /* sequence number of the next line to send */
+        uint64_t state_sent;
+        struct jval *page; /* lines from disk, being sent */
+        size_t page_index;
+        bool state_known, live, notified, reading, end_sent, freed;
+};
+
+struct engine_watch *watch_new(struct run *run, uint64_t cursor, const struct engine_watch_events *events, void *user) {
+        struct engine_watch *watch = NEW(struct engine_watch);
+
+        *watch = (struct engine_watch){.run = run, .events = *events, .user = user, .cursor = cursor};
+        watch->next = run->watches;
+        run->watches = watch;
+        run->engine->n_watches++;
+        return watch;
+}
+
+static void notify(struct engine_watch *watch) {
+        if (watch->notified || watch->freed)
+                return;
+        watch->notified = true;
+        watch->events.ready(watch->user);
+}
+
+void run_notify_watches(struct run *run) {
+        struct engine_watch *next;
+
+        for (struct engine_watch *watch = run->watches; watch; watch = next) {
+                next = watch->next;
+                notify(watch);
+        }
+}
+
+void run_end_watches(struct run *run) {
+        run->finished = true;
+        run_notify_watches(run);
+}
+
+struct engine_watch *engine_watch_free(struct engine_watch *watch) {
+        struct run *run = watch->run;
+
+        if (watch->reading) {
+                /* The reader thread's answer is on its way; it frees. */
+                watch->freed = true;
+                return NULL;
+        }
+        for (struct engine_watch **link = &run->watches; *link; link = &(*link)->next)
+                if (*link == watch) {
+                        *link = watch->next;
+                        break;
+                }
+        run->engine->n_watches--;
+        if (watch->page)
+                jval_unref(watch->page);
+        free(watch);
+        if (run->finished && !run->watches)
+                run_free(run);
+        return NULL;
+}
+
+static void page_read(int error, const char *error_text, struct jval *answer, void *user) {
+        struct engine_watch *watch = user;
+
+        (void)error_text;
+        watch->reading = false;
+        if (watch->freed) {
+                if (answer)
+                        jval_unref(answer);
+                (void)engine_watch_free(watch);
+                return;
+        }
+        if (error == 0 && jval_array_size(jval_get(answer, "lines")) > 0) {
+                watch->page = answer;
+                watch->page_index = 0;
+        } else {
+                /* Nothing there (removed, or unreadable): go on with the ring, which tells what is missing. */
+                if (answer)
+                        jval_unref(answer);
+                watch->live = true;
+        }
+        notify(watch);
+}
+
+static size_t begin_lines(struct buf *out, const struct run *run, uint64_t skipped) {
+        size_t mark = frame_begin(out);
+
+        (void)buf_appendf(out,
+                          "{\"jsonrpc\":\"2.0\",\"method\":\"run.lines\",\"params\":{\"run_id\":\"%s\",\"skipped\":%"
+                          "llu,\"lines\":[",
+                          run->record.run_id, (unsigned long long)skipped);
+        return mark;
+}
+
+static int end_lines(struct buf *out, size_t mark) {
+        int r = buf_append_str(out, "]}}");
+        int ended = frame_end(out, mark);
+
+        return r < 0 ? r : ended < 0 ? ended : 1;
+}
+
+static int send_page(struct engine_watch *watch, struct buf *out) {
+        const struct jval *lines = jval_get(watch->page, "lines");
+        size_t start = out->len, mark = begin_lines(out, watch->run, 0), n = 0;
+
+        for (; watch->page_index < jval_array_size(lines) && out->len - start < NOTIFICATION_SIZE; n++) {
+                const struct jval *line = jval_at(lines, watch->page_index++);
+
+                if (n > 0)
+                        (void)buf_append_char(out, ',');
+                (void)jval_append(line, out);
+                watch->cursor = (uint64_t)jval_get_int(line, "seq", (int64_t)watch->cursor) + 1;
+        }
+        if (watch->page_index == jval_array_size(lines))
+                watch->page = jval_unref(watch->page);
+        return end_lines(out, mark);
+}
+
+static int append_ring_line(struct buf *out, const struct run *run, const struct ring_line *line, const char *text,
+                            uint64_t sequence) {
+        const struct task_run *task = &run->tasks[line->task];
+        struct cri_line cri = {
+                .time_nsec = line->time_nsec,
+                .is_stderr = line->is_stderr,
+                .is_partial = line->is_partial,
+                .text = text,
+                .len = line->len,
+        };
+        int r = buf_append_char(out, '{');
+
+        if (r == 0)
+                r = cri_append_json(out, &cri, sequence, task->record.step_name, task->record.item);
+        return r < 0 ? r : buf_append_char(out, '}');
+}
+
+static int send_ring(struct engine_watch *watch, struct buf *out) {
+        const struct run *run = watch->run;
+        uint64_t first = ring_first_sequence(run->ring), skipped = watch->cursor < first ? first - watch->cursor : 0;
+        size_t start = out->len, mark = begin_lines(out, run, skipped);
+        const struct ring_line *line;
+        const char *text;
+        int r = 0;
+
+        watch->cursor = MAX(watch->cursor, first);
+        for (size_t n = 0; r == 0 && out->len - start < NOTIFICATION_SIZE; n++) {
+                line = ring_get(run->ring, watch->cursor, &text);
+                if (!line)
+                        break;
+                if (n > 0)
+                        (void)buf_append_char(out, ',');
+                r = append_ring_line(out, run, line, text, watch->cursor);
+                watch->cursor++;
+        }
+        return end_lines(out, mark);
+}
+
+static int send_notification(struct buf *out, const char *method, struct jval *params) {
+        _cleanup_jval_ struct jval *message = jval_object();
+        size_t mark = frame_begin(out);
+        int r;
+
+        jval_set_str(message, "jsonrpc", "2.0");
+        jval_set_str(message, "method", method);
+        jval_set(message, "params", params);
+        r = jval_append(message, out);
+        if (r == 0)
+                r = frame_end(out, mark);
+        else
+                (void)frame_end(out, mark);
+        return r < 0 ? r : 1;
+}
+
+static struct jval *identity(const struct run *run) {
+        struct jval *params = jval_object();
+
+        jval_set_str(params, "run_id", run->record.run_id);
+        jval_set_int(params, "run_number", run->record.run_number);
+        jval_set_str(params, "job", run->record.job);
+        jval_set_str(params, "status", run_status_to_string(run->record.status));
+        jval_set_str(params, "reason", reason_to_string(run->record.reason));
+        return params;
+}
+
+static int send_state(struct engine_watch *watch, struct buf *out) {
+        const struct run *run = watch->run;
+        struct jval *params = identity(run), *steps = jval_array();
+
+        for (size_t i = 0; i < run->machine.n_tasks; i++) {
+                const struct attempt_record *record = &run->tasks[i].record;
+                struct jval *step = jval_object();
+
+                jval_set_str(step, "step_name", record->step_name);
+                jval_set_str(step, "item", record->item);
+                jval_set_str(step, "status", step_status_to_string(record->status));
+                jval_set_str(step, "reason", reason_to_string(record->reason));
+                jval_set_int(step, "attempt", run->machine.tasks[i].attempt);
+                jval_add(steps, step);
+        }
+        run_set_position(params, run);
+        jval_set(params, "progress", run_progress_json(run));
+        jval_set(params, "steps", steps);
+        watch->state_sent = run->state_sequence;
+        watch->state_known = true;
+        return send_notification(out, "run.state", params);
+}
+
+static int send_end(struct engine_watch *watch, struct buf *out) {
+        const struct run *run = watch->run;
+        struct jval *params = identity(run);
+
+        jval_set_str(params, "error_message", run->record.error_message);
+        jval_set_int(params, "last_seq", (int64_t)(run->ring->next_sequence - 1));
+        watch->end_sent = true;
+        return send_notification(out, "run.end", params);
+}
+
+static int read_page(struct engine_watch *watch) {
+        int r = history_run_lines(watch->run->engine->history, watch->run->record.run_id, watch->cursor - 1, 0,
+                                  PAGE_LINES, page_read, watch);
+
+        if (r < 0)
+                return r;
+        watch->reading = true;
+        watch->notified = false;
+        return -EINPROGRESS;
+}
+
+int engine_watch_read(struct engine_watch *watch, struct buf *out) {
+        struct run *run = watch->run;
+
+        if (watch->end_sent)
+                return -EPIPE;
+        if (watch->page)
+                return send_page(watch, out);
+        if (watch->reading)
+                return -EINPROGRESS;
+        if (!watch->live && watch->cursor < ring_first_sequence(run->ring)) {
+                int r = read_page(watch);
+
+                if (r == -EINPROGRESS)
+                        return r;
+        }
+        watch->live = true;
+        if (!watch->state_known || watch->state_sent != run->state_sequence)
+                return send_state(watch, out);
+        if (watch->cursor < run->ring->next_sequence)
+                return send_ring(watch, out);
+        if (run->finished)
+                return send_end(watch, out);
+        watch->notified = false;
+        return 0;
+}

@@ -1,0 +1,13 @@
+/* Watches, as the rest of the engine sees them. */
+#pragma once
+
+#include "engine.h"
+
+struct run;
+
+/* cursor: the sequence number of the first line wanted. */
+struct engine_watch *watch_new(struct run *run, uint64_t cursor, const struct engine_watch_events *events, void *user);
+/* Lines or state changed. */
+void run_notify_watches(struct run *run);
+/* The end is durable: the watches send what is left, then run.end; the run's memory goes with the last of them. */
+void run_end_watches(struct run *run);
