@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from batchtest import ordinary_user, paths, postgres as postgres_module, processes  # noqa: E402
 from batchtest.instance import Instance  # noqa: E402
+from batchtest.player import Player  # noqa: E402
 
 CANNOT_RUN = ordinary_user.drop_root(paths.SOURCE, paths.BUILD)
 processes.adopt_orphans()
@@ -84,3 +85,23 @@ def make_instance():
 def instance(make_instance):
     """A started daemon without jobs and without a database."""
     return make_instance().start()
+
+
+@pytest.fixture
+def make_player():
+    """make_player("--generated", ...): an API player; see tests/apiplayer."""
+    made = []
+
+    def make(*options):
+        made.append(Player(*options))
+        return made[-1]
+
+    yield make
+    for player in made:
+        player.remove()
+
+
+@pytest.fixture
+def player(make_player):
+    """An API player with the generated league, the same on every machine."""
+    return make_player("--generated")

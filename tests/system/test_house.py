@@ -1,7 +1,9 @@
 """The ground that system tests stand on: the private PostgreSQL and the care for processes."""
+import json
 import os
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -54,3 +56,11 @@ def test_an_orphan_is_found_and_ended(tmp_path):
 def test_waiting_says_what_was_waited_for():
     with pytest.raises(AssertionError, match="the moon is full: not within"):
         until(lambda: False, "the moon is full", 0.05)
+
+
+def test_player_plays_a_generated_league(player):
+    with urllib.request.urlopen(player.url + "/getNFLPlayerList", timeout=20) as answer:
+        assert json.load(answer)["statusCode"] == 200
+    assert player.counts()["getNFLPlayerList"] == 1
+    player.reset()
+    assert not player.counts()
