@@ -1,6 +1,11 @@
 # Sourced by tests/run and tests/quickstart: installs what a Debian 12 machine lacks, and finds an ordinary user when root runs them.
 # shellcheck shell=sh
 
+# What building takes.
+# shellcheck disable=SC2034 # used by those who source this
+build_packages='gcc libc6-dev meson ninja-build pkg-config libevent-dev libjansson-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev
+    libsystemd-dev scdoc python3 procps util-linux'
+
 # Prints those of the packages that are not installed.
 missing_packages() {
     for package in "$@"; do
