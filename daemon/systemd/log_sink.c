@@ -27,7 +27,6 @@
 /* log.h's sink has no argument, so there is one for the process. */
 static struct {
         pthread_mutex_t lock;
-        enum log_target target;
         enum log_layout layout;
         struct log_style style;
         struct journal *journal;
@@ -179,7 +178,6 @@ int log_sink_setup(const struct log_sink_config *config, char **ret_error) {
         (void)pthread_mutex_lock(&sink.lock);
         journal_close(sink.journal);
         log_file_close(sink.file);
-        sink.target = config->target;
         sink.layout = config->layout;
         sink.style = choose_style(config);
         sink.journal = journal;

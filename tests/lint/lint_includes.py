@@ -38,7 +38,7 @@ ONLY = {
     "libpq/": ["daemon/mirror", "daemon/worker"],
     "curl/": ["daemon/alert", "daemon/worker"],
     "systemd/": ["daemon/systemd"],
-    "pthread.h": ["proto/base", "daemon/loop", "daemon/state", "daemon/mirror"],
+    "pthread.h": ["proto/base", "daemon/loop", "daemon/state", "daemon/mirror", "daemon/systemd/log_sink.c"],
     "cmocka.h": ["tests"],
 }
 
