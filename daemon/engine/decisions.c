@@ -37,6 +37,8 @@ static void commit_done(void *user) {
         free(commit);
         if (engine->mirror)
                 mirror_poke(engine->mirror);
+        if (engine->config.changed)
+                engine->config.changed(engine->config.changed_user);
 }
 
 static void put_changes(struct run *run) {

@@ -22,6 +22,8 @@ struct engine_config {
         char *const *job_folders; /* the first that has NAME.job wins */
         const char *version;
         const char *host;
+        void (*changed)(void *user); /* statuses changed: time to tell the service manager; may be NULL */
+        void *changed_user;
 };
 
 /* What the engine works with; all of it outlives the engine. Unlike what lies beside it, the engine calls these parts
@@ -41,7 +43,7 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
 struct engine *engine_free(struct engine *engine);
 /* Ends all runs in order (`cancelled`, `stopped`), starts nothing new; done(user) is called when all is recorded. */
 void engine_stop(struct engine *engine, void (*done)(void *user), void *user);
-/* Number of watches, clients' part of daemon.status is added by the control part. */
+/* Queued and running ones. */
 size_t engine_active_runs(const struct engine *engine);
 
 /* What goes back to a caller instead of a result. */
