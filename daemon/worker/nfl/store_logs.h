@@ -1,0 +1,32 @@
+/* Game logs into the database: each game whole or not at all. */
+#pragma once
+
+#include "api_box_score.h"
+#include "db.h"
+#include "unknown.h"
+
+/* Games that were read and wait for their transaction. */
+struct log_batch {
+        struct buf lines, games;
+        size_t n_games;
+        size_t game_start; /* length of `lines` before the game that is being read */
+        bool overflow;
+};
+
+#define LOG_BATCH_INIT ((struct log_batch){.lines = BUF_INIT(ROWS_MAX), .games = BUF_INIT(ROWS_MAX)})
+
+struct log_counts {
+        int64_t stored, added;
+};
+
+/* Between log_batch_begin_game and log_batch_end_game (or log_batch_drop_game) come the lines of one game. */
+void log_batch_begin_game(struct log_batch *batch);
+void log_batch_add_line(struct log_batch *batch, const char *game_id, const struct api_line *line);
+void log_batch_end_game(struct log_batch *batch, const struct api_box_score *score);
+void log_batch_drop_game(struct log_batch *batch);
+/* Makes the temporary tables; once a connection. */
+int store_logs_prepare(struct db *db, char **ret_error);
+/* One transaction for all games of the batch: lines of known players, the mark that a game's logs are complete, its score. Empties the
+ * batch. Lines of unknown players are added to `unknown`. */
+int store_logs(struct db *db, struct log_batch *batch, struct unknown *unknown, struct log_counts *counts, char **ret_error);
+void log_batch_done(struct log_batch *batch);

@@ -1,0 +1,34 @@
+#include "log.h"
+#include "report.h"
+#include "strutil.h"
+#include "unknown.h"
+#include "xalloc.h"
+
+#define NAMED_MAX 80
+
+void unknown_add(struct unknown *unknown, const char *id, const char *name) {
+        unknown->rows++;
+        _cleanup_free_ char *text = name && *name && !streq(name, id) ? xasprintf("%s (%s)", name, id) : xstrdup(id);
+        if (!strv_contains(unknown->names, text))
+                strv_append(&unknown->names, text);
+}
+
+void unknown_report(const struct unknown *unknown) {
+        size_t count = strv_length(unknown->names);
+        if (count == 0)
+                return;
+        _cleanup_strv_ char **named = NULL;
+        for (size_t i = 0; i < count && i < NAMED_MAX; i++)
+                strv_append(&named, unknown->names[i]);
+        if (count > NAMED_MAX)
+                strv_append_take(&named, xasprintf("and %zu more", count - NAMED_MAX));
+        _cleanup_free_ char *list = strv_join(named, ", ");
+        log_warning("%zu players are not in the table players, %zu rows skipped: %s", count, unknown->rows, list);
+        report_metric("players_skipped", (int64_t)count);
+        report_warning("unknown_players", "%zu players are not in the table players (%zu rows skipped; a roster refresh brings in new "
+                                          "players): %s", count, unknown->rows, list);
+}
+
+void unknown_done(struct unknown *unknown) {
+        unknown->names = strv_free(unknown->names);
+}

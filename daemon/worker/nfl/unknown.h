@@ -1,0 +1,17 @@
+/* Players that the database does not know: skipped, counted, and named in one warning at the end of a step. */
+#pragma once
+
+#include <stddef.h>
+
+#include "strv.h"
+
+struct unknown {
+        char **names; /* "Name (id)", each player once */
+        size_t rows;  /* skipped because of them */
+};
+
+/* id, name: as the API gave them; name may be NULL. */
+void unknown_add(struct unknown *unknown, const char *id, const char *name);
+/* The warning, the log line and METRIC players_skipped; nothing when there was none. */
+void unknown_report(const struct unknown *unknown);
+void unknown_done(struct unknown *unknown);

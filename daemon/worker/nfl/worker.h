@@ -1,0 +1,23 @@
+/* What every command works with, and the commands. */
+#pragma once
+
+#include "db.h"
+#include "fetch.h"
+#include "settings.h"
+
+struct worker {
+        const struct settings *settings;
+        struct db *db;
+        struct fetch *fetch;
+};
+
+/* A command: 0, or NFL_LATER, NFL_DATA, NFL_CONFIG with an explanation. */
+typedef int (*command_fn)(struct worker *worker, char **ret_error);
+
+int command_rosters(struct worker *worker, char **ret_error);
+int command_schedule(struct worker *worker, char **ret_error);
+int command_game_logs(struct worker *worker, char **ret_error);
+int command_odds(struct worker *worker, char **ret_error);
+int command_predictions(struct worker *worker, char **ret_error);
+/* Connects by itself: it also answers without a database. */
+int command_week(struct worker *worker, char **ret_error);
