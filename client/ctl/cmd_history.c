@@ -1,0 +1,180 @@
+/* batchctl history: the runs of the past. */
+#include <stddef.h>
+
+#include "macro.h"
+#include "params.h"
+#include "session.h"
+#include "verb.h"
+#include "view.h"
+#include "when.h"
+
+#define PAGE_MAX 1000
+
+struct history_options {
+        const char *job;
+        const char *mode;
+        const char *status;
+        const char *type;
+        const char *triggered_by;
+        char **params;
+        const char *since;
+        const char *until;
+        int64_t count;
+};
+
+static const struct history_options defaults = {.count = 50};
+static const char *const statuses[] = {"queued", "running",   "success", "partial",
+                                       "failed", "cancelled", "skipped", NULL};
+static const char *const triggers[] = {"manual", "api",      "timer",    "schedule", "ci",
+                                       "retry",  "backfill", "catch_up", "job",      NULL};
+
+#define MEMBER(member) .offset = offsetof(struct history_options, member)
+static const struct option_row rows[] = {
+        {.letter = 'j',
+         .name = "job",
+         .value = "JOB",
+         .help = "Only runs of this job",
+         .kind = OPTION_STRING,
+         MEMBER(job)},
+        {.letter = 'm',
+         .name = "mode",
+         .value = "MODE",
+         .help = "Only runs in this mode",
+         .kind = OPTION_STRING,
+         MEMBER(mode)},
+        {.letter = 's',
+         .name = "status",
+         .value = "STATUS",
+         .help = "Only success, partial, failed, cancelled, skipped, running or queued ones",
+         .kind = OPTION_STRING,
+         .words = statuses,
+         MEMBER(status)},
+        {.letter = 't',
+         .name = "type",
+         .value = "TYPE",
+         .help = "Only runs of this batch type",
+         .kind = OPTION_STRING,
+         MEMBER(type)},
+        {.name = "triggered-by",
+         .value = "WORD",
+         .help = "Only runs that this asked for: manual, api, timer, schedule, ci, ...",
+         .kind = OPTION_STRING,
+         .words = triggers,
+         MEMBER(triggered_by)},
+        {.letter = 'p',
+         .name = "param",
+         .value = "NAME=VALUE",
+         .help = "Only runs with this parameter (repeatable)",
+         .kind = OPTION_STRINGS,
+         MEMBER(params)},
+        {.letter = 'S',
+         .name = "since",
+         .value = "TIME",
+         .help = "Only runs asked for since then: 'yesterday', '-1h', '2026-09-22 14:00'",
+         .kind = OPTION_STRING,
+         MEMBER(since)},
+        {.letter = 'U',
+         .name = "until",
+         .value = "TIME",
+         .help = "Only runs asked for before then",
+         .kind = OPTION_STRING,
+         MEMBER(until)},
+        {.letter = 'n',
+         .name = "count",
+         .value = "N",
+         .help = "The newest N (50 unless said)",
+         .kind = OPTION_INTEGER,
+         .minimum = 1,
+         .maximum = 1000000,
+         MEMBER(count)},
+        {0},
+};
+
+static int set_instant(const struct context *context, struct jval *params, const char *key, const char *text) {
+        usec_t instant;
+        if (!text)
+                return EXIT_DONE;
+        if (when_parse(text, now_realtime(), context->global.utc, &instant) < 0) {
+                context_complain(context, "--%s takes a time such as " WHEN_EXAMPLES ", not '%s'", key, text);
+                return EXIT_USAGE;
+        }
+        jval_set_time(params, key, instant);
+        return EXIT_DONE;
+}
+
+static int make_filter(const struct context *context, const struct history_options *options, struct jval *filter) {
+        const struct {
+                const char *key, *value;
+        } words[] = {{"job", options->job},
+                     {"mode", options->mode},
+                     {"status", options->status},
+                     {"type", options->type},
+                     {"triggered_by", options->triggered_by}};
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (words[i].value)
+                        jval_set_str(filter, words[i].key, words[i].value);
+        int status = set_instant(context, filter, "since", options->since);
+        if (status == EXIT_DONE)
+                status = set_instant(context, filter, "until", options->until);
+        return status == EXIT_DONE ? params_set(context, options->params, filter) : status;
+}
+
+/* Page after page until there are enough. */
+static int fetch(struct session *session, struct jval *filter, int64_t count, struct jval *runs) {
+        for (;;) {
+                int64_t missing = count - (int64_t)jval_array_size(runs);
+                _cleanup_jval_ struct jval *result = NULL;
+                jval_set_int(filter, "limit", MIN(missing, PAGE_MAX));
+                int status = session_call(session, METHOD_RUN_LIST, jval_deep_copy(filter), &result);
+                if (status != EXIT_DONE)
+                        return status;
+                const struct jval *page = jval_get(result, "runs");
+                for (size_t i = 0; i < jval_array_size(page); i++)
+                        jval_add(runs, jval_ref(jval_at(page, i)));
+                int64_t next = jval_get_int(result, "next", 0);
+                if (next <= 0 || jval_array_size(page) == 0 || (int64_t)jval_array_size(runs) >= count)
+                        return EXIT_DONE;
+                jval_set_int(filter, "before", next);
+        }
+}
+
+static int run_history(const struct context *context, const void *opaque, char *const *arguments) {
+        struct history_options options = *(const struct history_options *)opaque;
+        if (arguments[0] && !options.job)
+                options.job = arguments[0];
+        _cleanup_jval_ struct jval *filter = jval_object(), *runs = jval_array();
+        int status = make_filter(context, &options, filter);
+        if (status != EXIT_DONE)
+                return status;
+        _cleanup_session_ struct session session;
+        status = session_open(&session, context);
+        if (status == EXIT_DONE)
+                status = fetch(&session, filter, options.count, runs);
+        if (status != EXIT_DONE)
+                return status;
+        if (context_json(context)) {
+                context_show_json(runs);
+                return EXIT_DONE;
+        }
+        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
+        if (jval_array_size(runs) == 0)
+                (void)buf_append_str(&text, "no such runs\n");
+        else
+                view_runs(context, runs, &text);
+        context_show(context, &text, true);
+        return EXIT_DONE;
+}
+
+const struct verb verb_history = {
+        .name = "history",
+        .arguments = "[JOB]",
+        .max_arguments = 1,
+        .summary = "List runs, newest first",
+        .examples = "  batchctl history\n"
+                    "  batchctl history weekly_update --status failed --since yesterday\n"
+                    "  batchctl history -p week=12 -n 10 -o json\n",
+        .options = rows,
+        .options_size = sizeof(struct history_options),
+        .defaults = &defaults,
+        .run = run_history,
+};

@@ -1,0 +1,193 @@
+/* batchctl run: starts a run, and watches it if asked to. */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "params.h"
+#include "session.h"
+#include "strutil.h"
+#include "strv.h"
+#include "verb.h"
+#include "watch.h"
+#include "when.h"
+#include "xalloc.h"
+
+struct run_options {
+        const char *mode;
+        char **params;
+        char **steps;
+        bool wait;
+        bool follow;
+        bool force;
+        const char *triggered_by;
+        const char *due;
+        const char *reason;
+        usec_t timeout;
+};
+
+static const char *const triggers[] = {"manual", "api", "timer", "schedule", "ci", NULL};
+
+#define MEMBER(member) .offset = offsetof(struct run_options, member)
+static const struct option_row rows[] = {
+        {.letter = 'm',
+         .name = "mode",
+         .value = "MODE",
+         .help = "Mode; else the job's default",
+         .kind = OPTION_STRING,
+         MEMBER(mode)},
+        {.letter = 'p',
+         .name = "param",
+         .value = "NAME=VALUE",
+         .help = "Value of a parameter (repeatable)",
+         .kind = OPTION_STRINGS,
+         MEMBER(params)},
+        {.name = "step",
+         .value = "STEP",
+         .help = "Only this step of the mode (repeatable)",
+         .kind = OPTION_STRINGS,
+         MEMBER(steps)},
+        {.letter = 'w',
+         .name = "wait",
+         .help = "Wait for its end; the exit status tells how it ended",
+         .kind = OPTION_FLAG,
+         MEMBER(wait)},
+        {.letter = 'f', .name = "follow", .help = "Wait, and show its lines", .kind = OPTION_FLAG, MEMBER(follow)},
+        {.name = "timeout",
+         .value = "SPAN",
+         .help = "Wait no longer than this (the run goes on); exit status 124",
+         .kind = OPTION_SPAN,
+         MEMBER(timeout)},
+        {.name = "force", .help = "Start although a run of the job is active", .kind = OPTION_FLAG, MEMBER(force)},
+        {.name = "triggered-by",
+         .value = "WORD",
+         .help = "What asks for it: manual, api, timer, schedule, ci",
+         .kind = OPTION_STRING,
+         .words = triggers,
+         MEMBER(triggered_by)},
+        {.name = "due",
+         .value = "TIME",
+         .help = "The due time it is for: the same job and time again gives the first run",
+         .kind = OPTION_STRING,
+         MEMBER(due)},
+        {.name = "reason", .value = "TEXT", .help = "Why, kept with the run", .kind = OPTION_STRING, MEMBER(reason)},
+        {0},
+};
+
+/* systemd's timers hand the due time over in microseconds ($TRIGGER_TIMER_REALTIME_USEC), and an empty text when there
+ * is none. */
+static int set_due(const struct context *context, const char *text, struct jval *call) {
+        usec_t due;
+        if (!text || text[0] == '\0')
+                return EXIT_DONE;
+        bool is_usec =
+                strspn(text, "0123456789") == strlen(text) && strlen(text) >= 15 && parse_uint64(text, &due) == 0;
+        if (!is_usec && when_parse(text, now_realtime(), context->global.utc, &due) < 0) {
+                context_complain(context, "--due takes a time such as " WHEN_EXAMPLES ", not '%s'", text);
+                return EXIT_USAGE;
+        }
+        jval_set_time(call, "due", due);
+        return EXIT_DONE;
+}
+
+static int make_call(const struct context *context, const struct run_options *options, const char *job,
+                     struct jval *call) {
+        jval_set_str(call, "job", job);
+        if (options->mode)
+                jval_set_str(call, "mode", options->mode);
+        if (options->steps) {
+                struct jval *steps = jval_array();
+                STRV_FOREACH (step, options->steps)
+                        jval_add(steps, jval_string(*step));
+                jval_set(call, "steps", steps);
+        }
+        if (options->force)
+                jval_set_bool(call, "force", true);
+        if (options->triggered_by)
+                jval_set_str(call, "triggered_by", options->triggered_by);
+        if (options->reason)
+                jval_set_str(call, "reason", options->reason);
+        int status = set_due(context, options->due, call);
+        return status == EXIT_DONE ? params_set(context, options->params, call) : status;
+}
+
+static void tell_started(const struct context *context, const struct jval *result, bool watched) {
+        int64_t number = jval_get_int(result, "run_number", 0);
+        if (context->global.quiet)
+                return;
+        if (jval_get_bool(result, "repeated", false))
+                (void)printf("%s #%" PRIi64 " had been started for this due time already\n",
+                             jval_get_str(result, "job"), number);
+        else
+                (void)printf("%s #%" PRIi64 " started\n", str_or(jval_get_str(result, "job"), "run"), number);
+        if (!watched)
+                (void)printf("watch it: batchctl tail -f %" PRIi64 "\n", number);
+        (void)fflush(stdout);
+}
+
+/* With --wait the one JSON document is the run as it ended. */
+static int show_ended(struct session *session, const char *run_id, int status) {
+        _cleanup_jval_ struct jval *shown = NULL;
+        struct jval *params = jval_object();
+        jval_set_str(params, "run", run_id);
+        int r = session_call(session, METHOD_RUN_SHOW, params, &shown);
+        if (r != EXIT_DONE)
+                return r;
+        context_show_json(shown);
+        return status;
+}
+
+static int run_run(const struct context *context, const void *opaque, char *const *arguments) {
+        const struct run_options *options = opaque;
+        _cleanup_jval_ struct jval *call = jval_object(), *result = NULL;
+        int status = make_call(context, options, arguments[0], call);
+        if (status != EXIT_DONE)
+                return status;
+        _cleanup_session_ struct session session;
+        status = session_open(&session, context);
+        if (status == EXIT_DONE)
+                status = session_call(&session, METHOD_RUN_START, STEAL_PTR(call), &result);
+        if (status != EXIT_DONE)
+                return status;
+        bool watched = options->wait || options->follow, json = context_json(context);
+        if (json && !watched)
+                context_show_json(result);
+        if (!json)
+                tell_started(context, result, watched);
+        if (!watched)
+                return EXIT_DONE;
+        struct watch_options watch = {
+                .run = jval_get_str(result, "run_id"),
+                .lines = -1,
+                .follow = true,
+                .show_lines = options->follow,
+                .show_steps = !json || options->follow,
+                .timeout = options->timeout,
+        };
+        struct context quiet = *context;
+        if (json && !options->follow) {
+                quiet.global.quiet = true;
+                session.context = &quiet;
+        }
+        status = watch_run(&session, &watch);
+        return json && !options->follow && status != EXIT_TIMED_OUT && status != EXIT_UNREACHABLE
+                       ? show_ended(&session, watch.run, status)
+                       : status;
+}
+
+const struct verb verb_run = {
+        .name = "run",
+        .arguments = "JOB",
+        .min_arguments = 1,
+        .max_arguments = 1,
+        .summary = "Start a run of a job",
+        .examples = "  batchctl run weekly_update --follow\n"
+                    "  batchctl run weekly_update --mode odds_only -p week=12 -p season=2026 --wait\n"
+                    "  batchctl run weekly_update --step odds --reason 'prices were late'\n",
+        .details = "Without --wait and --follow it answers as soon as the run is recorded. Ctrl-C leaves a run alone: "
+                   "'batchctl cancel'\n"
+                   "ends it.",
+        .options = rows,
+        .options_size = sizeof(struct run_options),
+        .run = run_run,
+};

@@ -1,0 +1,45 @@
+/* A connection to the daemon: finding its socket, calls with their answers, waiting out a restart. What goes wrong is
+ * told to the user here; callers only pass the exit status on. */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client.h"
+#include "context.h"
+#include "exit_status.h"
+
+struct session {
+        const struct context *context;
+        struct client *client;
+        char *path; /* of the socket */
+        int fd;
+        usec_t patience;              /* for the answer to the last call */
+        bool stopping;                /* the daemon said that it is stopped for good */
+        const sigset_t *mask;         /* signals let in while waiting; NULL: as they are */
+        struct client_message *stash; /* answers that came while another one was waited for */
+        size_t n_stash;
+        size_t stash_size;
+};
+
+/* 0 or EXIT_UNREACHABLE. */
+int session_open(struct session *session, const struct context *context);
+void session_close(struct session *session);
+#define _cleanup_session_ _cleanup_(session_close)
+
+/* Calls and waits for the answer; over a lost connection too. 0 with *ret, or an exit status. params is taken over. */
+int session_call(struct session *session, enum method_id method, struct jval *params, struct jval **ret);
+/* The same in two parts, so that several calls share one round trip. session_send returns the id. */
+int64_t session_send(struct session *session, enum method_id method, struct jval *params);
+int session_answer(struct session *session, int64_t id, struct jval **ret);
+
+/* The next message of any kind. 1: *ret; 0: the time passed; -EINTR: a signal was let in; -ECONNRESET: the connection
+ * is lost; -EBADMSG: told to the user, the connection is of no use. timeout_usec USEC_INFINITY: for ever. */
+int session_next(struct session *session, usec_t timeout_usec, struct client_message *ret);
+/* After a lost connection: waits for the daemon to come back, and queues what was not answered. 0, -EINTR (a signal was
+ * let in), or -ECONNREFUSED (told to the user). */
+int session_reconnect(struct session *session, usec_t patience);
+
+/* Tells the user why a call was refused; the exit status for it. */
+int session_refused(const struct context *context, const struct client_message *message);

@@ -1,0 +1,98 @@
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "strutil.h"
+#include "table.h"
+#include "xalloc.h"
+
+#define LABEL_WIDTH 12
+
+char *text_duration(char ret[static TEXT_SIZE], double seconds) {
+        if (seconds < 0)
+                return strcpy(ret, "-");
+        usec_t span = (usec_t)(seconds * (double)USEC_PER_SEC + 0.5);
+        if (span < USEC_PER_MSEC)
+                return strcpy(ret, "0ms");
+        /* What is shown needs no microseconds, and above ten seconds no fractions. */
+        span -= span % (span < 10 * USEC_PER_SEC ? USEC_PER_MSEC : USEC_PER_SEC);
+        char text[TIMESPAN_SIZE];
+        (void)snprintf(ret, TEXT_SIZE, "%s", format_timespan(text, span));
+        return ret;
+}
+
+usec_t get_instant(const struct jval *object, const char *key) {
+        const char *text = jval_get_str(object, key);
+        usec_t instant;
+        return text && parse_rfc3339(text, &instant) == 0 ? instant : 0;
+}
+
+char *text_instant(char ret[static TEXT_SIZE], const struct jval *object, const char *key, bool utc) {
+        usec_t instant = get_instant(object, key);
+        if (instant == 0)
+                return strcpy(ret, "-");
+        char text[RFC3339_SIZE];
+        (void)snprintf(ret, TEXT_SIZE, "%s%s", format_time_local(text, instant, utc), "");
+        return ret;
+}
+
+char *text_ago(char ret[static TEXT_SIZE], const struct jval *object, const char *key, usec_t now) {
+        usec_t instant = get_instant(object, key);
+        if (instant == 0)
+                return strcpy(ret, "-");
+        char span[TEXT_SIZE];
+        double seconds = instant < now ? (double)(now - instant) / (double)USEC_PER_SEC : 0;
+        if (seconds < 1)
+                return strcpy(ret, "just now");
+        (void)snprintf(ret, TEXT_SIZE, "%.55s ago", text_duration(span, (double)(int64_t)seconds));
+        return ret;
+}
+
+char *text_bytes(char ret[static TEXT_SIZE], int64_t bytes) {
+        static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+        double value = (double)bytes;
+        size_t unit = 0;
+        for (; value >= 1000 && unit + 1 < ELEMENTSOF(units); unit++)
+                value /= 1000;
+        (void)snprintf(ret, TEXT_SIZE, "%.*f %s", unit == 0 ? 0 : 1, value, units[unit]);
+        return ret;
+}
+
+char *text_count(char ret[static TEXT_SIZE], int64_t count, const char *noun) {
+        (void)snprintf(ret, TEXT_SIZE, "%" PRIi64 " %.30s%s", count, noun, count == 1 ? "" : "s");
+        return ret;
+}
+
+char *text_members(const struct jval *object) {
+        _cleanup_buf_ struct buf out = BUF_INIT(SIZE_MAX / 4);
+        for (void *i = jval_is_object(object) ? jval_iter(object) : NULL; i; i = jval_iter_next(object, i)) {
+                struct jval *value = jval_iter_value(i);
+                _cleanup_free_ char *dump = jval_is_string(value) ? xstrdup(jval_str(value)) : jval_dump(value);
+                (void)buf_appendf(&out, "%s%s=%s", out.len > 0 ? " " : "", jval_iter_key(i), dump);
+        }
+        return buf_steal(&out);
+}
+
+char *text_status(const struct jval *object) {
+        const char *status = str_or(jval_get_str(object, "status"), "-"), *reason = jval_get_str(object, "reason");
+        /* "success (exit)" and "skipped (condition)": only the second says something. */
+        if (!reason || streq(reason, "exit") || streq(reason, "none"))
+                return xstrdup(status);
+        return xasprintf("%s (%s)", status, reason);
+}
+
+void append_labelled(struct buf *out, const struct term *term, const char *label, enum style style, const char *text) {
+        const char *line = text;
+        (void)buf_appendf(out, "%s%*s%s  ", term_begin(term, STYLE_DIM), LABEL_WIDTH, label, term_end(term, STYLE_DIM));
+        for (bool first = true; line; first = false) {
+                const char *end = strchr(line, '\n');
+                _cleanup_free_ char *raw = end ? xstrndup(line, (size_t)(end - line)) : xstrdup(line);
+                _cleanup_free_ char *shown = text_visible(raw);
+                if (!first)
+                        (void)buf_appendf(out, "%*s", LABEL_WIDTH + 2, "");
+                (void)buf_appendf(out, "%s%s%s\n", term_begin(term, style), shown, term_end(term, style));
+                line = end && end[1] != '\0' ? end + 1 : NULL;
+        }
+}

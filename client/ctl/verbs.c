@@ -1,0 +1,69 @@
+#include <stddef.h>
+
+#include "strutil.h"
+#include "verb.h"
+
+const struct verb *const verbs[] = {
+        &verb_run,    &verb_status, &verb_tail,   &verb_list,    &verb_show, &verb_history,  &verb_logs,
+        &verb_cancel, &verb_reload, &verb_report, &verb_version, &verb_help, &verb_complete, NULL,
+};
+
+static const char *const outputs[] = {"text", "json", NULL};
+
+const struct option_row global_rows[] = {
+        {.letter = 'o',
+         .name = "output",
+         .value = "text|json",
+         .help = "Text for people, or one JSON document (lines of JSON when following)",
+         .kind = OPTION_STRING,
+         .offset = offsetof(struct global_options, output),
+         .words = outputs},
+        {.name = "socket",
+         .value = "PATH",
+         .help = "The daemon's socket; else $BATCHD_SOCKET, the user's own, the system's",
+         .kind = OPTION_STRING,
+         .offset = offsetof(struct global_options, socket)},
+        {.name = "no-pager",
+         .help = "Never show long text through a pager",
+         .kind = OPTION_FLAG,
+         .offset = offsetof(struct global_options, no_pager)},
+        {.name = "utc",
+         .help = "Show and read times in UTC instead of the local zone",
+         .kind = OPTION_FLAG,
+         .offset = offsetof(struct global_options, utc)},
+        {.letter = 'q',
+         .name = "quiet",
+         .help = "Say nothing but errors; the exit status tells",
+         .kind = OPTION_FLAG,
+         .offset = offsetof(struct global_options, quiet)},
+        {.letter = 'h',
+         .name = "help",
+         .help = "Show help, of the command if there is one",
+         .kind = OPTION_FLAG,
+         .offset = offsetof(struct global_options, help)},
+        {.name = "version",
+         .help = "Show the version of batchctl",
+         .kind = OPTION_FLAG,
+         .offset = offsetof(struct global_options, version)},
+        {0},
+};
+
+const struct verb *verb_find(const char *name) {
+        for (const struct verb *const *v = verbs; *v; v++)
+                if (streq((*v)->name, name))
+                        return *v;
+        return NULL;
+}
+
+const char *verb_suggest(const char *name) {
+        const char *names[sizeof(verbs) / sizeof(verbs[0])] = {NULL};
+        size_t n = 0;
+        for (const struct verb *const *v = verbs; *v; v++) {
+                if ((*v)->hidden)
+                        continue;
+                if (strlen(name) >= 2 && startswith((*v)->name, name))
+                        return (*v)->name;
+                names[n++] = (*v)->name;
+        }
+        return nearest_name(name, names);
+}

@@ -1,0 +1,21 @@
+/* Results of the daemon as text for people. */
+#pragma once
+
+#include "buf.h"
+#include "context.h"
+#include "jval.h"
+
+/* A table of run objects. */
+void view_runs(const struct context *context, const struct jval *runs, struct buf *out);
+/* The result of run.show. */
+void view_run(const struct context *context, const struct jval *shown, struct buf *out);
+/* The results of daemon.status, run.current and run.list on one screen. */
+void view_overview(const struct context *context, const struct jval *status, const struct jval *current,
+                   const struct jval *recent, struct buf *out);
+/* The results of job.list and job.show. */
+void view_jobs(const struct context *context, const struct jval *jobs, struct buf *out);
+void view_job(const struct context *context, const struct jval *job, struct buf *out);
+/* A list of {file, line, message}. */
+void view_diagnostics(const struct context *context, const struct jval *diagnostics, struct buf *out);
+/* A heading of its own line, after an empty one. */
+void view_heading(const struct context *context, const char *text, struct buf *out);

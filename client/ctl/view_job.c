@@ -1,0 +1,196 @@
+#include <inttypes.h>
+
+#include "macro.h"
+#include "strutil.h"
+#include "table.h"
+#include "text.h"
+#include "view.h"
+#include "xalloc.h"
+
+static const struct table_column job_columns[] = {
+        {.title = "JOB"},
+        {.title = "LAST RUN", .right = true},
+        {.title = "STATUS"},
+        {.title = "STARTED"},
+        {.title = "DURATION", .right = true},
+        {.title = "NEXT"},
+        {.title = "DESCRIPTION", .flexible = true},
+};
+
+static void add_job(struct table *table, const struct context *context, const struct jval *job) {
+        char text[TEXT_SIZE];
+        const struct jval *last = jval_get(job, "last_run");
+        bool has_run = jval_is_object(last);
+        _cleanup_free_ char *status = has_run ? text_status(last) : NULL;
+        table_add(table, STYLE_BOLD, jval_get_str(job, "job"));
+        if (has_run)
+                table_addf(table, STYLE_PLAIN, "%" PRIi64, jval_get_int(last, "run_number", 0));
+        else
+                table_add(table, STYLE_PLAIN, NULL);
+        table_add(table, style_of_status(jval_get_str(last, "status")), has_run ? status : "never ran");
+        table_add(table, STYLE_PLAIN, has_run ? text_instant(text, last, "started_at", context->global.utc) : NULL);
+        table_add(table, STYLE_PLAIN,
+                  has_run ? text_duration(text, jval_get_real(last, "duration_seconds", -1)) : NULL);
+        table_add(table, STYLE_PLAIN, text_instant(text, job, "next_elapse", context->global.utc));
+        table_add(table, STYLE_PLAIN, str_or(jval_get_str(job, "description"), ""));
+}
+
+void view_jobs(const struct context *context, const struct jval *result, struct buf *out) {
+        const struct jval *jobs = jval_get(result, "jobs");
+        if (jval_array_size(jobs) == 0) {
+                (void)buf_append_str(out,
+                                     "There are no jobs: put one into /etc/batchd/jobs.d, then 'batchctl reload'.\n");
+                return;
+        }
+        _cleanup_table_ struct table table;
+        table_init(&table, job_columns, ELEMENTSOF(job_columns));
+        for (size_t i = 0; i < jval_array_size(jobs); i++)
+                add_job(&table, context, jval_at(jobs, i));
+        table_render(&table, &context->out, 0, out);
+}
+
+/* "a b c" */
+static char *join(const struct jval *strings) {
+        _cleanup_buf_ struct buf out = BUF_INIT(SCREEN_MAX);
+        for (size_t i = 0; i < jval_array_size(strings); i++)
+                (void)buf_appendf(&out, "%s%s", i > 0 ? " " : "", str_or(jval_str(jval_at(strings, i)), "?"));
+        return buf_steal(&out);
+}
+
+/* "integer 1..18", "one of a b c", "string like ^[a-z]+$" */
+static char *takes_text(const struct jval *parameter) {
+        const char *type = str_or(jval_get_str(parameter, "type"), "string"),
+                   *pattern = jval_get_str(parameter, "pattern");
+        const struct jval *minimum = jval_get(parameter, "minimum"), *maximum = jval_get(parameter, "maximum");
+        _cleanup_buf_ struct buf out = BUF_INIT(SCREEN_MAX);
+        bool below = jval_type_of(minimum) == JVAL_INTEGER, above = jval_type_of(maximum) == JVAL_INTEGER;
+        if (jval_array_size(jval_get(parameter, "values")) > 0) {
+                _cleanup_free_ char *values = join(jval_get(parameter, "values"));
+                (void)buf_appendf(&out, "one of %s", values);
+        } else {
+                (void)buf_append_str(&out, type);
+        }
+        if (below && above)
+                (void)buf_appendf(&out, " %" PRIi64 "..%" PRIi64, jval_int(minimum, 0), jval_int(maximum, 0));
+        else if (below || above)
+                (void)buf_appendf(&out, " %s %" PRIi64, below ? "from" : "up to",
+                                  jval_int(below ? minimum : maximum, 0));
+        if (pattern)
+                (void)buf_appendf(&out, " like %s", pattern);
+        return buf_steal(&out);
+}
+
+static void append_parameters(const struct context *context, const struct jval *parameters, struct buf *out) {
+        static const struct table_column columns[] = {{.title = "PARAMETER"},
+                                                      {.title = "TAKES", .flexible = true},
+                                                      {.title = "DEFAULT"},
+                                                      {.title = "DESCRIPTION", .flexible = true}};
+        if (jval_array_size(parameters) == 0)
+                return;
+        _cleanup_table_ struct table table;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(parameters); i++) {
+                const struct jval *p = jval_at(parameters, i);
+                _cleanup_free_ char *takes = takes_text(p);
+                const char *otherwise = jval_get_str(p, "default");
+                table_add(&table, STYLE_BOLD, jval_get_str(p, "name"));
+                table_add(&table, STYLE_PLAIN, takes);
+                table_add(&table, STYLE_PLAIN,
+                          otherwise                             ? otherwise
+                          : jval_get_bool(p, "required", false) ? "required"
+                                                                : NULL);
+                table_add(&table, STYLE_PLAIN, str_or(jval_get_str(p, "description"), ""));
+        }
+        (void)buf_append_char(out, '\n');
+        table_render(&table, &context->out, 0, out);
+}
+
+static void append_modes(const struct context *context, const struct jval *job, struct buf *out) {
+        static const struct table_column columns[] = {
+                {.title = "MODE"}, {.title = "STEPS", .flexible = true}, {.title = "DESCRIPTION", .flexible = true}};
+        const struct jval *modes = jval_get(job, "modes");
+        const char *otherwise = jval_get_str(job, "default_mode");
+        if (jval_array_size(modes) == 0)
+                return;
+        _cleanup_table_ struct table table;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(modes); i++) {
+                const struct jval *mode = jval_at(modes, i);
+                const char *name = jval_get_str(mode, "name");
+                _cleanup_free_ char *steps = join(jval_get(mode, "steps"));
+                table_addf(&table, STYLE_BOLD, "%s%s", str_or(name, "?"),
+                           streq_null(name, otherwise) ? " (default)" : "");
+                table_add(&table, STYLE_PLAIN, steps);
+                table_add(&table, STYLE_PLAIN, str_or(jval_get_str(mode, "description"), ""));
+        }
+        (void)buf_append_char(out, '\n');
+        table_render(&table, &context->out, 0, out);
+}
+
+/* "3 from 5s": how often it is tried again, and after what first delay. */
+static void add_retries(struct table *table, const struct jval *step) {
+        char delay[TEXT_SIZE];
+        int64_t retries = jval_get_int(step, "retries", 0);
+        if (retries > 0)
+                table_addf(table, STYLE_PLAIN, "%" PRIi64 " from %s", retries,
+                           text_duration(delay, jval_get_real(step, "retry_delay_seconds", 0)));
+        else
+                table_add(table, STYLE_PLAIN, NULL);
+}
+
+static void append_steps(const struct context *context, const struct jval *steps, struct buf *out) {
+        static const struct table_column columns[] = {{.title = "STEP"},
+                                                      {.title = "AFTER", .flexible = true},
+                                                      {.title = "TIMEOUT", .right = true},
+                                                      {.title = "RETRIES"},
+                                                      {.title = "COMMAND", .flexible = true},
+                                                      {.title = "DESCRIPTION", .flexible = true}};
+        char text[TEXT_SIZE];
+        _cleanup_table_ struct table table;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(steps); i++) {
+                const struct jval *step = jval_at(steps, i), *after = jval_get(step, "after");
+                _cleanup_free_ char *names = join(after), *command = join(jval_get(step, "exec"));
+                table_addf(&table, STYLE_BOLD, "%s%s", str_or(jval_get_str(step, "name"), "?"),
+                           jval_get_bool(step, "critical", true) ? "" : " (not critical)");
+                table_add(&table, STYLE_PLAIN, jval_array_size(after) > 0 ? names : NULL);
+                table_add(&table, STYLE_PLAIN, text_duration(text, jval_get_real(step, "timeout_seconds", -1)));
+                add_retries(&table, step);
+                table_add(&table, STYLE_PLAIN, command);
+                table_add(&table, STYLE_PLAIN, str_or(jval_get_str(step, "description"), ""));
+        }
+        (void)buf_append_char(out, '\n');
+        table_render(&table, &context->out, 0, out);
+}
+
+static void append_last_run(const struct context *context, const struct jval *job, struct buf *out) {
+        const struct jval *last = jval_get(job, "last_run");
+        char instant[TEXT_SIZE];
+        if (!jval_is_object(last)) {
+                append_labelled(out, &context->out, "last run", STYLE_DIM, "never ran");
+                return;
+        }
+        _cleanup_free_ char *status = text_status(last);
+        _cleanup_free_ char *text = xasprintf("#%" PRIi64 " %s, %s", jval_get_int(last, "run_number", 0), status,
+                                              text_instant(instant, last, "started_at", context->global.utc));
+        append_labelled(out, &context->out, "last run", style_of_status(jval_get_str(last, "status")), text);
+}
+
+void view_job(const struct context *context, const struct jval *job, struct buf *out) {
+        const struct term *term = &context->out;
+        char text[TEXT_SIZE];
+        double timeout = jval_get_real(job, "run_timeout_seconds", -1);
+        const char *type = jval_get_str(job, "batch_type");
+        (void)buf_appendf(out, "%s%s%s  %s\n", term_begin(term, STYLE_BOLD), str_or(jval_get_str(job, "job"), "?"),
+                          term_end(term, STYLE_BOLD), str_or(jval_get_str(job, "description"), ""));
+        append_labelled(out, term, "file", STYLE_PLAIN, str_or(jval_get_str(job, "path"), "-"));
+        if (type && !streq_null(type, jval_get_str(job, "job")))
+                append_labelled(out, term, "type", STYLE_PLAIN, type);
+        append_labelled(out, term, "overlap", STYLE_PLAIN, str_or(jval_get_str(job, "overlap"), "-"));
+        if (timeout >= 0)
+                append_labelled(out, term, "time limit", STYLE_PLAIN, text_duration(text, timeout));
+        append_last_run(context, job, out);
+        append_parameters(context, jval_get(job, "parameters"), out);
+        append_modes(context, job, out);
+        append_steps(context, jval_get(job, "steps"), out);
+}

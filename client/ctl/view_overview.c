@@ -1,0 +1,110 @@
+#include <inttypes.h>
+
+#include "macro.h"
+#include "progress.h"
+#include "strutil.h"
+#include "text.h"
+#include "view.h"
+#include "xalloc.h"
+
+void view_heading(const struct context *context, const char *text, struct buf *out) {
+        (void)buf_appendf(out, "\n%s%s%s\n", term_begin(&context->out, STYLE_HEADING), text,
+                          term_end(&context->out, STYLE_HEADING));
+}
+
+void view_diagnostics(const struct context *context, const struct jval *diagnostics, struct buf *out) {
+        for (size_t i = 0; i < jval_array_size(diagnostics); i++) {
+                const struct jval *d = jval_at(diagnostics, i);
+                const char *file = jval_get_str(d, "file");
+                int64_t line = jval_get_int(d, "line", 0);
+                if (file)
+                        (void)buf_appendf(out, "%s:", file);
+                if (line > 0)
+                        (void)buf_appendf(out, "%" PRIi64 ":", line);
+                (void)buf_appendf(out, "%s%s\n", file ? " " : "", str_or(jval_get_str(d, "message"), "?"));
+        }
+}
+
+/* "up", "down since 5min ago: connection refused", with what waits. */
+static char *mirror_text(const struct jval *mirror) {
+        const char *state = str_or(jval_get_str(mirror, "state"), "off"), *error = jval_get_str(mirror, "error");
+        int64_t waiting = jval_get_int(mirror, "rows_waiting", 0), parked = jval_get_int(mirror, "parked", 0);
+        char text[TEXT_SIZE];
+        _cleanup_buf_ struct buf out = BUF_INIT(SCREEN_MAX);
+        (void)buf_append_str(&out, state);
+        if (streq(state, "off"))
+                (void)buf_append_str(&out, " (no Database= is configured)");
+        if (streq(state, "down") && get_instant(mirror, "since") != 0)
+                (void)buf_appendf(&out, " since %s", text_ago(text, mirror, "since", now_realtime()));
+        if (streq(state, "down") && error)
+                (void)buf_appendf(&out, ": %s", error);
+        if (waiting > 0)
+                (void)buf_appendf(&out, ", %s waiting", text_count(text, waiting, "row"));
+        if (waiting > 0 && get_instant(mirror, "oldest_waiting") != 0)
+                (void)buf_appendf(
+                        &out, " (the oldest for %s)",
+                        text_duration(text, (double)(now_realtime() -
+                                                     MIN(now_realtime(), get_instant(mirror, "oldest_waiting"))) /
+                                                    (double)USEC_PER_SEC));
+        if (parked > 0)
+                (void)buf_appendf(&out, ", %s refused by the database", text_count(text, parked, "row"));
+        return buf_steal(&out);
+}
+
+static void append_state(const struct context *context, const char *label, const struct jval *object, const char *text,
+                         struct buf *out) {
+        const char *state = jval_get_str(object, "state");
+        append_labelled(out, &context->out, label, style_of_status(state), text);
+}
+
+/* Only what is not well is worth a line. */
+static void append_trouble(const struct context *context, const char *label, const struct jval *object,
+                           struct buf *out) {
+        const char *state = jval_get_str(object, "state"), *error = jval_get_str(object, "error");
+        if (!state || streq(state, "up"))
+                return;
+        _cleanup_free_ char *text = xasprintf("%s%s%s", state, error ? ": " : "", str_or(error, ""));
+        append_state(context, label, object, text, out);
+}
+
+static void append_daemon(const struct context *context, const struct jval *status, struct buf *out) {
+        char uptime[TEXT_SIZE], jobs[TEXT_SIZE], watchers[TEXT_SIZE], memory[TEXT_SIZE];
+        const struct jval *mirror = jval_get(status, "mirror"), *errors = jval_get(status, "job_errors");
+        (void)buf_appendf(out, "%sbatchd %s%s on %s, up %s, %s, %s, %s\n", term_begin(&context->out, STYLE_BOLD),
+                          str_or(jval_get_str(status, "version"), "?"), term_end(&context->out, STYLE_BOLD),
+                          str_or(jval_get_str(status, "host"), "?"),
+                          text_duration(uptime, (double)(int64_t)jval_get_real(status, "uptime_seconds", 0)),
+                          text_count(jobs, jval_get_int(status, "jobs", 0), "job"),
+                          text_count(watchers, jval_get_int(status, "watchers", 0), "watcher"),
+                          text_bytes(memory, jval_get_int(status, "memory_bytes", 0)));
+        _cleanup_free_ char *text = mirror_text(mirror);
+        append_state(context, "database", mirror, text, out);
+        append_trouble(context, "record", jval_get(status, "store"), out);
+        append_trouble(context, "runner", jval_get(status, "launcher"), out);
+        if (jval_array_size(errors) == 0)
+                return;
+        _cleanup_buf_ struct buf lines = BUF_INIT(SCREEN_MAX);
+        view_diagnostics(context, errors, &lines);
+        append_labelled(out, &context->out, "job files", STYLE_RED, buf_data(&lines));
+}
+
+void view_overview(const struct context *context, const struct jval *status, const struct jval *current,
+                   const struct jval *recent, struct buf *out) {
+        const struct jval *active = jval_get(current, "runs"), *runs = jval_get(recent, "runs");
+        append_daemon(context, status, out);
+        view_heading(context, jval_array_size(active) > 0 ? "RUNNING" : "Nothing runs.", out);
+        for (size_t i = 0; i < jval_array_size(active); i++) {
+                _cleanup_progress_ struct progress progress = {0};
+                progress_take(&progress, jval_at(active, i), now_boottime());
+                progress_append_line(&progress, &context->out, (size_t)MAX(context->out.columns, 60), now_boottime(),
+                                     out);
+                (void)buf_append_char(out, '\n');
+        }
+        if (jval_array_size(runs) == 0) {
+                (void)buf_append_str(
+                        out, "\nNothing has run yet: 'batchctl list' shows the jobs, 'batchctl run JOB' starts one.\n");
+                return;
+        }
+        view_heading(context, "LATEST RUNS", out);
+        view_runs(context, runs, out);
+}

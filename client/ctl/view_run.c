@@ -1,0 +1,199 @@
+#include <inttypes.h>
+
+#include "macro.h"
+#include "progress.h"
+#include "strutil.h"
+#include "table.h"
+#include "text.h"
+#include "view.h"
+#include "xalloc.h"
+
+static void append_times(const struct context *context, const struct jval *shown, const struct jval *run,
+                         struct buf *out) {
+        const struct term *term = &context->out;
+        char instant[TEXT_SIZE], ago[TEXT_SIZE], duration[TEXT_SIZE];
+        bool utc = context->global.utc;
+        if (get_instant(run, "started_at") == 0) {
+                _cleanup_free_ char *asked =
+                        xasprintf("%s, not started yet", text_instant(instant, run, "created_at", utc));
+                append_labelled(out, term, "asked for", STYLE_PLAIN, asked);
+                return;
+        }
+        _cleanup_free_ char *started = xasprintf("%s (%s)", text_instant(instant, run, "started_at", utc),
+                                                 text_ago(ago, run, "started_at", now_realtime()));
+        append_labelled(out, term, "started", STYLE_PLAIN, started);
+        if (get_instant(run, "completed_at") != 0) {
+                _cleanup_free_ char *ended =
+                        xasprintf("%s, after %s", text_instant(instant, run, "completed_at", utc),
+                                  text_duration(duration, jval_get_real(run, "duration_seconds", -1)));
+                append_labelled(out, term, "ended", STYLE_PLAIN, ended);
+        } else {
+                append_labelled(out, term, "elapsed", STYLE_PLAIN,
+                                text_duration(duration, jval_get_real(shown, "elapsed_seconds", -1)));
+        }
+}
+
+static void append_member(const struct context *context, const char *label, const char *text, struct buf *out) {
+        if (text && text[0] != '\0')
+                append_labelled(out, &context->out, label, STYLE_PLAIN, text);
+}
+
+static void append_header(const struct context *context, const struct jval *shown, const struct jval *run,
+                          struct buf *out) {
+        const struct term *term = &context->out;
+        enum style style = style_of_status(jval_get_str(run, "status"));
+        _cleanup_free_ char *status = text_status(run);
+        _cleanup_free_ char *parameters = text_members(jval_get(run, "parameters"));
+        const char *user = jval_get_str(run, "triggered_by_user");
+        _cleanup_free_ char *trigger = xasprintf("%s%s%s", str_or(jval_get_str(run, "triggered_by"), "-"),
+                                                 user ? " by " : "", str_or(user, ""));
+        (void)buf_appendf(out, "%s%s #%" PRIi64 "%s  %s%s%s\n", term_begin(term, STYLE_BOLD),
+                          str_or(jval_get_str(run, "job"), "run"), jval_get_int(run, "run_number", 0),
+                          term_end(term, STYLE_BOLD), term_begin(term, style), status, term_end(term, style));
+        append_member(context, "id", jval_get_str(run, "run_id"), out);
+        append_member(context, "mode", jval_get_str(run, "batch_mode"), out);
+        append_member(context, "parameters", parameters, out);
+        append_member(context, "triggered", trigger, out);
+        append_times(context, shown, run, out);
+}
+
+static void append_progress(const struct context *context, const struct jval *shown, const struct jval *run,
+                            struct buf *out) {
+        _cleanup_progress_ struct progress progress = {0};
+        progress_take(&progress, shown, now_boottime());
+        _cleanup_buf_ struct buf line = BUF_INIT(SCREEN_MAX);
+        bar_append(&line, &context->out, progress.failed > 0 ? STYLE_RED : STYLE_GREEN, progress.percent, 20);
+        (void)buf_appendf(&line, " %d%%  %" PRIi64 "/%" PRIi64 " done  %" PRIi64 " failed", (int)progress.percent,
+                          progress.completed, progress.total, progress.failed);
+        if (progress.status_text)
+                (void)buf_appendf(&line, "  %s", progress.status_text);
+        const char *status = str_or(jval_get_str(run, "status"), "");
+        if (streq(status, "running") || streq(status, "queued"))
+                (void)buf_appendf(out, "%s%12s%s  %s\n", term_begin(&context->out, STYLE_DIM), "progress",
+                                  term_end(&context->out, STYLE_DIM), buf_data(&line));
+        const char *error = jval_get_str(run, "error_message");
+        if (error && error[0] != '\0')
+                append_labelled(out, &context->out, "error", STYLE_RED, error);
+}
+
+static const struct table_column step_columns[] = {
+        {.title = "#", .right = true},         {.title = "STEP"},
+        {.title = "ITEM", .flexible = true},   {.title = "STATUS"},
+        {.title = "ATTEMPT", .right = true},   {.title = "DURATION", .right = true},
+        {.title = "RECORDS", .right = true},   {.title = "PROGRESS", .right = true},
+        {.title = "DETAIL", .flexible = true},
+};
+
+static void add_count(struct table *table, int64_t value, bool is_there) {
+        if (is_there)
+                table_addf(table, STYLE_PLAIN, "%" PRIi64, value);
+        else
+                table_add(table, STYLE_PLAIN, NULL);
+}
+
+static void add_step(struct table *table, const struct jval *step) {
+        char text[TEXT_SIZE];
+        const char *status = jval_get_str(step, "status"), *item = jval_get_str(step, "item");
+        const struct jval *progress = jval_get(step, "progress");
+        int64_t attempt = jval_get_int(step, "attempt", 0), records = jval_get_int(step, "records_processed", -1);
+        double duration = jval_get_real(step, "duration_seconds", jval_get_real(step, "elapsed_seconds", -1));
+        _cleanup_free_ char *words = text_status(step);
+        const char *detail = jval_get_str(step, "error_message");
+        if (!detail || streq_null(status, "success"))
+                detail = jval_get_str(step, "status_text");
+        add_count(table, jval_get_int(step, "step_order", 0), true);
+        table_add(table, STYLE_BOLD, jval_get_str(step, "step_name"));
+        table_add(table, STYLE_PLAIN, item && item[0] != '\0' ? item : NULL);
+        table_add(table, style_of_status(status), words);
+        add_count(table, attempt, attempt > 1);
+        table_add(table, STYLE_PLAIN, text_duration(text, duration));
+        add_count(table, records, records >= 0);
+        if (jval_get_int(progress, "total", 0) > 0)
+                table_addf(table, STYLE_PLAIN, "%" PRIi64 "/%" PRIi64, jval_get_int(progress, "done", 0),
+                           jval_get_int(progress, "total", 0));
+        else
+                table_add(table, STYLE_PLAIN, NULL);
+        table_add(table, STYLE_PLAIN, str_or(detail, ""));
+}
+
+static void append_steps(const struct context *context, const struct jval *steps, struct buf *out) {
+        if (jval_array_size(steps) == 0)
+                return;
+        _cleanup_table_ struct table table;
+        table_init(&table, step_columns, ELEMENTSOF(step_columns));
+        for (size_t i = 0; i < jval_array_size(steps); i++)
+                add_step(&table, jval_at(steps, i));
+        (void)buf_append_char(out, '\n');
+        table_render(&table, &context->out, 0, out);
+}
+
+static void append_metrics(const struct context *context, const struct jval *metrics, struct buf *out) {
+        static const struct table_column columns[] = {{.title = "COUNTER"}, {.title = "VALUE", .right = true}};
+        if (!jval_is_object(metrics) || jval_object_size(metrics) == 0)
+                return;
+        _cleanup_table_ struct table table;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (void *i = jval_iter(metrics); i; i = jval_iter_next(metrics, i)) {
+                _cleanup_free_ char *value = jval_dump(jval_iter_value(i));
+                table_add(&table, STYLE_PLAIN, jval_iter_key(i));
+                table_add(&table, STYLE_PLAIN, value);
+        }
+        (void)buf_append_char(out, '\n');
+        table_render(&table, &context->out, 0, out);
+}
+
+static void append_warnings(const struct context *context, const struct jval *warnings, struct buf *out) {
+        if (jval_array_size(warnings) == 0)
+                return;
+        view_heading(context, "WARNINGS", out);
+        for (size_t i = 0; i < jval_array_size(warnings); i++) {
+                const struct jval *w = jval_at(warnings, i);
+                const char *step = jval_get_str(w, "step"), *item = jval_get_str(w, "item");
+                int64_t count = jval_get_int(w, "count", 1);
+                _cleanup_free_ char *text = text_visible(str_or(jval_get_str(w, "text"), ""));
+                (void)buf_appendf(out, "%s%s%s", term_begin(&context->out, STYLE_YELLOW),
+                                  str_or(jval_get_str(w, "category"), "warning"),
+                                  term_end(&context->out, STYLE_YELLOW));
+                if (step)
+                        (void)buf_appendf(out, " (%s%s%s)", step, item && item[0] ? " " : "", str_or(item, ""));
+                (void)buf_appendf(out, ": %s", text);
+                if (count > 1)
+                        (void)buf_appendf(out, " (%" PRIi64 " times)", count);
+                (void)buf_append_char(out, '\n');
+        }
+}
+
+static void append_notes(const struct context *context, const struct jval *notes, struct buf *out) {
+        if (jval_array_size(notes) == 0)
+                return;
+        view_heading(context, "NOTES", out);
+        for (size_t i = 0; i < jval_array_size(notes); i++) {
+                const struct jval *note = jval_at(notes, i);
+                _cleanup_free_ char *text =
+                        text_visible(str_or(str_or(jval_str(note), jval_get_str(note, "text")), ""));
+                (void)buf_appendf(out, "%s\n", text);
+        }
+}
+
+static void append_hint(const struct context *context, const struct jval *run, struct buf *out) {
+        const char *status = str_or(jval_get_str(run, "status"), "");
+        int64_t number = jval_get_int(run, "run_number", 0);
+        const char *before = term_begin(&context->out, STYLE_DIM), *after = term_end(&context->out, STYLE_DIM);
+        if (streq(status, "running") || streq(status, "queued"))
+                (void)buf_appendf(out, "\n%swatch it: batchctl tail -f %" PRIi64 "%s\n", before, number, after);
+        else if (streq(status, "failed") || streq(status, "partial"))
+                (void)buf_appendf(out, "\n%soutput of the step: batchctl logs %" PRIi64 "%s\n", before, number, after);
+}
+
+void view_run(const struct context *context, const struct jval *shown, struct buf *out) {
+        const struct jval *run = jval_get(shown, "run");
+        append_header(context, shown, run, out);
+        append_progress(context, shown, run, out);
+        append_steps(context, jval_get(shown, "steps"), out);
+        append_metrics(context, jval_get(run, "metrics"), out);
+        append_warnings(context, jval_get(run, "warnings"), out);
+        append_notes(context, jval_get(run, "notes"), out);
+        if (jval_get_bool(shown, "truncated", false))
+                (void)buf_append_str(out, "\nnot all of its steps fit the answer\n");
+        append_hint(context, run, out);
+}

@@ -1,0 +1,46 @@
+#include <inttypes.h>
+
+#include "macro.h"
+#include "strutil.h"
+#include "table.h"
+#include "text.h"
+#include "view.h"
+
+static const struct table_column columns[] = {
+        {.title = "RUN", .right = true},
+        {.title = "JOB"},
+        {.title = "MODE"},
+        {.title = "STATUS"},
+        {.title = "STARTED"},
+        {.title = "DURATION", .right = true},
+        {.title = "TRIGGER"},
+        {.title = "PARAMETERS", .flexible = true},
+        {.title = "ERROR", .flexible = true},
+};
+
+static void add_run(struct table *table, const struct context *context, const struct jval *run) {
+        char text[TEXT_SIZE];
+        const char *status = jval_get_str(run, "status");
+        double duration = jval_get_real(run, "duration_seconds", jval_get_real(run, "elapsed_seconds", -1));
+        _cleanup_free_ char *words = text_status(run);
+        _cleanup_free_ char *parameters = text_members(jval_get(run, "parameters"));
+        table_addf(table, STYLE_BOLD, "%" PRIi64, jval_get_int(run, "run_number", 0));
+        table_add(table, STYLE_PLAIN, jval_get_str(run, "job"));
+        table_add(table, STYLE_PLAIN, jval_get_str(run, "batch_mode"));
+        table_add(table, style_of_status(status), words);
+        table_add(table, STYLE_PLAIN,
+                  text_instant(text, run, get_instant(run, "started_at") ? "started_at" : "created_at",
+                               context->global.utc));
+        table_add(table, STYLE_PLAIN, text_duration(text, duration));
+        table_add(table, STYLE_PLAIN, jval_get_str(run, "triggered_by"));
+        table_add(table, STYLE_PLAIN, parameters);
+        table_add(table, STYLE_PLAIN, str_or(jval_get_str(run, "error_message"), ""));
+}
+
+void view_runs(const struct context *context, const struct jval *runs, struct buf *out) {
+        _cleanup_table_ struct table table;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(runs); i++)
+                add_run(&table, context, jval_at(runs, i));
+        table_render(&table, &context->out, 0, out);
+}
