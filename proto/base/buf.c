@@ -33,6 +33,8 @@ char *buf_reserve(struct buf *buf, size_t len) {
                         buf->size = MAX(size, (size_t)64);
                 }
                 buf->start = 0;
+                /* The NUL behind the content moves along: the caller may commit nothing. */
+                buf->data[buf->len] = 0;
         }
         return buf->data + buf->start + buf->len;
 }
