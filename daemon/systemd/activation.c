@@ -36,6 +36,10 @@ int activation_take_socket(const char *name, int *ret_fd, unsigned *ret_closed) 
         unsigned closed = 0;
         int taken = -1;
 
+        /* Also where nothing was passed, or to another process: what is started must not take it for its own. */
+        (void)unsetenv("LISTEN_PID");
+        (void)unsetenv("LISTEN_FDS");
+        (void)unsetenv("LISTEN_FDNAMES");
         if (n < 0)
                 return n;
         for (int i = 0; i < n; i++) {

@@ -19,6 +19,8 @@
 
 /* An entry is one log line of ours and a few names. */
 #define ENTRY_MAX ((size_t)1024 * 1024)
+/* Longer entries go as files: the kernel's limit for a datagram differs from machine to machine. */
+#define DATAGRAM_MAX ((size_t)128 * 1024)
 /* So that a burst fits while journald is busy; the kernel takes as much of it as it allows. */
 #define SEND_BUFFER (8 * 1024 * 1024)
 
@@ -132,10 +134,12 @@ static int send_entry(struct journal *journal, const struct buf *entry) {
                                 .msg_iov = &iov,
                                 .msg_iovlen = 1};
 
-        if (sendmsg(journal->fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-                return 0;
-        if (errno != EMSGSIZE && errno != ENOBUFS)
-                return -errno;
+        if (entry->len <= DATAGRAM_MAX) {
+                if (sendmsg(journal->fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+                        return 0;
+                if (errno != EMSGSIZE && errno != ENOBUFS)
+                        return -errno;
+        }
         return send_as_file(journal, entry, &header);
 }
 
