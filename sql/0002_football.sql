@@ -1,5 +1,8 @@
 -- The football worker's tables. The daemon creates them with its own (see 0001); batch-nfl writes them and nothing else does.
 
+-- What batch-nfl asks first. A migration that changes what it relies on raises the number, here and in daemon/worker/nfl/db.c.
+CREATE FUNCTION football_schema_version() RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+
 CREATE TABLE players (
         player_id text PRIMARY KEY,              -- the API's id
         name text NOT NULL,

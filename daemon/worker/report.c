@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "timeutil.h"
 
 #define SEND_TRIES 20
 #define SEND_WAIT_MSEC 10
@@ -117,6 +118,15 @@ void report_note(const char *format, ...) {
 
 void report_item(const char *name) {
         report_line("ITEM=%s", name);
+}
+
+void report_heartbeat(void) {
+        static usec_t last;
+        usec_t now = now_boottime();
+        if (!getenv("WATCHDOG_USEC") || (last && now - last < USEC_PER_SEC))
+                return;
+        last = now;
+        report_line("WATCHDOG=1");
 }
 
 void report_records(int64_t records, int zero_is_right) {

@@ -22,5 +22,7 @@ void report_warning(const char *category, const char *format, ...) PRINTF_LIKE(2
 /* NOTE=text: said without making the run partial. */
 void report_note(const char *format, ...) PRINTF_LIKE(1, 2);
 void report_item(const char *name);
+/* WATCHDOG=1, at most once a second, where the job asks for heartbeats ($WATCHDOG_USEC). */
+void report_heartbeat(void);
 /* RECORDS=; a zero is declared legitimate (EXPECTED=0) when zero_is_right. */
 void report_records(int64_t records, int zero_is_right);

@@ -5,7 +5,7 @@
 
 #include "eastern.h"
 #include "json.h"
-#include "settings.h"
+#include "worker_settings.h"
 
 enum game_status { GAME_SCHEDULED, GAME_IN_PROGRESS, GAME_FINAL, GAME_POSTPONED, GAME_CANCELLED };
 

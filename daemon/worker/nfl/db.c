@@ -10,6 +10,7 @@
 #include "xalloc.h"
 
 #define COPY_CHUNK ((size_t)256 << 10)
+#define SCHEMA_VERSION 1
 
 struct db {
         PGconn *connection;
@@ -48,10 +49,10 @@ static int explain(struct db *db, const PGresult *result, char **ret_error) {
         _cleanup_free_ char *text = message_line(result ? PQresultErrorMessage(result) : PQerrorMessage(db->connection));
         if (PQstatus(db->connection) == CONNECTION_BAD)
                 return error_set(ret_error, NFL_LATER, "the connection to PostgreSQL is lost: %s", text);
-        if (state && (streq(state, "42P01") || streq(state, "42703") || streq(state, "42P10")))
+        if (state && (streq(state, "42P01") || streq(state, "42703") || streq(state, "42883")))
                 return error_set(ret_error, NFL_CONFIG,
-                                 "the database's tables do not fit this program (%s); its migrations (sql/) are applied by batchd "
-                                 "when it starts with Database=", text);
+                                 "the database's schema is older than this program or of another kind (%s); batchd applies the "
+                                 "migrations (sql/) when it starts with Database=", text);
         if (state && streq(state, "42501"))
                 return error_set(ret_error, NFL_CONFIG, "the database user lacks a right: %s", text);
         return error_set(ret_error, class_of(state), "PostgreSQL: %s (SQLSTATE %s)", text, state ? state : "unknown");
@@ -69,23 +70,17 @@ static int explain_refusal(PGconn *connection, char **ret_error) {
         return error_set(ret_error, class, "PostgreSQL cannot be reached: %s", text);
 }
 
-/* Every table that a command may need, with the column that came to it last: what is missing is named. */
-static int check_tables(struct db *db, char **ret_error) {
-        static const char sql[] =
-                "SELECT string_agg(need, ', ') FROM (VALUES ('players.active_status'), ('schedule.status'), "
-                "('game_logs.return_td'), ('game_log_sets.unknown_players'), ('sportsbook_odds.consensus'), "
-                "('predictions.model_version')) AS needs (need) "
-                "WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(split_part(need, '.', 1)) "
-                "AND attname = split_part(need, '.', 2) AND NOT attisdropped)";
+/* Migrations that change what this program relies on raise the number that the function returns (sql/). */
+static int check_schema(struct db *db, char **ret_error) {
         _cleanup_result_ PGresult *result = NULL;
-        int r = db_query(db, sql, NULL, 0, &result, ret_error);
+        int r = db_query(db, "SELECT football_schema_version()", NULL, 0, &result, ret_error);
         if (r < 0)
                 return r;
-        if (PQgetisnull(result, 0, 0))
+        if (result_int(result, 0, 0) <= SCHEMA_VERSION)
                 return 0;
         return error_set(ret_error, NFL_CONFIG,
-                         "the database lacks %s: its schema is older than this program or of another kind; the migrations (sql/) are "
-                         "applied by batchd when it starts with Database=", PQgetvalue(result, 0, 0));
+                         "the database's football tables have version %s, this program knows those up to %d: install the newer batch-nfl, "
+                         "or name another database", PQgetvalue(result, 0, 0), SCHEMA_VERSION);
 }
 
 int db_open(const char *conninfo, struct db **ret, char **ret_error) {
@@ -100,7 +95,7 @@ int db_open(const char *conninfo, struct db **ret, char **ret_error) {
         int r = db_run(db, "SET timezone = 'UTC'; SET lock_timeout = '60s'; SET client_min_messages = error; "
                            "SET datestyle = 'ISO, YMD'; SET extra_float_digits = 1", ret_error);
         if (r == 0)
-                r = check_tables(db, ret_error);
+                r = check_schema(db, ret_error);
         if (r < 0)
                 return r;
         *ret = STEAL_PTR(db);

@@ -309,6 +309,7 @@ int fetch_all(struct fetch *fetch, const char *const *paths, size_t count, fetch
         while (r == 0 && fetch->left > 0) {
                 int running, wait = start_due(fetch, under_way);
                 fetch->slot_free = false;
+                report_heartbeat();
                 if (curl_multi_perform(fetch->multi, &running) != CURLM_OK)
                         abort();
                 r = take_finished(fetch, under_way);

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "answer.h"
-#include "settings.h"
+#include "api_answer.h"
+#include "worker_settings.h"
 
 /* Answers up to this size are taken (the player list is 5.5 MB). */
 #define ANSWER_MAX ((size_t)16 << 20)

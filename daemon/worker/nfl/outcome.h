@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "answer.h"
+#include "api_answer.h"
 
 struct outcome {
         size_t good, later, refused, unusable;

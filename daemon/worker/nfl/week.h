@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "eastern.h"
-#include "settings.h"
+#include "worker_settings.h"
 
 struct week_game {
         day_t day;

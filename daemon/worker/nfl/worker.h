@@ -3,7 +3,7 @@
 
 #include "db.h"
 #include "fetch.h"
-#include "settings.h"
+#include "worker_settings.h"
 
 struct worker {
         const struct settings *settings;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
+#include "api_answer.h"
 #include "strutil.h"
 #include "utf8.h"
 #include "xalloc.h"

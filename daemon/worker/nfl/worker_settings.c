@@ -5,7 +5,7 @@
 #include "errorclass.h"
 #include "errortext.h"
 #include "fileutil.h"
-#include "settings.h"
+#include "worker_settings.h"
 #include "strutil.h"
 #include "xalloc.h"
 
