@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "buf.h"
 #include "xalloc.h"
@@ -30,7 +31,7 @@ static void diagnostics_add(struct diagnostics *diagnostics, const char *path, u
         }
         if (diagnostics->count == DIAGNOSTICS_MAX - 1) {
                 free(text);
-                text = xstrdup("there are more mistakes than can be listed; mend those above first");
+                text = xstrdup("there are more mistakes than are listed; mend these first");
                 line = 0;
         }
         GROW(diagnostics->items, diagnostics->count, diagnostics->capacity);
@@ -56,6 +57,22 @@ void diagnostics_warning(struct diagnostics *diagnostics, const char *path, unsi
         va_start(arguments, format);
         diagnostics_add(diagnostics, path, line, true, format_text(format, arguments));
         va_end(arguments);
+}
+
+static int compare(const void *a, const void *b) {
+        const struct diagnostic *left = a, *right = b;
+        int by_path = strcmp(left->path, right->path);
+
+        if (by_path != 0)
+                return by_path;
+        if (left->line != right->line)
+                return left->line < right->line ? -1 : 1;
+        return strcmp(left->text, right->text);
+}
+
+void diagnostics_sort(struct diagnostics *diagnostics, size_t from) {
+        if (from < diagnostics->count)
+                qsort(diagnostics->items + from, diagnostics->count - from, sizeof(*diagnostics->items), compare);
 }
 
 void diagnostics_done(struct diagnostics *diagnostics) {

@@ -22,6 +22,8 @@ struct diagnostics {
 
 void diagnostics_error(struct diagnostics *diagnostics, const char *path, unsigned line, const char *format, ...) PRINTF_LIKE(4, 5);
 void diagnostics_warning(struct diagnostics *diagnostics, const char *path, unsigned line, const char *format, ...) PRINTF_LIKE(4, 5);
+/* Puts those from index `from` on into the order of their paths and lines. */
+void diagnostics_sort(struct diagnostics *diagnostics, size_t from);
 void diagnostics_done(struct diagnostics *diagnostics);
 /* "path:line: text" in new memory. */
 char *diagnostic_to_string(const struct diagnostic *diagnostic);

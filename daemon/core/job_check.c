@@ -28,6 +28,7 @@ static void check_step_name(struct job_parser *parser, const struct parsed_objec
 
         if (job_find_step(parser->job, name))
                 return;
+        parser->names_are_wrong = true;
         near = suggest_step(parser->job, name);
         if (near)
                 ERROR_AT(parser, object->words[word], "%s=: there is no step \"%.64s\"; did you mean %s?", key, name, near);
@@ -41,6 +42,7 @@ static void check_step_names(struct job_parser *parser, const struct parsed_obje
                 check_step_name(parser, object, key, i, names[i]);
                 for (size_t j = 0; j < i; j++)
                         if (streq(names[i], names[j])) {
+                                parser->names_are_wrong = true;
                                 ERROR_AT(parser, object->words[i], "%s=: %.64s is named twice; name it once", key, names[i]);
                                 break;
                         }
@@ -85,8 +87,10 @@ static void check_step(struct job_parser *parser, const struct parsed_object *ob
                 check_references(parser, job_place_of(object, "Exec"), *argument);
         check_step_names(parser, object, "After", step->after);
         for (size_t i = 0; step->after && step->after[i]; i++)
-                if (streq(step->after[i], step->name))
+                if (streq(step->after[i], step->name)) {
+                        parser->names_are_wrong = true;
                         ERROR_AT(parser, object->words[i], "After=: step %s waits for itself; take it out", step->name);
+                }
         if (exit_status_set_contains(&step->warn_exit_status, 0))
                 ERROR_AT(parser, job_place_of(object, "WarnExitStatus"), "WarnExitStatus=: 0 is plain success; take it out, or let the step exit differently");
 }
@@ -200,11 +204,10 @@ static void check_cycles(struct job_parser *parser) {
 }
 
 void job_check(struct job_parser *parser) {
-        size_t errors_before;
+        const struct job *job = parser->job;
 
-        if (parser->job->n_steps == 0)
-                diagnostics_error(parser->diagnostics, parser->job->path, 0, "the job has no steps; add a [Step NAME] with Exec=");
-        errors_before = parser->diagnostics->n_errors;
+        if (job->n_steps == 0)
+                diagnostics_error(parser->diagnostics, job->path, 0, "the job has no steps; add a [Step NAME] with Exec=");
         for (size_t i = 1; i < parser->n_objects; i++)
                 switch (parser->objects[i].section) {
                 case SECTION_PARAMETER:
@@ -221,7 +224,6 @@ void job_check(struct job_parser *parser) {
                         break;
                 }
         check_default_mode(parser);
-        /* Without the right names there is no order to look at. */
-        if (parser->job->n_steps > 0 && parser->diagnostics->n_errors == errors_before)
+        if (job->n_steps > 0 && !parser->names_are_wrong && (job->n_modes > 0 || !job->default_mode))
                 check_cycles(parser);
 }

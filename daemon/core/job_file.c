@@ -279,7 +279,7 @@ static void complete_job(struct job *job) {
 
 int job_parse(struct job **ret, const char *name, const struct source_text *sources, size_t n_sources, struct diagnostics *diagnostics) {
         struct job_parser parser = {.job = job_new(name), .diagnostics = diagnostics};
-        size_t errors_before = diagnostics->n_errors;
+        size_t errors_before = diagnostics->n_errors, count_before = diagnostics->count;
 
         (void)append_object(&parser, SECTION_JOB, 0);
         parser.job->path = xstrdup(n_sources > 0 ? sources[0].path : name);
@@ -296,6 +296,7 @@ int job_parse(struct job **ret, const char *name, const struct source_text *sour
         job_check(&parser);
         if (diagnostics->n_errors == errors_before)
                 job_lint(&parser);
+        diagnostics_sort(diagnostics, count_before);
         if (diagnostics->n_errors == errors_before)
                 *ret = STEAL_PTR(parser.job);
         parser_done(&parser);

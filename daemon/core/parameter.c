@@ -128,6 +128,15 @@ static bool is_leap_year(int year) {
         return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
+/* A number of `count` digits, which are there. */
+static int digits(const char *text, size_t count) {
+        int number = 0;
+
+        for (size_t i = 0; i < count; i++)
+                number = number * 10 + (text[i] - '0');
+        return number;
+}
+
 static bool date_is_valid(const char *text) {
         static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
         int year, month, day;
@@ -137,9 +146,9 @@ static bool date_is_valid(const char *text) {
         for (size_t i = 0; i < 10; i++)
                 if (i == 4 || i == 7 ? text[i] != '-' : !isdigit((unsigned char)text[i]))
                         return false;
-        year = atoi(text);
-        month = atoi(text + 5);
-        day = atoi(text + 8);
+        year = digits(text, 4);
+        month = digits(text + 5, 2);
+        day = digits(text + 8, 2);
         if (month < 1 || month > 12 || day < 1)
                 return false;
         return day <= days[month - 1] + (month == 2 && is_leap_year(year));

@@ -281,8 +281,10 @@ static void resume_task(struct run_machine *machine, size_t task, struct effects
 
         if (state->state == TASK_STARTING && may_start_attempts(machine))
                 launch_attempt(machine, task, state->attempt ? state->attempt : 1, effects);
+        /* Decided and never launched, and now nothing may be. */
+        else if (state->state == TASK_STARTING && machine->cancelling)
+                end_cancelled(machine, task, effects);
         else if (state->state == TASK_STARTING)
-                /* Decided and never launched, and now nothing may be. */
                 end_task(machine, task, STEP_SKIPPED, REASON_DEPENDENCY, effects);
         else if (state->state == TASK_WAITING && may_start_attempts(machine))
                 push_effect(effects, (struct effect){.type = EFFECT_RETRY_TIMER,
