@@ -8,7 +8,7 @@
 #include "game_id.h"
 #include "log.h"
 #include "outcome.h"
-#include "report.h"
+#include "step_report.h"
 #include "store_logs.h"
 #include "store_week.h"
 #include "worker.h"

@@ -11,7 +11,7 @@
 #include "game_id.h"
 #include "log.h"
 #include "outcome.h"
-#include "report.h"
+#include "step_report.h"
 #include "store_odds.h"
 #include "store_week.h"
 #include "strv.h"

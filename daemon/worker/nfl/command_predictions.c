@@ -10,7 +10,7 @@
 #include "log.h"
 #include "macro.h"
 #include "price.h"
-#include "report.h"
+#include "step_report.h"
 #include "store_week.h"
 #include "strutil.h"
 #include "worker.h"

@@ -6,7 +6,7 @@
 #include "errortext.h"
 #include "log.h"
 #include "outcome.h"
-#include "report.h"
+#include "step_report.h"
 #include "strutil.h"
 #include "worker.h"
 #include "xalloc.h"

@@ -7,7 +7,7 @@
 #include "log.h"
 #include "macro.h"
 #include "outcome.h"
-#include "report.h"
+#include "step_report.h"
 #include "store_week.h"
 #include "week.h"
 #include "worker.h"

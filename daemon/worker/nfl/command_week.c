@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report.h"
+#include "step_report.h"
 #include "store_week.h"
 #include "worker.h"
 

@@ -6,7 +6,7 @@
 #include "fetch.h"
 #include "log.h"
 #include "macro.h"
-#include "report.h"
+#include "step_report.h"
 #include "strutil.h"
 #include "xalloc.h"
 

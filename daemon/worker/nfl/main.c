@@ -8,7 +8,7 @@
 #include "errorclass.h"
 #include "log.h"
 #include "macro.h"
-#include "report.h"
+#include "step_report.h"
 #include "strutil.h"
 #include "worker.h"
 

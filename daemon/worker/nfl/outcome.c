@@ -5,7 +5,7 @@
 #include "errortext.h"
 #include "log.h"
 #include "outcome.h"
-#include "report.h"
+#include "step_report.h"
 #include "xalloc.h"
 
 #define NAMES_MAX 1500

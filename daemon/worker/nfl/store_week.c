@@ -4,7 +4,7 @@
 #include "errorclass.h"
 #include "errortext.h"
 #include "log.h"
-#include "report.h"
+#include "step_report.h"
 #include "store_week.h"
 #include "week.h"
 #include "xalloc.h"

@@ -1,5 +1,5 @@
 #include "log.h"
-#include "report.h"
+#include "step_report.h"
 #include "strutil.h"
 #include "unknown.h"
 #include "xalloc.h"

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "report.h"
+#include "step_report.h"
 #include "timeutil.h"
 
 #define SEND_TRIES 20
