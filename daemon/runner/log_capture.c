@@ -1,0 +1,192 @@
+#include "log_capture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "macro.h"
+#include "xalloc.h"
+
+/* "2026-11-22T12:00:00.123456789Z stdout F " */
+#define PREFIX_LEN ((size_t)40)
+#define PREFIX_FRACTION ((size_t)20)
+#define PREFIX_STREAM ((size_t)31)
+#define PREFIX_TAG ((size_t)38)
+
+int log_capture_init(struct log_capture *capture, int log_fd) {
+        char *memory = mmap(NULL, LOG_PIECE_MAX + LOG_READ_SIZE + LOG_OUT_SIZE, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED)
+                return -errno;
+        *capture = (struct log_capture){
+                .fd = log_fd,
+                .in = memory,
+                .out = memory + LOG_PIECE_MAX + LOG_READ_SIZE,
+                .prefix_second = -1,
+        };
+        return 0;
+}
+
+void log_capture_done(struct log_capture *capture) {
+        munmap(capture->in, LOG_PIECE_MAX + LOG_READ_SIZE + LOG_OUT_SIZE);
+}
+
+void log_capture_trim(struct log_capture *capture) {
+        log_capture_begin(capture);
+        madvise(capture->in, LOG_PIECE_MAX + LOG_READ_SIZE + LOG_OUT_SIZE, MADV_DONTNEED);
+}
+
+void log_capture_begin(struct log_capture *capture) {
+        capture->out_len = 0;
+        capture->written_from = capture->size;
+}
+
+/* One timestamp for all lines of a read: they were there together. */
+static void stamp(struct log_capture *capture, bool is_stderr) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        if (now.tv_sec != capture->prefix_second) {
+                struct tm tm;
+                gmtime_r(&now.tv_sec, &tm);
+                strftime(capture->prefix, sizeof(capture->prefix), "%Y-%m-%dT%H:%M:%S.000000000Z ", &tm);
+                capture->prefix_second = now.tv_sec;
+        }
+        long fraction = now.tv_nsec;
+        for (size_t i = 9; i-- > 0; fraction /= 10)
+                capture->prefix[PREFIX_FRACTION + i] = (char)('0' + fraction % 10);
+        memcpy(capture->prefix + PREFIX_STREAM, is_stderr ? "stderr F " : "stdout F ", PREFIX_LEN - PREFIX_STREAM);
+}
+
+static void write_out(struct log_capture *capture);
+
+static void emit(struct log_capture *capture, const char *text, size_t len, char tag) {
+        if (LOG_OUT_SIZE - capture->out_len < PREFIX_LEN + len + 1) {
+                write_out(capture);
+                log_capture_begin(capture);
+        }
+        char *to = capture->out + capture->out_len;
+        memcpy(to, capture->prefix, PREFIX_LEN);
+        to[PREFIX_TAG] = tag;
+        memcpy(to + PREFIX_LEN, text, len);
+        to[PREFIX_LEN + len] = '\n';
+        capture->out_len += PREFIX_LEN + len + 1;
+        capture->out_lines++;
+}
+
+/* Emits all whole lines and pieces; returns what is left (at most LOG_PIECE_MAX bytes). `known`: so many bytes at the
+ * start are known to hold no newline. */
+static size_t split(struct log_capture *capture, const char *data, size_t len, size_t known) {
+        size_t at = 0;
+        while (at < len) {
+                size_t window = MIN(len - at, LOG_PIECE_MAX + 1);
+                const char *newline = memchr(data + at + known, '\n', window - known);
+                known = 0;
+                if (newline) {
+                        size_t line_len = (size_t)(newline - (data + at));
+                        emit(capture, data + at, line_len, 'F');
+                        at += line_len + 1;
+                } else if (window > LOG_PIECE_MAX) {
+                        emit(capture, data + at, LOG_PIECE_MAX, 'P');
+                        at += LOG_PIECE_MAX;
+                } else
+                        break;
+        }
+        return len - at;
+}
+
+static void keep(struct log_stream *stream, const char *data, size_t len) {
+        if (len > stream->carry_size) {
+                stream->carry_size = len <= 512 ? 512 : LOG_PIECE_MAX;
+                stream->carry = xrealloc(stream->carry, stream->carry_size);
+        }
+        if (len > 0)
+                memcpy(stream->carry, data, len);
+        stream->carry_len = len;
+}
+
+void log_capture_close_stream(struct log_capture *capture, struct log_stream *stream) {
+        if (stream->carry_len > 0) {
+                stamp(capture, stream->is_stderr);
+                emit(capture, stream->carry, stream->carry_len, 'F');
+        }
+        free(stream->carry);
+        if (stream->fd >= 0)
+                (void)close(stream->fd);
+        *stream = (struct log_stream){.fd = -1, .is_stderr = stream->is_stderr};
+}
+
+ssize_t log_capture_read(struct log_capture *capture, struct log_stream *stream) {
+        /* The unfinished line goes right before what is read, so that lines are whole in memory. */
+        char *in = capture->in + LOG_PIECE_MAX;
+        ssize_t n = read(stream->fd, in, LOG_READ_SIZE);
+        if (n < 0)
+                return -errno;
+        if (n == 0) {
+                log_capture_close_stream(capture, stream);
+                return 0;
+        }
+        stamp(capture, stream->is_stderr);
+        size_t carried = stream->carry_len;
+        char *start = in - carried;
+        if (carried > 0)
+                memcpy(start, stream->carry, carried);
+        size_t len = carried + (size_t)n;
+        size_t left = split(capture, start, len, carried);
+        keep(stream, start + len - left, left);
+        return n;
+}
+
+void log_capture_say(struct log_capture *capture, const char *text) {
+        stamp(capture, true);
+        emit(capture, text, MIN(strlen(text), LOG_PIECE_MAX), 'F');
+}
+
+/* A write that stopped short: the lines that went in whole count, the rest is dropped. */
+static void count_short_write(struct log_capture *capture, size_t written) {
+        size_t whole = 0, lines = 0;
+        const char *newline;
+        while ((newline = memchr(capture->out + whole, '\n', written - whole))) {
+                whole = (size_t)(newline - capture->out) + 1;
+                lines++;
+        }
+        capture->size += whole;
+        capture->lines += lines;
+        capture->lines_dropped += capture->out_lines - lines;
+        capture->is_torn |= written > whole;
+        capture->out_len = whole;
+}
+
+static void write_out(struct log_capture *capture) {
+        size_t written = 0;
+        while (written < capture->out_len) {
+                ssize_t n = pwrite(capture->fd, capture->out + written, capture->out_len - written,
+                                   (off_t)(capture->size + written));
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0) {
+                        capture->error = n < 0 ? errno : ENOSPC;
+                        break;
+                }
+                written += (size_t)n;
+        }
+        if (written == capture->out_len) {
+                capture->size += written;
+                capture->lines += capture->out_lines;
+        } else
+                count_short_write(capture, written);
+        capture->out_lines = 0;
+}
+
+void log_capture_flush(struct log_capture *capture) {
+        if (capture->out_lines > 0)
+                write_out(capture);
+}
+
+void log_capture_finish(struct log_capture *capture) {
+        if (capture->is_torn && ftruncate(capture->fd, (off_t)capture->size) >= 0)
+                capture->is_torn = false;
+}
