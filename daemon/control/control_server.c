@@ -27,7 +27,7 @@
 
 struct control_server {
         struct control_context context;
-        char *socket_path;
+        char *socket_path; /* of the socket that it made itself; NULL for one that was passed */
         int listen_fd;
         int reserve_fd; /* given up for a moment to tell a client that descriptors have run out */
         struct loop_io *io;
@@ -159,7 +159,8 @@ static void on_connect(int listen_fd, unsigned ready, void *user) {
 static void copy_config(struct control_server *server, const struct control_config *config) {
         struct control_context *context = &server->context;
 
-        server->socket_path = xstrdup_or_null(config->socket_path);
+        if (config->listen_fd < 0)
+                server->socket_path = xstrdup(config->socket_path);
         context->rights = (struct rights_policy){
                 .watch_gid = config->watch_gid,
                 .act_gid = config->act_gid,

@@ -19,8 +19,7 @@
 struct control_server;
 
 struct control_config {
-        const char *socket_path;   /* where to listen, mode 0666; with listen_fd: only removed after a stop; NULL then:
-                                      left alone */
+        const char *socket_path;   /* where to listen, mode 0666; unused with listen_fd */
         int listen_fd;             /* a listening socket, taken over (also when this fails); -1: none */
         gid_t watch_gid, act_gid;  /* (gid_t)-1 where there is no such group */
         const char *watch_group;   /* names, for error texts; NULL: batchd */
@@ -42,8 +41,9 @@ void control_server_set_actions_per_minute(struct control_server *server, unsign
 int control_server_listen_fd(const struct control_server *server);
 size_t control_server_n_sessions(const struct control_server *server);
 /* reason "stop" or "restart": tells every client and takes no new ones. Clients that are connected are served until
- * control_server_free. After "stop" the socket's file is gone, so that clients are refused; after "restart" it stays,
- * and with the listening socket in the fd store clients wait. */
+ * control_server_free. After "stop" the file of a socket that the server made is gone, so that clients are refused;
+ * after "restart" it stays, and with the listening socket in the fd store clients wait. A socket that was passed is its
+ * owner's: with batchd.socket active it goes on listening for the next start. */
 void control_server_stop(struct control_server *server, const char *reason);
 /* Sends what can be sent at once and closes all connections. To be called before engine_free; answers that come later
  * are dropped. */

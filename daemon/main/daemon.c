@@ -84,6 +84,9 @@ static void shut_down(struct daemon *daemon, bool stop) {
         (void)notifier_stopping(&daemon->notifier, stop ? "Ending runs" : "Restarting");
         if (daemon->server)
                 control_server_stop(daemon->server, stop ? "stop" : "restart");
+        /* Else systemd would keep clients waiting on the socket until the last run has ended. */
+        if (stop)
+                (void)notifier_remove_fd(&daemon->notifier, "control");
         if (!stop) {
                 loop_exit(daemon->loop, EXIT_SUCCESS);
                 return;
