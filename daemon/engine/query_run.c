@@ -143,6 +143,23 @@ static void show_ended(struct jval *result, const struct jval *found, const stru
         jval_set(result, "steps", steps);
 }
 
+/* What is on disk of the attempts that go on is older than what is known here. */
+static void freshen_attempts(struct jval *attempts, const struct run *run) {
+        for (size_t i = 0; i < run->machine.n_tasks; i++) {
+                struct jval *fresh = attempt_record_to_json(&run->tasks[i].record);
+
+                for (size_t k = 0; k < jval_array_size(attempts); k++) {
+                        struct jval *attempt = jval_at(attempts, k);
+
+                        if (same_step(attempt, fresh) &&
+                            jval_get_int(attempt, "attempt", 0) == jval_get_int(fresh, "attempt", 0))
+                                for (void *m = jval_iter(fresh); m; m = jval_iter_next(fresh, m))
+                                        jval_set(attempt, jval_iter_key(m), jval_ref(jval_iter_value(m)));
+                }
+                jval_unref(fresh);
+        }
+}
+
 static void show_active(struct jval *result, const struct run *run) {
         jval_set(result, "run", run_record_to_json(&run->record));
         jval_set(result, "progress", run_progress_json(run));
@@ -150,6 +167,8 @@ static void show_active(struct jval *result, const struct run *run) {
         jval_set_int(result, "last_seq", (int64_t)(run->ring->next_sequence - 1));
         jval_set(result, "steps", run_steps_json(run));
 }
+
+static void ask_again(void *user);
 
 static void show_run(int error, const char *error_text, struct jval *found, void *user) {
         struct question *question = user;
@@ -163,6 +182,14 @@ static void show_run(int error, const char *error_text, struct jval *found, void
         }
         attempts = jval_get(found, "steps");
         run = engine_find_run(question->engine, str_or(jval_get_str(jval_get(found, "run"), "run_id"), ""));
+        if (run && run->ended) {
+                /* Decided and not yet durable: an end is told when it is. */
+                jval_unref(found);
+                decisions_after_commit(question->engine, ask_again, question);
+                return;
+        }
+        if (run)
+                freshen_attempts(attempts, run);
         result = jval_object();
         jval_set(result, "attempts", begun_attempts(attempts, &truncated));
         if (run)
@@ -184,13 +211,17 @@ static char *selector_or_active(const struct engine *engine, const struct jval *
         return selector;
 }
 
-void engine_run_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user) {
-        struct question *question = question_new(engine, params, fn, user);
-        _cleanup_free_ char *selector = selector_or_active(engine, question->params);
-        int r = history_run_show(engine->history, selector, NULL, show_run, question);
+static void ask_again(void *user) {
+        struct question *question = user;
+        _cleanup_free_ char *selector = selector_or_active(question->engine, question->params);
+        int r = history_run_show(question->engine->history, selector, NULL, show_run, question);
 
         if (r < 0)
                 question_fail_history(question, r, NULL, "run");
+}
+
+void engine_run_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user) {
+        ask_again(question_new(engine, params, fn, user));
 }
 
 void engine_log_read(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user) {

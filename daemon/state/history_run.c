@@ -76,7 +76,7 @@ static char *list_sql(const struct run_filter *filter, bool has_params) {
         if (filter->since > 0)
                 (void)buf_appendf(&sql, " AND %s.created_at >= :since", order);
         if (filter->until > 0)
-                (void)buf_appendf(&sql, " AND %s.created_at <= :until", order);
+                (void)buf_appendf(&sql, " AND %s.created_at < :until", order);
         if (filter->before > 0)
                 (void)buf_appendf(&sql, " AND (%s.created_at, %s.run_number) < (:before_at, :before)", order, order);
         /* A member given as text or as a number is the same parameter. */
