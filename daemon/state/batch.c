@@ -59,17 +59,19 @@ static struct op *add_op(struct store_batch *batch, enum op_kind kind) {
 }
 
 /* From the newest on: what changes twice in a pass does so in a row. */
-static struct op *find_run(struct store_batch *batch, const char *run_id) {
-        for (size_t i = batch->n_ops; i-- > 0;)
-                if (batch->ops[i].kind == OP_RUN && streq(batch->ops[i].run.run_id, run_id))
-                        return &batch->ops[i];
+static struct op *find_run(struct store_batch *batch, const struct run_record *record) {
+        for (size_t i = batch->n_ops; i-- > 0;) {
+                struct op *op = &batch->ops[i];
+                if (op->kind == OP_RUN && op->run.run_number == record->run_number && streq(op->run.run_id, record->run_id))
+                        return op;
+        }
         return NULL;
 }
 
 static struct op *find_attempt(struct store_batch *batch, const struct attempt_record *record) {
         for (size_t i = batch->n_ops; i-- > 0;) {
                 struct op *op = &batch->ops[i];
-                if (op->kind == OP_ATTEMPT && op->attempt.attempt == record->attempt &&
+                if (op->kind == OP_ATTEMPT && op->attempt.number == record->number && op->attempt.attempt == record->attempt &&
                     streq(op->attempt.run_id, record->run_id) && streq(op->attempt.step_name, record->step_name) &&
                     streq(op->attempt.item, str_or(record->item, "")))
                         return op;
@@ -78,7 +80,7 @@ static struct op *find_attempt(struct store_batch *batch, const struct attempt_r
 }
 
 void store_batch_put_run(struct store_batch *batch, const struct run_record *record) {
-        struct op *op = find_run(batch, record->run_id);
+        struct op *op = find_run(batch, record);
 
         if (op)
                 run_row_done(&op->run);

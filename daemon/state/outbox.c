@@ -200,7 +200,7 @@ static int read_source(const struct source *source, sqlite3 *db, struct outbox_t
         r = history_prepare(db, source->sql, &statement, ret_error);
         if (r < 0)
                 return r;
-        (void)sqlite3_bind_int64(statement, 1, room > 0 ? room + 1 : 0);
+        (void)sqlite3_bind_int64(statement, 1, MAX(room, (int64_t)0) + 1); /* one more, to know whether there is more */
         if (source->table == OUTBOX_ATTEMPTS)
                 (void)sqlite3_bind_int64(statement, 2, *newest_run);
         while ((code = sqlite3_step(statement)) == SQLITE_ROW) {

@@ -1,9 +1,11 @@
 #include "store.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "errortext.h"
@@ -31,6 +33,7 @@ struct store {
         struct reader *reader;
         struct writer *writer; /* the thread's own while it runs */
         pthread_t thread;
+        int closing_fd; /* an eventfd that wakes the thread where it waits for the disk */
         atomic_bool closing;
         /* The loop's */
         size_t backlog;
@@ -74,10 +77,11 @@ static void post(struct store *store, struct store_batch *batch, char *trouble) 
         loop_mailbox_post(store->mailbox, message);
 }
 
-/* A second in slices, so that closing does not wait for it. */
+/* A second, or until the store closes. */
 static void wait_for_retry(struct store *store) {
-        for (usec_t waited = 0; waited < RETRY_INTERVAL && !atomic_load(&store->closing); waited += RETRY_INTERVAL / 20)
-                (void)usleep((useconds_t)(RETRY_INTERVAL / 20));
+        struct pollfd closing = {.fd = store->closing_fd, .events = POLLIN};
+
+        (void)poll(&closing, 1, (int)(RETRY_INTERVAL / USEC_PER_MSEC));
 }
 
 /* Until it is durable; gives up only when the store closes. */
@@ -167,6 +171,9 @@ static int start(struct store *store, struct loop *loop, char **ret_error) {
         if (r < 0)
                 return r;
         store->queue = workqueue_new(QUEUE_MAX);
+        store->closing_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (store->closing_fd < 0)
+                return error_set(ret_error, -errno, "cannot make an eventfd: %s", strerror(errno));
         r = loop_mailbox_new(loop, &store->mailbox, deliver, store);
         if (r >= 0)
                 r = thread_start(&store->thread, "store", store_main, store);
@@ -182,6 +189,8 @@ static struct store *release(struct store *store) {
         store->queue = workqueue_free(store->queue);
         if (store->lock_fd >= 0)
                 (void)close(store->lock_fd);
+        if (store->closing_fd >= 0)
+                (void)close(store->closing_fd);
         free(store->trouble);
         free(store->path);
         free(store->state_dir);
@@ -192,7 +201,7 @@ static struct store *release(struct store *store) {
 int store_open(struct store **ret, struct loop *loop, const char *state_dir, char **ret_error) {
         struct store *store = NEW(struct store);
 
-        store->lock_fd = -1;
+        store->lock_fd = store->closing_fd = -1;
         store->state_dir = xstrdup(state_dir);
         store->path = path_join(state_dir, "state.db");
         int r = start(store, loop, ret_error);
@@ -208,6 +217,7 @@ struct store *store_close(struct store *store) {
         if (!store)
                 return NULL;
         atomic_store(&store->closing, true);
+        (void)eventfd_write(store->closing_fd, 1);
         workqueue_close(store->queue);
         (void)pthread_join(store->thread, NULL);
         return release(store);
