@@ -15,10 +15,10 @@
 
 #define ENVIRONMENT_FILE_MAX ((size_t)64 * 1024)
 
-/* Nothing of the daemon's own life (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*, INVOCATION_ID, *_DIRECTORY ...) but its
- * credentials. */
+/* Nothing of the daemon's own life (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*, INVOCATION_ID, *_DIRECTORY ...). The monitor
+ * adds the credentials of the service that the step lives in. */
 static const char *const inherited[] = {
-        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "CREDENTIALS_DIRECTORY",
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ",
 };
 
 /* Later assignments of a name replace earlier ones. */

@@ -142,6 +142,9 @@ static void make_leaf(struct monitor *monitor) {
 }
 
 static void add_environment(struct monitor *monitor) {
+        const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+        if (credentials) /* of batch-runner.service, in which the step lives */
+                strv_append_take(&monitor->spec.environment, xasprintf("CREDENTIALS_DIRECTORY=%s", credentials));
         strv_append_take(&monitor->spec.environment, xasprintf("NOTIFY_SOCKET=%s", monitor->notify_path));
         if (monitor->spec.heartbeat != USEC_INFINITY)
                 strv_append_take(&monitor->spec.environment,

@@ -6,7 +6,6 @@ from source import Complaints, code, files, line_of, read
 # Call: (what to use, the folders where it is banned; all of the project's when None).
 BANNED = {
     "strtok": ("strv_split", None),
-    "strtok_r": ("strv_split", None),
     "atoi": ("parse_i64 or the like, with an error", None),
     "atol": ("parse_i64 or the like, with an error", None),
     "atoll": ("parse_i64 or the like, with an error", None),
@@ -39,7 +38,8 @@ BANNED = {
 MAY_SLEEP = ("daemon/worker/",)
 
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
-ENUM = re.compile(r"\benum\b[^;{}()]*\{([^}]*)\}")
+# Those with a name: constants of an enum without one are mere integers (options of getopt).
+ENUM = re.compile(r"\benum\s+\w+\s*\{([^}]*)\}")
 SWITCH = re.compile(r"\bswitch\s*\(")
 CASE = re.compile(r"\bcase\s+([A-Z_][A-Z0-9_]*)\s*(?::|\.\.\.)")
 
@@ -61,6 +61,9 @@ def check_calls(path, text, complaints):
         name = match.group(1)
         instead, where = BANNED[name]
         if where is not None and not path.startswith(where) or "sleep" in name and path.startswith(MAY_SLEEP):
+            continue
+        # To ignore a signal, or not to, takes no handler.
+        if name == "signal" and re.match(r"[^,;]*,\s*SIG_(?:IGN|DFL)\s*\)", text[match.end():]):
             continue
         # A declaration or a member of that name is no call of the C library's.
         if re.search(r"(?:\w[ \t]+\*?|->)$", text[:match.start()].rsplit("\n", 1)[-1]) and \

@@ -18,6 +18,7 @@ PAGES = {
 }
 LONG_OPTION = re.compile(r'\{\s*"([a-z][a-z0-9-]+)",\s*(?:no_argument|required_argument|optional_argument)')
 PROGRAMS = {"client/ctl/": "client/ctl/batchctl.1.scd", "daemon/main/": "daemon/main/batchd.8.scd",
+            "daemon/runner/": "daemon/runner/batch-runner.8.scd",
             "daemon/worker/nfl/": "daemon/worker/nfl/batch-nfl.1.scd"}
 
 

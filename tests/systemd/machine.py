@@ -1,5 +1,6 @@
 """A machine with the project installed and a real systemd as PID 1, made from this machine's own files (see `boot`)."""
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -147,6 +148,39 @@ class Machine:
 
     def journal(self, *matches):
         return self.out("journalctl", "--no-pager", "-o", "short-precise", *matches)
+
+    def ctl(self, *arguments, user="root", check=True, timeout=60):
+        return self.run("batchctl", *arguments, user=user, check=check, timeout=timeout)
+
+    def ctl_json(self, *arguments, **more):
+        return json.loads(self.ctl(*arguments, "-o", "json", **more).stdout)
+
+    def start_run(self, job, *arguments, user="operator"):
+        """The number of a run that has been started and goes on."""
+        return self.ctl_json("run", job, *arguments, user=user)["run_number"]
+
+    def show_run(self, number):
+        return self.ctl_json("status", str(number))
+
+    def current_runs(self):
+        answer = self.ctl("status", "-o", "json", check=False)
+        return json.loads(answer.stdout).get("runs", []) if answer.returncode == 0 else []
+
+    def wait_for_run(self, number, seconds=30):
+        """The answer to run.show when the run has ended."""
+
+        def ended():
+            shown = self.ctl("status", str(number), "-o", "json", check=False)
+            if shown.stdout.startswith("{"):
+                value = json.loads(shown.stdout)
+                return value if value["run"]["status"] not in ("queued", "running") else None
+            return None
+
+        return self.wait_for(ended, seconds, f"the end of run {number}")
+
+    def step_pids(self, text):
+        """Ids, as the machine sees them, of the processes whose command line has the text."""
+        return [int(pid) for pid in self.out("pgrep", "-f", text, check=False).split()]
 
     def power_off(self):
         if self.process and self.process.poll() is None:
