@@ -284,6 +284,20 @@ void config_parse_enum(const struct config_context *context, const char *value, 
         refuse(context, value, takes);
 }
 
+/* A status by number or name, or "10-12". False when the word is neither. */
+static bool add_exit_statuses(struct exit_status_set *set, const char *word) {
+        const char *dash = strchr(word, '-');
+        _cleanup_free_ char *from = dash ? xstrndup(word, (size_t)(dash - word)) : NULL;
+        int first = exit_status_from_string(from ? from : word);
+        int last = dash ? exit_status_from_string(dash + 1) : first;
+
+        if (first < 0 || last < first)
+                return false;
+        for (int status = first; status <= last; status++)
+                exit_status_set_add(set, status);
+        return true;
+}
+
 void config_parse_exit_statuses(const struct config_context *context, const char *value, void *target, const void *otherwise) {
         struct exit_status_set *set = target;
         _cleanup_strv_ char **words = NULL;
@@ -293,15 +307,15 @@ void config_parse_exit_statuses(const struct config_context *context, const char
         if (!config_split(context, value, &words))
                 return;
         STRV_FOREACH(word, words) {
-                int status = exit_status_from_string(*word);
-                const char *near = exit_status_suggest(*word);
+                const char *near;
 
-                if (status >= 0)
-                        exit_status_set_add(set, status);
-                else if (near)
+                if (add_exit_statuses(set, *word))
+                        continue;
+                near = exit_status_suggest(*word);
+                if (near)
                         config_complain(context, "\"%.64s\" is no exit status; did you mean %s?", *word, near);
                 else
-                        refuse(context, *word, "exit statuses: numbers from 0 to 255, or names like TEMPFAIL (75)");
+                        refuse(context, *word, "exit statuses: numbers from 0 to 255, ranges like 10-12, or names like TEMPFAIL (75)");
         }
 }
 

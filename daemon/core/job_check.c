@@ -81,7 +81,8 @@ static void check_references(struct job_parser *parser, struct place place, cons
 static void check_step(struct job_parser *parser, const struct parsed_object *object) {
         const struct step *step = &parser->job->steps[object->index];
 
-        if (!step->exec)
+        /* One that could not be read has been told. */
+        if (!step->exec && !job_key_is_set(object, "Exec"))
                 ERROR_AT(parser, object->header, "[Step %s] has no Exec=; write the command that it runs", step->name);
         STRV_FOREACH(argument, step->exec)
                 check_references(parser, job_place_of(object, "Exec"), *argument);
