@@ -36,11 +36,12 @@ struct session {
         LIST_HEAD(, stream) streams;
         size_t n_streams;
         bool scheduled;
-        bool waiting; /* there may be whole frames in `in`, left there at a cap */
-        bool more;    /* streams have more than one pass took */
-        bool ended;   /* the client sends nothing more */
-        bool closing; /* framing is lost: only what is in out is still sent */
-        bool broken;  /* the client is gone */
+        bool handling; /* frames are being handled: what they bring is sent right after */
+        bool waiting;  /* there may be whole frames in `in`, left there at a cap */
+        bool more;     /* streams have more than one pass took */
+        bool ended;    /* the client sends nothing more */
+        bool closing;  /* framing is lost: only what is in out is still sent */
+        bool broken;   /* the client is gone */
         session_closed_fn closed;
         void *user_data;
 };
@@ -241,7 +242,7 @@ static bool stranger_announces_much(const struct session *session, const struct 
         return *ret_announced > SESSION_FRAME_MAX_STRANGER;
 }
 
-static void handle_frames(struct session *session, struct buf *in) {
+static void handle_each_frame(struct session *session, struct buf *in) {
         session->waiting = false;
         while (in->len > 0) {
                 const char *payload;
@@ -266,6 +267,12 @@ static void handle_frames(struct session *session, struct buf *in) {
                 request_handle(session, payload, len);
                 frame_consume(in, len);
         }
+}
+
+static void handle_frames(struct session *session, struct buf *in) {
+        session->handling = true;
+        handle_each_frame(session, in);
+        session->handling = false;
 }
 
 static void handle_received(struct session *session, size_t n) {
@@ -377,7 +384,7 @@ static void work_deferred(void *user) {
 }
 
 void session_schedule(struct session *session) {
-        if (session->scheduled)
+        if (session->scheduled || session->handling)
                 return;
         session->scheduled = true;
         session->references++;
