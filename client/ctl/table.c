@@ -82,6 +82,16 @@ static bool column_is_empty(const struct table *table, size_t column) {
         return table->n_cells > 0;
 }
 
+/* The flexible column that can best do with less; n_columns when none can. */
+static size_t widest_flexible(const struct table *table, const size_t *widths) {
+        size_t widest = table->n_columns;
+        for (size_t c = 0; c < table->n_columns; c++)
+                if (table->columns[c].flexible && widths[c] > FLEXIBLE_MIN &&
+                    (widest == table->n_columns || widths[c] > widths[widest]))
+                        widest = c;
+        return widest;
+}
+
 /* widths[] of the columns, 0 for those that are left out. */
 static void measure(const struct table *table, const struct term *term, unsigned indent, size_t *widths) {
         size_t total = indent;
@@ -97,13 +107,12 @@ static void measure(const struct table *table, const struct term *term, unsigned
         total -= MIN(total, (size_t)GAP);
         if (!term->is_terminal)
                 return;
-        size_t available = (size_t)term->columns;
-        for (size_t c = table->n_columns; c-- > 0 && total > available;) {
-                if (!table->columns[c].flexible || widths[c] <= FLEXIBLE_MIN)
-                        continue;
-                size_t cut = MIN(total - available, widths[c] - FLEXIBLE_MIN);
-                widths[c] -= cut;
-                total -= cut;
+        while (total > (size_t)term->columns) {
+                size_t widest = widest_flexible(table, widths);
+                if (widest == table->n_columns)
+                        return;
+                widths[widest]--;
+                total--;
         }
 }
 
@@ -115,9 +124,13 @@ static void render_cell(struct buf *out, const struct term *term, const struct t
                         const char *text, enum style style, size_t *pending) {
         _cleanup_buf_ struct buf cut = BUF_INIT(SIZE_MAX / 4);
         size_t used = append_cut(&cut, term, text, width);
+        /* Nothing is written behind the last text of a row. */
+        if (cut.len == 0) {
+                *pending += width + GAP;
+                return;
+        }
         append_spaces(out, *pending + (column->right ? width - used : 0));
-        if (cut.len > 0)
-                (void)buf_appendf(out, "%s%s%s", term_begin(term, style), buf_data(&cut), term_end(term, style));
+        (void)buf_appendf(out, "%s%s%s", term_begin(term, style), buf_data(&cut), term_end(term, style));
         *pending = GAP + (column->right ? 0 : width - used);
 }
 

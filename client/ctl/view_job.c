@@ -32,7 +32,9 @@ static void add_job(struct table *table, const struct context *context, const st
         table_add(table, STYLE_PLAIN,
                   has_run ? text_duration(text, jval_get_real(last, "duration_seconds", -1)) : NULL);
         table_add(table, STYLE_PLAIN, text_instant(text, job, "next_elapse", context->global.utc));
-        table_add(table, STYLE_PLAIN, str_or(jval_get_str(job, "description"), ""));
+        const char *broken = jval_get_str(job, "broken");
+        table_add(table, broken ? STYLE_RED : STYLE_PLAIN,
+                  broken ? broken : str_or(jval_get_str(job, "description"), ""));
 }
 
 void view_jobs(const struct context *context, const struct jval *result, struct buf *out) {
@@ -190,6 +192,8 @@ void view_job(const struct context *context, const struct jval *job, struct buf 
         if (timeout >= 0)
                 append_labelled(out, term, "time limit", STYLE_PLAIN, text_duration(text, timeout));
         append_last_run(context, job, out);
+        if (jval_get_str(job, "broken"))
+                append_labelled(out, term, "mend", STYLE_RED, jval_get_str(job, "broken"));
         append_parameters(context, jval_get(job, "parameters"), out);
         append_modes(context, job, out);
         append_steps(context, jval_get(job, "steps"), out);

@@ -59,8 +59,8 @@ static void flush(struct watch *w, bool with_bar) {
         w->bar_is_shown = with_bar && wants_bar(w) && w->progress.run_number > 0;
         if (w->bar_is_shown) {
                 term_measure(&w->screen.out);
-                /* the last column stays free: some terminals wrap when it is written to */
-                progress_append_line(&w->progress, &w->screen.out, (size_t)MAX(w->screen.out.columns - 1, 10),
+                /* Room for the "^C" that the terminal itself writes, which else would wrap the line. */
+                progress_append_line(&w->progress, &w->screen.out, (size_t)MAX(w->screen.out.columns - 4, 10),
                                      now_boottime(), &all);
         }
         (void)write_all(STDOUT_FILENO, buf_data(&all), all.len);
@@ -212,8 +212,21 @@ static void detach(struct watch *w) {
         (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static int come_back(struct watch *w) {
+/* Shown where the bar was, and taken away as it is. */
+static void show_waiting(struct watch *w) {
+        static const char text[] = "the daemon is away; waiting for it to come back";
         flush(w, false);
+        if (!wants_bar(w))
+                return;
+        (void)write_all(STDOUT_FILENO, text, strlen(text));
+        w->bar_is_shown = true;
+}
+
+static int come_back(struct watch *w) {
+        if (!w->session->stopping)
+                show_waiting(w);
+        else
+                flush(w, false);
         int r = session_reconnect(w->session, FOLLOW_PATIENCE);
         if (r == -EINTR)
                 return 0; /* the loop looks at the signal and comes here again */
