@@ -16,7 +16,7 @@ static void use_job(struct job *job) {
         struct run_plan plan;
         char *error = NULL, *parameter = NULL;
 
-        assert(job->n_steps > 0);
+        assert(job->n_steps > 0 && jval_is_object(shown));
         if (parameters_check(job, NULL, &parameters, &error, &parameter) < 0)
                 assert(error && parameter);
         free(error);
