@@ -127,6 +127,9 @@ int settings_complete(struct settings *settings, char **ret_error) {
 
 static bool is_loopback_url(const char *url) {
         const char *host = startswith(url, "http://");
+        /* "http://127.0.0.1:80@elsewhere": what stands before @ is a user, not the host. */
+        if (host && strchr(host, '@'))
+                return false;
         static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
         for (size_t i = 0; host && i < ELEMENTSOF(names); i++) {
                 const char *behind = startswith(host, names[i]);
