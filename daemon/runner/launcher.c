@@ -83,6 +83,14 @@ static void on_signals(struct launcher *launcher) {
         }
 }
 
+/* By the system call: the C library refuses to touch 32 and 33, which a starter may have ignored all the same. */
+static void default_all_signals(void) {
+        const unsigned long action[8] = {
+                0}; /* the kernel's struct sigaction on any architecture: SIG_DFL, no flags, no mask */
+        for (int signo = 1; signo < NSIG; signo++)
+                (void)syscall(SYS_rt_sigaction, signo, action, NULL, (size_t)(NSIG - 1) / 8);
+}
+
 static int open_signals(struct launcher *launcher) {
         static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR2};
         sigset_t set;
@@ -91,8 +99,7 @@ static int open_signals(struct launcher *launcher) {
                 sigaddset(&set, wanted[i]);
         /* Monitors and, through them, commands inherit dispositions: whatever our starter ignored is at its default
          * again. */
-        for (int signo = 1; signo < NSIG; signo++)
-                (void)signal(signo, SIG_DFL);
+        default_all_signals();
         if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
                 return -errno;
         launcher->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

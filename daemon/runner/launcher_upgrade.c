@@ -89,7 +89,7 @@ void launcher_upgrade(struct launcher *launcher) {
 static int take_child(struct launcher *launcher, const char *text) {
         int pid;
         int64_t number;
-        if (sscanf(text, "%d %" SCNd64, &pid, &number) != 2)
+        if (sscanf(text, "%d %" SCNd64, &pid, &number) != 2 || pid <= 1)
                 return -EBADMSG;
         GROW(launcher->monitors, launcher->n_monitors, launcher->monitors_capacity);
         launcher->monitors[launcher->n_monitors++] =

@@ -45,7 +45,8 @@ bool pid_list_has(const struct pid_list *list, pid_t pid) {
 }
 
 void pid_list_add(struct pid_list *list, pid_t pid) {
-        if (pid_list_has(list, pid))
+        /* What is on a list may be signalled, and kill(2) reads 0 and -1 as many processes. */
+        if (pid <= 1 || pid_list_has(list, pid))
                 return;
         GROW(list->pids, list->n, list->capacity);
         list->pids[list->n++] = pid;

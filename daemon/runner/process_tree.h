@@ -14,6 +14,7 @@ struct pid_list {
 
 void pid_list_done(struct pid_list *list);
 #define _cleanup_pid_list_ _cleanup_(pid_list_done)
+/* Once each; what is not the id of one process (1 included) is left out. */
 void pid_list_add(struct pid_list *list, pid_t pid);
 bool pid_list_has(const struct pid_list *list, pid_t pid);
 
