@@ -41,28 +41,30 @@ static const struct config_key *find_elsewhere(const struct config_table *table,
         return NULL;
 }
 
-void config_key_unknown(const struct config_table *table, const char *section, const char *name, const char *path, unsigned line,
-                        struct diagnostics *diagnostics) {
+void config_key_unknown(const struct config_table *table, const char *section, const char *name, const char *path,
+                        unsigned line, struct diagnostics *diagnostics) {
         const char *names[4 * SECTION_KEYS_MAX + 1];
         _cleanup_free_ char *shown = utf8_escape(name, strlen(name), SHOWN_MAX);
         const struct config_key *elsewhere = find_elsewhere(table, name);
         const char *near;
 
         if (elsewhere && !streq(elsewhere->section, section)) {
-                diagnostics_error(diagnostics, path, line, "%s= is no key of [%s]; it belongs in [%s]", elsewhere->name, section, elsewhere->section);
+                diagnostics_error(diagnostics, path, line, "%s= is no key of [%s]; it belongs in [%s]", elsewhere->name,
+                                  section, elsewhere->section);
                 return;
         }
         collect_names(table, section, names, ELEMENTSOF(names));
         near = nearest_name(name, names);
         if (near) {
-                diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; did you mean %s=?", shown, section, near);
+                diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; did you mean %s=?", shown, section,
+                                  near);
                 return;
         }
         for (size_t i = 0; i < ELEMENTSOF(tables); i++) {
                 elsewhere = tables[i] == table ? NULL : find_elsewhere(tables[i], name);
                 if (elsewhere) {
-                        diagnostics_error(diagnostics, path, line, "%s= is no key of [%s]; it belongs in [%s] of %s", elsewhere->name, section,
-                                          elsewhere->section, tables[i]->file);
+                        diagnostics_error(diagnostics, path, line, "%s= is no key of [%s]; it belongs in [%s] of %s",
+                                          elsewhere->name, section, elsewhere->section, tables[i]->file);
                         return;
                 }
         }
@@ -70,10 +72,11 @@ void config_key_unknown(const struct config_table *table, const char *section, c
         near = nearest_name(name, names);
         elsewhere = near ? find_elsewhere(table, near) : NULL;
         if (elsewhere)
-                diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; did you mean %s= of [%s]?", shown, section, elsewhere->name,
-                                  elsewhere->section);
+                diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; did you mean %s= of [%s]?", shown,
+                                  section, elsewhere->name, elsewhere->section);
         else
-                diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; the manual lists those that exist", shown, section);
+                diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; the manual lists those that exist",
+                                  shown, section);
 }
 
 const char *const *config_section_keys(const char *section) {

@@ -1,5 +1,5 @@
-/* Tables of configuration keys. A row is all that a key is: where it belongs, how its value is read, where that goes, what it is for.
- * A new key is a row here, its paragraph in the manual, and its use. */
+/* Tables of configuration keys. A row is all that a key is: where it belongs, how its value is read, where that goes,
+ * what it is for. A new key is a row here, its paragraph in the manual, and its use. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,9 +18,10 @@ struct config_context {
         struct diagnostics *diagnostics;
 };
 
-/* Reads value into target (of the type that the function says). An empty value resets target to otherwise, its default. A value that
- * does not fit is told and leaves target as it is. */
-typedef void (*config_parse_fn)(const struct config_context *context, const char *value, void *target, const void *otherwise);
+/* Reads value into target (of the type that the function says). An empty value resets target to otherwise, its default.
+ * A value that does not fit is told and leaves target as it is. */
+typedef void (*config_parse_fn)(const struct config_context *context, const char *value, void *target,
+                                const void *otherwise);
 
 struct config_key {
         const char *section; /* first word of its header */
@@ -28,7 +29,7 @@ struct config_key {
         config_parse_fn parse;
         size_t offset; /* of the target in the section's structure */
         const char *help;
-        bool is_list; /* a further assignment adds; of others the last one counts */
+        bool is_list;             /* a further assignment adds; of others the last one counts */
         int64_t minimum, maximum; /* of numbers */
         const char *const *words; /* allowed ones, NULL-terminated, in the order of the enum */
 };
@@ -44,6 +45,7 @@ extern const struct config_table daemon_key_table;
 
 /* NULL when there is none. */
 const struct config_key *config_key_find(const struct config_table *table, const char *section, const char *name);
-/* Tells that a section has no such key, with the likeliest remedy: a near spelling, or the section where the key belongs. */
-void config_key_unknown(const struct config_table *table, const char *section, const char *name, const char *path, unsigned line,
-                        struct diagnostics *diagnostics);
+/* Tells that a section has no such key, with the likeliest remedy: a near spelling, or the section where the key
+ * belongs. */
+void config_key_unknown(const struct config_table *table, const char *section, const char *name, const char *path,
+                        unsigned line, struct diagnostics *diagnostics);

@@ -65,7 +65,7 @@ bool config_split(const struct config_context *context, const char *value, char 
                 config_complain(context, "%s", error);
                 return false;
         }
-        STRV_FOREACH(item, found)
+        STRV_FOREACH (item, found)
                 strv_append(words, *item);
         return true;
 }
@@ -81,24 +81,28 @@ void config_parse_words(const struct config_context *context, const char *value,
                 (void)config_split(context, value, target);
 }
 
-static void parse_path_list(const struct config_context *context, const char *value, char ***list, bool may_be_optional) {
+static void parse_path_list(const struct config_context *context, const char *value, char ***list,
+                            bool may_be_optional) {
         _cleanup_strv_ char **words = NULL;
 
         if (!*value)
                 reset_list(list);
         if (!config_split(context, value, &words))
                 return;
-        STRV_FOREACH(word, words) {
+        STRV_FOREACH (word, words) {
                 const char *path = may_be_optional && **word == '-' ? *word + 1 : *word;
 
                 if (*path != '/')
-                        refuse(context, *word, may_be_optional ? "absolute paths, each with a - before it when it may be missing" : "absolute paths");
+                        refuse(context, *word,
+                               may_be_optional ? "absolute paths, each with a - before it when it may be missing"
+                                               : "absolute paths");
                 else
                         strv_append(list, *word);
         }
 }
 
-void config_parse_optional_paths(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+void config_parse_optional_paths(const struct config_context *context, const char *value, void *target,
+                                 const void *otherwise) {
         parse_path_list(context, value, target, true);
 }
 
@@ -127,18 +131,20 @@ static void set_variable(char ***environment, const char *assignment, size_t nam
         strv_append(environment, assignment);
 }
 
-void config_parse_environment(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+void config_parse_environment(const struct config_context *context, const char *value, void *target,
+                              const void *otherwise) {
         _cleanup_strv_ char **words = NULL;
 
         if (!*value)
                 reset_list(target);
         if (!config_split(context, value, &words))
                 return;
-        STRV_FOREACH(word, words) {
+        STRV_FOREACH (word, words) {
                 size_t name_len = strcspn(*word, "=");
 
                 if ((*word)[name_len] != '=' || !config_variable_name_is_valid(*word, name_len))
-                        refuse(context, *word, "NAME=value words, quoted where they have white space: \"NAME=some text\"");
+                        refuse(context, *word,
+                               "NAME=value words, quoted where they have white space: \"NAME=some text\"");
                 else if (strv_length(*(char ***)target) >= CONFIG_LIST_MAX)
                         config_complain(context, "more than %d variables; that many are a mistake", CONFIG_LIST_MAX);
                 else
@@ -166,12 +172,14 @@ bool config_read_integer(const struct config_context *context, const char *value
         if (key->minimum == INT64_MIN)
                 (void)snprintf(takes, sizeof(takes), "an integer");
         else
-                (void)snprintf(takes, sizeof(takes), "an integer from %" PRId64 " to %" PRId64, key->minimum, key->maximum);
+                (void)snprintf(takes, sizeof(takes), "an integer from %" PRId64 " to %" PRId64, key->minimum,
+                               key->maximum);
         refuse(context, value, takes);
         return false;
 }
 
-void config_parse_unsigned(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+void config_parse_unsigned(const struct config_context *context, const char *value, void *target,
+                           const void *otherwise) {
         int64_t number;
 
         if (!*value)
@@ -197,14 +205,16 @@ void config_parse_factor(const struct config_context *context, const char *value
         if (!*value) {
                 *(double *)target = *(const double *)otherwise;
         } else if (parse_double(value, &number) < 0 || number < (double)key->minimum || number > (double)key->maximum) {
-                (void)snprintf(takes, sizeof(takes), "a number from %" PRId64 " to %" PRId64 ", for example 1.5", key->minimum, key->maximum);
+                (void)snprintf(takes, sizeof(takes), "a number from %" PRId64 " to %" PRId64 ", for example 1.5",
+                               key->minimum, key->maximum);
                 refuse(context, value, takes);
         } else {
                 *(double *)target = number;
         }
 }
 
-void config_parse_percent(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+void config_parse_percent(const struct config_context *context, const char *value, void *target,
+                          const void *otherwise) {
         size_t len = strlen(value);
         _cleanup_free_ char *number = len > 0 && value[len - 1] == '%' ? xstrndup(value, len - 1) : NULL;
         int64_t percent;
@@ -228,13 +238,15 @@ void config_parse_span(const struct config_context *context, const char *value, 
                 *(usec_t *)target = span;
 }
 
-void config_parse_limit_span(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+void config_parse_limit_span(const struct config_context *context, const char *value, void *target,
+                             const void *otherwise) {
         usec_t span;
 
         if (!*value)
                 *(usec_t *)target = *(const usec_t *)otherwise;
         else if (parse_timespan(value, &span) < 0)
-                refuse(context, value, "a time span, for example 90 (seconds), 10min or 1h 30min, or infinity for none");
+                refuse(context, value,
+                       "a time span, for example 90 (seconds), 10min or 1h 30min, or infinity for none");
         else if (span == 0)
                 refuse(context, value, "a time span over 0; write infinity for none");
         else
@@ -249,7 +261,8 @@ void config_parse_bytes(const struct config_context *context, const char *value,
         else if (streq(value, "infinity"))
                 *(uint64_t *)target = UINT64_MAX;
         else if (parse_size(value, &bytes) < 0 || bytes == 0)
-                refuse(context, value, "a number of bytes over 0, with K, M, G or T: for example 512M; or infinity for none");
+                refuse(context, value,
+                       "a number of bytes over 0, with K, M, G or T: for example 512M; or infinity for none");
         else
                 *(uint64_t *)target = bytes;
 }
@@ -298,7 +311,8 @@ static bool add_exit_statuses(struct exit_status_set *set, const char *word) {
         return true;
 }
 
-void config_parse_exit_statuses(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+void config_parse_exit_statuses(const struct config_context *context, const char *value, void *target,
+                                const void *otherwise) {
         struct exit_status_set *set = target;
         _cleanup_strv_ char **words = NULL;
 
@@ -306,7 +320,7 @@ void config_parse_exit_statuses(const struct config_context *context, const char
                 *set = *(const struct exit_status_set *)otherwise;
         if (!config_split(context, value, &words))
                 return;
-        STRV_FOREACH(word, words) {
+        STRV_FOREACH (word, words) {
                 const char *near;
 
                 if (add_exit_statuses(set, *word))
@@ -315,14 +329,16 @@ void config_parse_exit_statuses(const struct config_context *context, const char
                 if (near)
                         config_complain(context, "\"%.64s\" is no exit status; did you mean %s?", *word, near);
                 else
-                        refuse(context, *word, "exit statuses: numbers from 0 to 255, ranges like 10-12, or names like TEMPFAIL (75)");
+                        refuse(context, *word,
+                               "exit statuses: numbers from 0 to 255, ranges like 10-12, or names like TEMPFAIL (75)");
         }
 }
 
 /* The command of a unit file in a service can do more than that of a step; say so instead of passing it on as text. */
 static bool command_is_plain(const struct config_context *context, const char *word, bool quoted, bool first) {
         if (!quoted && streq(word, ";")) {
-                config_complain(context, "a lone \";\" would join two commands; a step runs one, give each its own [Step]");
+                config_complain(context,
+                                "a lone \";\" would join two commands; a step runs one, give each its own [Step]");
                 return false;
         }
         if (!first)
@@ -332,7 +348,10 @@ static bool command_is_plain(const struct config_context *context, const char *w
                 return false;
         }
         if (strchr("@-:+!|", *word)) {
-                config_complain(context, "\"%.64s\" begins with %c, which has no meaning here; write the program's name or absolute path", word, *word);
+                config_complain(context,
+                                "\"%.64s\" begins with %c, which has no meaning here; write the program's name or "
+                                "absolute path",
+                                word, *word);
                 return false;
         }
         if (strchr(word, '$')) {
@@ -346,7 +365,8 @@ static bool command_is_plain(const struct config_context *context, const char *w
         return true;
 }
 
-void config_parse_command(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+void config_parse_command(const struct config_context *context, const char *value, void *target,
+                          const void *otherwise) {
         char ***command = target;
         _cleanup_free_ char *error = NULL;
         _cleanup_strv_ char **words = NULL;

@@ -1,4 +1,5 @@
-/* How values are read: one function a kind of value. All are config_parse_fn; the type of their target is said at each. */
+/* How values are read: one function a kind of value. All are config_parse_fn; the type of their target is said at each.
+ */
 #pragma once
 
 #include "config_key.h"
@@ -11,17 +12,20 @@ void config_parse_text(const struct config_context *context, const char *value, 
 /* char *: an absolute path. */
 void config_parse_path(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* char **: absolute paths, appended; each may be optional ('-' before it). */
-void config_parse_optional_paths(const struct config_context *context, const char *value, void *target, const void *otherwise);
+void config_parse_optional_paths(const struct config_context *context, const char *value, void *target,
+                                 const void *otherwise);
 /* char **: words, quoted and escaped, appended. */
 void config_parse_words(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* char **: absolute paths, appended. */
 void config_parse_paths(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* char **: NAME=value words, appended; a later one of the same name replaces the earlier. */
-void config_parse_environment(const struct config_context *context, const char *value, void *target, const void *otherwise);
+void config_parse_environment(const struct config_context *context, const char *value, void *target,
+                              const void *otherwise);
 /* bool */
 void config_parse_bool(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* unsigned, int, int64_t within the key's minimum and maximum. */
-void config_parse_unsigned(const struct config_context *context, const char *value, void *target, const void *otherwise);
+void config_parse_unsigned(const struct config_context *context, const char *value, void *target,
+                           const void *otherwise);
 void config_parse_int(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* double from minimum to maximum. */
 void config_parse_factor(const struct config_context *context, const char *value, void *target, const void *otherwise);
@@ -30,7 +34,8 @@ void config_parse_percent(const struct config_context *context, const char *valu
 /* usec_t: a finite span, 0 allowed. */
 void config_parse_span(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* usec_t: a span over 0, or "infinity". */
-void config_parse_limit_span(const struct config_context *context, const char *value, void *target, const void *otherwise);
+void config_parse_limit_span(const struct config_context *context, const char *value, void *target,
+                             const void *otherwise);
 /* uint64_t: bytes over 0, with K, M, G, T; "infinity" is UINT64_MAX. */
 void config_parse_bytes(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* uint64_t: a count over 0, or "infinity". */
@@ -38,13 +43,15 @@ void config_parse_count(const struct config_context *context, const char *value,
 /* An enum: the index of the word among the key's words. */
 void config_parse_enum(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* struct exit_status_set: numbers and names, added. */
-void config_parse_exit_statuses(const struct config_context *context, const char *value, void *target, const void *otherwise);
+void config_parse_exit_statuses(const struct config_context *context, const char *value, void *target,
+                                const void *otherwise);
 /* char **: argv of one command; replaces. */
 void config_parse_command(const struct config_context *context, const char *value, void *target, const void *otherwise);
 
 /* Tells an error as "Key=: text" (for "Key=value ..." write the value into the text). */
 void config_complain(const struct config_context *context, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Splits value into words into *words, appended. False when it cannot be split or has too many, which has been told; words is then as before. */
+/* Splits value into words into *words, appended. False when it cannot be split or has too many, which has been told;
+ * words is then as before. */
 bool config_split(const struct config_context *context, const char *value, char ***words);
 /* A letter or underscore, then those and digits: names of variables and of parameters, which become variables. */
 bool config_variable_name_is_valid(const char *name, size_t len);

@@ -22,23 +22,28 @@ static const struct daemon_config config_defaults = {
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const target_words[] = {"journal", "console", "file", NULL};
 
-static void parse_log_level(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+static void parse_log_level(const struct config_context *context, const char *value, void *target,
+                            const void *otherwise) {
         int level = *value ? log_level_from_string(value) : *(const int *)otherwise;
 
         if (level < 0)
-                config_complain(context, "\"%.64s\" does not fit; it takes one of debug, info, notice, warning, err, crit", value);
+                config_complain(context,
+                                "\"%.64s\" does not fit; it takes one of debug, info, notice, warning, err, crit",
+                                value);
         else
                 *(int *)target = level;
 }
 
-static void parse_log_format(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+static void parse_log_format(const struct config_context *context, const char *value, void *target,
+                             const void *otherwise) {
         int format = *(bool *)target;
 
         config_parse_enum(context, value, &format, &(const int){0});
         *(bool *)target = format == 1;
 }
 
-static void parse_log_target(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+static void parse_log_target(const struct config_context *context, const char *value, void *target,
+                             const void *otherwise) {
         int chosen = -1;
 
         config_parse_enum(context, value, &chosen, &chosen);
@@ -70,16 +75,19 @@ static const struct config_key daemon_keys[] = {
 };
 /* clang-format on */
 
-const struct config_table daemon_key_table = {.keys = daemon_keys, .n_keys = ELEMENTSOF(daemon_keys), .file = "batchd.conf"};
+const struct config_table daemon_key_table = {
+        .keys = daemon_keys, .n_keys = ELEMENTSOF(daemon_keys), .file = "batchd.conf"};
 
-static void assign(struct daemon_config *config, const struct unit_token *token, const char *path, struct diagnostics *diagnostics) {
+static void assign(struct daemon_config *config, const struct unit_token *token, const char *path,
+                   struct diagnostics *diagnostics) {
         const struct config_key *key = config_key_find(&daemon_key_table, "Daemon", token->name);
         struct config_context context = {.key = key, .path = path, .line = token->line, .diagnostics = diagnostics};
 
         if (!key)
                 config_key_unknown(&daemon_key_table, "Daemon", token->name, path, token->line, diagnostics);
         else
-                key->parse(&context, token->value, (char *)config + key->offset, (const char *)&config_defaults + key->offset);
+                key->parse(&context, token->value, (char *)config + key->offset,
+                           (const char *)&config_defaults + key->offset);
 }
 
 static void refuse_section(const char *name, const char *path, unsigned line, struct diagnostics *diagnostics) {
@@ -88,7 +96,8 @@ static void refuse_section(const char *name, const char *path, unsigned line, st
         diagnostics_error(diagnostics, path, line, "unknown section [%s]; batchd.conf has [Daemon]", shown);
 }
 
-static void read_source(struct daemon_config *config, const struct source_text *source, struct diagnostics *diagnostics) {
+static void read_source(struct daemon_config *config, const struct source_text *source,
+                        struct diagnostics *diagnostics) {
         struct unit_lexer lexer;
         struct unit_token token;
         bool any_section = false, in_daemon = false;
@@ -111,7 +120,8 @@ static void read_source(struct daemon_config *config, const struct source_text *
         unit_lexer_done(&lexer);
 }
 
-int daemon_config_parse(struct daemon_config *ret, const struct source_text *sources, size_t n_sources, struct diagnostics *diagnostics) {
+int daemon_config_parse(struct daemon_config *ret, const struct source_text *sources, size_t n_sources,
+                        struct diagnostics *diagnostics) {
         struct daemon_config config = config_defaults;
         size_t errors_before = diagnostics->n_errors;
 

@@ -22,7 +22,8 @@ static char *format_text(const char *format, va_list arguments) {
         return xstrdup(text);
 }
 
-static void diagnostics_add(struct diagnostics *diagnostics, const char *path, unsigned line, bool is_warning, char *text) {
+static void diagnostics_add(struct diagnostics *diagnostics, const char *path, unsigned line, bool is_warning,
+                            char *text) {
         if (!is_warning)
                 diagnostics->n_errors++;
         if (diagnostics->count >= DIAGNOSTICS_MAX) {

@@ -20,8 +20,10 @@ struct diagnostics {
         size_t n_errors;
 };
 
-void diagnostics_error(struct diagnostics *diagnostics, const char *path, unsigned line, const char *format, ...) PRINTF_LIKE(4, 5);
-void diagnostics_warning(struct diagnostics *diagnostics, const char *path, unsigned line, const char *format, ...) PRINTF_LIKE(4, 5);
+void diagnostics_error(struct diagnostics *diagnostics, const char *path, unsigned line, const char *format, ...)
+        PRINTF_LIKE(4, 5);
+void diagnostics_warning(struct diagnostics *diagnostics, const char *path, unsigned line, const char *format, ...)
+        PRINTF_LIKE(4, 5);
 /* Puts those from index `from` on into the order of their paths and lines. */
 void diagnostics_sort(struct diagnostics *diagnostics, size_t from);
 void diagnostics_done(struct diagnostics *diagnostics);

@@ -81,7 +81,7 @@ static char *substitute_one(const char *argument, const struct jval *parameters,
 char **exec_substitute(char *const *exec, const struct jval *parameters, const char *item) {
         char **result = NULL;
 
-        STRV_FOREACH(argument, exec) {
+        STRV_FOREACH (argument, exec) {
                 char *text = substitute_one(*argument, parameters, item);
 
                 if (text)

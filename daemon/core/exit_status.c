@@ -10,11 +10,11 @@ static const struct {
         const char *name;
         int status;
 } exit_status_names[] = {
-        {"SUCCESS", 0},       {"FAILURE", 1},         {"INVALIDARGUMENT", 2}, {"NOTIMPLEMENTED", 3}, {"NOPERMISSION", 4},
-        {"NOTINSTALLED", 5},  {"NOTCONFIGURED", 6},   {"NOTRUNNING", 7},      {"USAGE", 64},         {"DATAERR", 65},
-        {"NOINPUT", 66},      {"NOUSER", 67},         {"NOHOST", 68},         {"UNAVAILABLE", 69},   {"SOFTWARE", 70},
-        {"OSERR", 71},        {"OSFILE", 72},         {"CANTCREAT", 73},      {"IOERR", 74},         {"TEMPFAIL", 75},
-        {"PROTOCOL", 76},     {"NOPERM", 77},         {"CONFIG", 78},
+        {"SUCCESS", 0},      {"FAILURE", 1},       {"INVALIDARGUMENT", 2}, {"NOTIMPLEMENTED", 3}, {"NOPERMISSION", 4},
+        {"NOTINSTALLED", 5}, {"NOTCONFIGURED", 6}, {"NOTRUNNING", 7},      {"USAGE", 64},         {"DATAERR", 65},
+        {"NOINPUT", 66},     {"NOUSER", 67},       {"NOHOST", 68},         {"UNAVAILABLE", 69},   {"SOFTWARE", 70},
+        {"OSERR", 71},       {"OSFILE", 72},       {"CANTCREAT", 73},      {"IOERR", 74},         {"TEMPFAIL", 75},
+        {"PROTOCOL", 76},    {"NOPERM", 77},       {"CONFIG", 78},
 };
 
 void exit_status_set_add(struct exit_status_set *set, int status) {

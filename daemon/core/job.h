@@ -1,5 +1,5 @@
-/* The model of a job: what a job file says, checked. Immutable once parsed; shared by reference, so that running runs keep theirs
- * over a reload. */
+/* The model of a job: what a job file says, checked. Immutable once parsed; shared by reference, so that running runs
+ * keep theirs over a reload. */
 #pragma once
 
 #include <stdbool.h>
@@ -41,7 +41,7 @@ struct step {
         char *name;
         char *description;
         char *impact;
-        char **exec; /* argv before substitution */
+        char **exec;    /* argv before substitution */
         bool has_after; /* After= was written; an empty one starts at once */
         char **after;
         usec_t timeout;    /* of one attempt; USEC_INFINITY: none */
@@ -57,7 +57,7 @@ struct step {
         bool has_retry_exit_status; /* else every failure but a permanent one is tried again */
         struct exit_status_set retry_exit_status;
         bool critical;
-        uint64_t memory_max; /* bytes; UINT64_MAX: none */
+        uint64_t memory_max;        /* bytes; UINT64_MAX: none */
         unsigned cpu_quota_percent; /* 0: none; 100 is one processor */
         uint64_t tasks_max;         /* UINT64_MAX: none */
         int nice;

@@ -10,7 +10,9 @@
 #include "strv.h"
 #include "xalloc.h"
 
-#define ERROR_AT(parser, place, ...) diagnostics_error((parser)->diagnostics, (place).path ? (place).path : (parser)->job->path, (place).line, __VA_ARGS__)
+#define ERROR_AT(parser, place, ...)                                                                                   \
+        diagnostics_error((parser)->diagnostics, (place).path ? (place).path : (parser)->job->path, (place).line,      \
+                          __VA_ARGS__)
 
 static const char *suggest_step(const struct job *job, const char *name) {
         const char **names = xcalloc(job->n_steps + 1, sizeof(*names));
@@ -23,7 +25,8 @@ static const char *suggest_step(const struct job *job, const char *name) {
         return near;
 }
 
-static void check_step_name(struct job_parser *parser, const struct parsed_object *object, const char *key, size_t word, const char *name) {
+static void check_step_name(struct job_parser *parser, const struct parsed_object *object, const char *key, size_t word,
+                            const char *name) {
         const char *near;
 
         if (job_find_step(parser->job, name))
@@ -31,19 +34,23 @@ static void check_step_name(struct job_parser *parser, const struct parsed_objec
         parser->names_are_wrong = true;
         near = suggest_step(parser->job, name);
         if (near)
-                ERROR_AT(parser, object->words[word], "%s=: there is no step \"%.64s\"; did you mean %s?", key, name, near);
+                ERROR_AT(parser, object->words[word], "%s=: there is no step \"%.64s\"; did you mean %s?", key, name,
+                         near);
         else
-                ERROR_AT(parser, object->words[word], "%s=: there is no step \"%.64s\"; add [Step %.64s] or take it out", key, name, name);
+                ERROR_AT(parser, object->words[word],
+                         "%s=: there is no step \"%.64s\"; add [Step %.64s] or take it out", key, name, name);
 }
 
 /* Names of After= and Steps=: they exist, and each is there once. */
-static void check_step_names(struct job_parser *parser, const struct parsed_object *object, const char *key, char *const *names) {
+static void check_step_names(struct job_parser *parser, const struct parsed_object *object, const char *key,
+                             char *const *names) {
         for (size_t i = 0; names && names[i]; i++) {
                 check_step_name(parser, object, key, i, names[i]);
                 for (size_t j = 0; j < i; j++)
                         if (streq(names[i], names[j])) {
                                 parser->names_are_wrong = true;
-                                ERROR_AT(parser, object->words[i], "%s=: %.64s is named twice; name it once", key, names[i]);
+                                ERROR_AT(parser, object->words[i], "%s=: %.64s is named twice; name it once", key,
+                                         names[i]);
                                 break;
                         }
         }
@@ -64,8 +71,10 @@ static void check_reference(struct job_parser *parser, struct place place, const
         if (near)
                 ERROR_AT(parser, place, "Exec=: ${%.64s} is no parameter; did you mean ${%s}?", parameter, near);
         else
-                ERROR_AT(parser, place, "Exec=: ${%.64s} is no parameter; add [Parameter %.64s], or write $${%.64s} for the text itself", parameter,
-                         parameter, parameter);
+                ERROR_AT(parser, place,
+                         "Exec=: ${%.64s} is no parameter; add [Parameter %.64s], or write $${%.64s} for the text "
+                         "itself",
+                         parameter, parameter, parameter);
 }
 
 static void check_references(struct job_parser *parser, struct place place, const char *argument) {
@@ -84,7 +93,7 @@ static void check_step(struct job_parser *parser, const struct parsed_object *ob
         /* One that could not be read has been told. */
         if (!step->exec && !job_key_is_set(object, "Exec"))
                 ERROR_AT(parser, object->header, "[Step %s] has no Exec=; write the command that it runs", step->name);
-        STRV_FOREACH(argument, step->exec)
+        STRV_FOREACH (argument, step->exec)
                 check_references(parser, job_place_of(object, "Exec"), *argument);
         check_step_names(parser, object, "After", step->after);
         for (size_t i = 0; step->after && step->after[i]; i++)
@@ -93,14 +102,16 @@ static void check_step(struct job_parser *parser, const struct parsed_object *ob
                         ERROR_AT(parser, object->words[i], "After=: step %s waits for itself; take it out", step->name);
                 }
         if (exit_status_set_contains(&step->warn_exit_status, 0))
-                ERROR_AT(parser, job_place_of(object, "WarnExitStatus"), "WarnExitStatus=: 0 is plain success; take it out, or let the step exit differently");
+                ERROR_AT(parser, job_place_of(object, "WarnExitStatus"),
+                         "WarnExitStatus=: 0 is plain success; take it out, or let the step exit differently");
 }
 
 static void check_mode(struct job_parser *parser, const struct parsed_object *object) {
         const struct mode *mode = &parser->job->modes[object->index];
 
         if (!mode->steps)
-                ERROR_AT(parser, object->header, "[Mode %s] has no Steps=; name the steps that it runs, in order", mode->name);
+                ERROR_AT(parser, object->header, "[Mode %s] has no Steps=; name the steps that it runs, in order",
+                         mode->name);
         check_step_names(parser, object, "Steps", mode->steps);
 }
 
@@ -108,11 +119,14 @@ static void check_bounds(struct job_parser *parser, const struct parsed_object *
         const struct parameter *parameter = &parser->job->parameters[object->index];
 
         if (parameter->type != PARAMETER_INTEGER && parameter->has_minimum)
-                ERROR_AT(parser, job_place_of(object, "Minimum"), "Minimum= is for integers; write Type=integer or take it out");
+                ERROR_AT(parser, job_place_of(object, "Minimum"),
+                         "Minimum= is for integers; write Type=integer or take it out");
         if (parameter->type != PARAMETER_INTEGER && parameter->has_maximum)
-                ERROR_AT(parser, job_place_of(object, "Maximum"), "Maximum= is for integers; write Type=integer or take it out");
+                ERROR_AT(parser, job_place_of(object, "Maximum"),
+                         "Maximum= is for integers; write Type=integer or take it out");
         if (parameter->has_minimum && parameter->has_maximum && parameter->minimum > parameter->maximum)
-                ERROR_AT(parser, job_place_of(object, "Minimum"), "Minimum= is greater than Maximum=; no value would fit, exchange them");
+                ERROR_AT(parser, job_place_of(object, "Minimum"),
+                         "Minimum= is greater than Maximum=; no value would fit, exchange them");
 }
 
 /* True when values can be compared with the parameter at all. */
@@ -121,19 +135,23 @@ static bool check_value_set(struct job_parser *parser, const struct parsed_objec
         _cleanup_free_ char *reason = NULL;
 
         if (parameter->type == PARAMETER_ENUM && !parameter->values) {
-                ERROR_AT(parser, object->header, "[Parameter %s] is an enum without Values=; list the words that it takes", parameter->name);
+                ERROR_AT(parser, object->header,
+                         "[Parameter %s] is an enum without Values=; list the words that it takes", parameter->name);
                 return false;
         }
         if (parameter->type != PARAMETER_ENUM && parameter->values)
-                ERROR_AT(parser, job_place_of(object, "Values"), "Values= is for enums; write Type=enum or take it out");
+                ERROR_AT(parser, job_place_of(object, "Values"),
+                         "Values= is for enums; write Type=enum or take it out");
         if (!parameter->pattern)
                 return true;
         if (parameter->type != PARAMETER_STRING) {
-                ERROR_AT(parser, job_place_of(object, "Pattern"), "Pattern= is for strings; write Type=string or take it out");
+                ERROR_AT(parser, job_place_of(object, "Pattern"),
+                         "Pattern= is for strings; write Type=string or take it out");
                 return false;
         }
         if (parameter_pattern_check(parameter->pattern, &reason) < 0) {
-                ERROR_AT(parser, job_place_of(object, "Pattern"), "Pattern= is no usable regular expression (%s); it takes POSIX extended ones", reason);
+                ERROR_AT(parser, job_place_of(object, "Pattern"),
+                         "Pattern= is no usable regular expression (%s); it takes POSIX extended ones", reason);
                 return false;
         }
         return true;
@@ -151,7 +169,8 @@ static void check_parameter(struct job_parser *parser, const struct parsed_objec
         for (size_t i = 0; i < object->index; i++)
                 if (strcasecmp(parser->job->parameters[i].name, parameter->name) == 0)
                         ERROR_AT(parser, object->header,
-                                 "parameters %s and %s differ in case alone, but both become BATCH_PARAM_ in capitals; rename one",
+                                 "parameters %s and %s differ in case alone, but both become BATCH_PARAM_ in capitals; "
+                                 "rename one",
                                  parser->job->parameters[i].name, parameter->name);
 }
 
@@ -175,11 +194,14 @@ static void check_default_mode(struct job_parser *parser) {
         if (job_find_mode(job, job->default_mode))
                 return;
         if (job->n_modes == 0)
-                ERROR_AT(parser, job_place_of(object, "DefaultMode"), "DefaultMode=: the job has no modes; take it out or add [Mode %.64s]", job->default_mode);
+                ERROR_AT(parser, job_place_of(object, "DefaultMode"),
+                         "DefaultMode=: the job has no modes; take it out or add [Mode %.64s]", job->default_mode);
         else if (near)
-                ERROR_AT(parser, job_place_of(object, "DefaultMode"), "DefaultMode=: there is no mode \"%.64s\"; did you mean %s?", job->default_mode, near);
+                ERROR_AT(parser, job_place_of(object, "DefaultMode"),
+                         "DefaultMode=: there is no mode \"%.64s\"; did you mean %s?", job->default_mode, near);
         else
-                ERROR_AT(parser, job_place_of(object, "DefaultMode"), "DefaultMode=: there is no mode \"%.64s\"; name one of %s", job->default_mode, known);
+                ERROR_AT(parser, job_place_of(object, "DefaultMode"),
+                         "DefaultMode=: there is no mode \"%.64s\"; name one of %s", job->default_mode, known);
 }
 
 /* Steps that wait for each other, in each mode: the order of the list counts for steps without After=. */
@@ -196,7 +218,8 @@ static void check_cycles(struct job_parser *parser) {
                         run_plan_done(&plan);
                         continue;
                 }
-                place = mode ? job_place_of(job_parsed_object(parser, SECTION_MODE, i), "Steps") : (struct place){job->path, 0};
+                place = mode ? job_place_of(job_parsed_object(parser, SECTION_MODE, i), "Steps")
+                             : (struct place){job->path, 0};
                 if (mode)
                         ERROR_AT(parser, place, "[Mode %s]: %s", mode, error);
                 else
@@ -208,7 +231,8 @@ void job_check(struct job_parser *parser) {
         const struct job *job = parser->job;
 
         if (job->n_steps == 0)
-                diagnostics_error(parser->diagnostics, job->path, 0, "the job has no steps; add a [Step NAME] with Exec=");
+                diagnostics_error(parser->diagnostics, job->path, 0,
+                                  "the job has no steps; add a [Step NAME] with Exec=");
         for (size_t i = 1; i < parser->n_objects; i++)
                 switch (parser->objects[i].section) {
                 case SECTION_PARAMETER:

@@ -118,36 +118,45 @@ static void refuse_section(struct job_parser *parser, const char *word, unsigned
         const char *near = nearest_name(word, words);
 
         if (near)
-                diagnostics_error(parser->diagnostics, parser->path, line, "unknown section [%s]; did you mean [%s%s]?", shown, near,
-                                  streq(near, "Job") ? "" : " NAME");
+                diagnostics_error(parser->diagnostics, parser->path, line, "unknown section [%s]; did you mean [%s%s]?",
+                                  shown, near, streq(near, "Job") ? "" : " NAME");
         else
-                diagnostics_error(parser->diagnostics, parser->path, line,
-                                  "unknown section [%s]; a job file has [Job], [Parameter NAME], [Mode NAME] and [Step NAME]", shown);
+                diagnostics_error(
+                        parser->diagnostics, parser->path, line,
+                        "unknown section [%s]; a job file has [Job], [Parameter NAME], [Mode NAME] and [Step NAME]",
+                        shown);
 }
 
 /* Parameters become variables, BATCH_PARAM_NAME, and ${name}. */
-static bool section_name_is_valid(struct job_parser *parser, enum job_section section, const char *name, unsigned line) {
+static bool section_name_is_valid(struct job_parser *parser, enum job_section section, const char *name,
+                                  unsigned line) {
         _cleanup_free_ char *shown = utf8_escape(name, strlen(name), SHOWN);
-        bool valid = name_is_valid(name) && (section != SECTION_PARAMETER || config_variable_name_is_valid(name, strlen(name)));
+        bool valid = name_is_valid(name) &&
+                     (section != SECTION_PARAMETER || config_variable_name_is_valid(name, strlen(name)));
 
         if (!*name)
-                diagnostics_error(parser->diagnostics, parser->path, line, "[%s] has no name; write [%s NAME]", sections[section].word,
-                                  sections[section].word);
+                diagnostics_error(parser->diagnostics, parser->path, line, "[%s] has no name; write [%s NAME]",
+                                  sections[section].word, sections[section].word);
         else if (section == SECTION_PARAMETER && streq(name, "item"))
-                diagnostics_error(parser->diagnostics, parser->path, line, "a parameter cannot be called item: ${item} is a step's item; choose another name");
+                diagnostics_error(parser->diagnostics, parser->path, line,
+                                  "a parameter cannot be called item: ${item} is a step's item; choose another name");
         else if (valid)
                 return true;
         else if (section == SECTION_PARAMETER)
                 diagnostics_error(parser->diagnostics, parser->path, line,
-                                  "\"%s\" is no name for a parameter; it takes letters, digits and _, at most 64, and does not begin with a digit", shown);
+                                  "\"%s\" is no name for a parameter; it takes letters, digits and _, at most 64, and "
+                                  "does not begin with a digit",
+                                  shown);
         else
                 diagnostics_error(parser->diagnostics, parser->path, line,
-                                  "\"%s\" is no name for a %s; it takes letters, digits, _ - and ., at most 64, and begins with none of - .", shown,
-                                  section == SECTION_MODE ? "mode" : "step");
+                                  "\"%s\" is no name for a %s; it takes letters, digits, _ - and ., at most 64, and "
+                                  "begins with none of - .",
+                                  shown, section == SECTION_MODE ? "mode" : "step");
         return false;
 }
 
-static bool find_section(struct job_parser *parser, char *header, unsigned line, enum job_section *ret, char **ret_name) {
+static bool find_section(struct job_parser *parser, char *header, unsigned line, enum job_section *ret,
+                         char **ret_name) {
         char *name = header + strcspn(header, " \t");
 
         if (*name)
@@ -160,7 +169,8 @@ static bool find_section(struct job_parser *parser, char *header, unsigned line,
                                 return section_name_is_valid(parser, *ret, *ret_name, line);
                         if (!**ret_name)
                                 return true;
-                        diagnostics_error(parser->diagnostics, parser->path, line, "[%s] takes no name; the job is named by its file", header);
+                        diagnostics_error(parser->diagnostics, parser->path, line,
+                                          "[%s] takes no name; the job is named by its file", header);
                         return false;
                 }
         refuse_section(parser, header, line);
@@ -179,8 +189,9 @@ static void open_section(struct job_parser *parser, const struct unit_token *tok
         found = find_object(parser, section, name);
         if (found == SIZE_MAX) {
                 if (section_count(parser->job, section) >= sections[section].max) {
-                        diagnostics_error(parser->diagnostics, parser->path, token->line, "more than %zu sections [%s NAME]; split the job",
-                                          sections[section].max, sections[section].word);
+                        diagnostics_error(parser->diagnostics, parser->path, token->line,
+                                          "more than %zu sections [%s NAME]; split the job", sections[section].max,
+                                          sections[section].word);
                         return;
                 }
                 append_data(parser->job, section, name);
@@ -188,14 +199,16 @@ static void open_section(struct job_parser *parser, const struct unit_token *tok
         }
         header = &parser->objects[found].header;
         if (header->path == parser->path)
-                diagnostics_error(parser->diagnostics, parser->path, token->line, "section [%s%s%s] is there twice; merge it with that in line %u",
+                diagnostics_error(parser->diagnostics, parser->path, token->line,
+                                  "section [%s%s%s] is there twice; merge it with that in line %u",
                                   sections[section].word, *name ? " " : "", name, header->line);
         *header = (struct place){parser->path, token->line};
         parser->current = found;
 }
 
 /* The places of the words of After= and Steps=, beside the list itself. */
-static void keep_word_places(struct job_parser *parser, struct parsed_object *object, char *const *list, unsigned line) {
+static void keep_word_places(struct job_parser *parser, struct parsed_object *object, char *const *list,
+                             unsigned line) {
         size_t n = strv_length(list);
 
         object->words = xreallocarray(object->words, n + 1, sizeof(*object->words));
@@ -216,12 +229,14 @@ static void assign(struct job_parser *parser, const struct unit_token *token) {
                 config_key_unknown(&job_key_table, word, token->name, parser->path, token->line, parser->diagnostics);
                 return;
         }
-        context = (struct config_context){.key = key, .path = parser->path, .line = token->line, .diagnostics = parser->diagnostics};
-        key->parse(&context, token->value, data + key->offset, (const char *)sections[object->section].defaults + key->offset);
+        context = (struct config_context){
+                .key = key, .path = parser->path, .line = token->line, .diagnostics = parser->diagnostics};
+        key->parse(&context, token->value, data + key->offset,
+                   (const char *)sections[object->section].defaults + key->offset);
         place = &object->keys[key - job_key_table.keys];
         if (!key->is_list && place->path == parser->path && *token->value)
-                diagnostics_warning(parser->diagnostics, parser->path, token->line, "%s= is there twice; the value in line %u does not count",
-                                    key->name, place->line);
+                diagnostics_warning(parser->diagnostics, parser->path, token->line,
+                                    "%s= is there twice; the value in line %u does not count", key->name, place->line);
         *place = *token->value ? (struct place){parser->path, token->line} : (struct place){0};
         if (key->parse == job_parse_after)
                 keep_word_places(parser, object, ((struct step *)(void *)data)->after, token->line);
@@ -277,7 +292,8 @@ static void complete_job(struct job *job) {
                 job->default_mode = xstrdup(job->modes[0].name);
 }
 
-int job_parse(struct job **ret, const char *name, const struct source_text *sources, size_t n_sources, struct diagnostics *diagnostics) {
+int job_parse(struct job **ret, const char *name, const struct source_text *sources, size_t n_sources,
+              struct diagnostics *diagnostics) {
         struct job_parser parser = {.job = job_new(name), .diagnostics = diagnostics};
         size_t errors_before = diagnostics->n_errors, count_before = diagnostics->count;
 
@@ -287,7 +303,9 @@ int job_parse(struct job **ret, const char *name, const struct source_text *sour
                 _cleanup_free_ char *shown = utf8_escape(name, strlen(name), SHOWN);
 
                 diagnostics_error(diagnostics, parser.job->path, 0,
-                                  "\"%s\" is no name for a job; a file NAME.job takes letters, digits, _ - and . in NAME, at most 64", shown);
+                                  "\"%s\" is no name for a job; a file NAME.job takes letters, digits, _ - and . in "
+                                  "NAME, at most 64",
+                                  shown);
         }
         for (size_t i = 0; i < n_sources; i++)
                 read_source(&parser, &sources[i]);

@@ -7,7 +7,7 @@
 static struct jval *strings(char *const *vector) {
         struct jval *array = jval_array();
 
-        STRV_FOREACH(item, vector)
+        STRV_FOREACH (item, vector)
                 jval_add(array, jval_string(*item));
         return array;
 }

@@ -13,7 +13,8 @@ static const char *const overlap_words[] = {"reject", "queue", "replace", "allow
 static const char *const heartbeat_action_words[] = {"warn", "kill", NULL};
 static const char *const parameter_type_words[] = {"string", "integer", "boolean", "date", "enum", NULL};
 
-static void parse_overlap(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+static void parse_overlap(const struct config_context *context, const char *value, void *target,
+                          const void *otherwise) {
         enum overlap *overlap = target;
         enum overlap before = *overlap;
 
@@ -24,7 +25,8 @@ static void parse_overlap(const struct config_context *context, const char *valu
         }
 }
 
-static void parse_minimum(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+static void parse_minimum(const struct config_context *context, const char *value, void *target,
+                          const void *otherwise) {
         struct parameter *parameter = target;
         int64_t number;
 
@@ -38,7 +40,8 @@ static void parse_minimum(const struct config_context *context, const char *valu
         parameter->minimum = number;
 }
 
-static void parse_maximum(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+static void parse_maximum(const struct config_context *context, const char *value, void *target,
+                          const void *otherwise) {
         struct parameter *parameter = target;
         int64_t number;
 
@@ -64,7 +67,8 @@ void job_parse_steps(const struct config_context *context, const char *value, vo
         config_parse_words(context, value, target, otherwise);
 }
 
-static void parse_retry_exit_status(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+static void parse_retry_exit_status(const struct config_context *context, const char *value, void *target,
+                                    const void *otherwise) {
         struct step *step = target;
 
         config_parse_exit_statuses(context, value, &step->retry_exit_status, &(const struct exit_status_set){0});

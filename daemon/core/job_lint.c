@@ -12,9 +12,12 @@
 #include "strv.h"
 #include "xalloc.h"
 
-#define WARN_AT(parser, place, ...) diagnostics_warning((parser)->diagnostics, (place).path ? (place).path : (parser)->job->path, (place).line, __VA_ARGS__)
+#define WARN_AT(parser, place, ...)                                                                                    \
+        diagnostics_warning((parser)->diagnostics, (place).path ? (place).path : (parser)->job->path, (place).line,    \
+                            __VA_ARGS__)
 
-/* The longest that all attempts of a step may take with the delays between them; USEC_INFINITY when nothing limits it. */
+/* The longest that all attempts of a step may take with the delays between them; USEC_INFINITY when nothing limits it.
+ */
 static usec_t longest_time(const struct step *step) {
         usec_t sum = 0;
 
@@ -36,14 +39,19 @@ static void lint_times(struct job_parser *parser, const struct parsed_object *ob
 
         if (longest != USEC_INFINITY && run_timeout < longest)
                 WARN_AT(parser, job_place_of(object, "TimeoutSec"),
-                        "step %s may take %s with its %u retries, but RunTimeoutSec ends the run after %s; make the one shorter or the other longer",
-                        step->name, format_timespan(longer, longest), step->retries, format_timespan(shorter, run_timeout));
+                        "step %s may take %s with its %u retries, but RunTimeoutSec ends the run after %s; make the "
+                        "one shorter or the other longer",
+                        step->name, format_timespan(longer, longest), step->retries,
+                        format_timespan(shorter, run_timeout));
         if (step->heartbeat != USEC_INFINITY && step->heartbeat >= step->timeout)
-                WARN_AT(parser, job_place_of(object, "HeartbeatSec"), "HeartbeatSec= is not shorter than TimeoutSec=: it never takes effect; make it shorter");
+                WARN_AT(parser, job_place_of(object, "HeartbeatSec"),
+                        "HeartbeatSec= is not shorter than TimeoutSec=: it never takes effect; make it shorter");
         if (step->heartbeat == USEC_INFINITY && job_key_is_set(object, "HeartbeatAction"))
-                WARN_AT(parser, job_place_of(object, "HeartbeatAction"), "HeartbeatAction= without HeartbeatSec= does nothing; say after how long");
+                WARN_AT(parser, job_place_of(object, "HeartbeatAction"),
+                        "HeartbeatAction= without HeartbeatSec= does nothing; say after how long");
         if (step->retry_delay > step->retry_max_delay)
-                WARN_AT(parser, job_place_of(object, "RetryDelaySec"), "RetryDelaySec= is longer than RetryMaxDelaySec=, which counts; raise that");
+                WARN_AT(parser, job_place_of(object, "RetryDelaySec"),
+                        "RetryDelaySec= is longer than RetryMaxDelaySec=, which counts; raise that");
 }
 
 static void lint_retries(struct job_parser *parser, const struct parsed_object *object) {
@@ -52,11 +60,15 @@ static void lint_retries(struct job_parser *parser, const struct parsed_object *
 
         for (size_t i = 0; i < ELEMENTSOF(keys) && step->retries == 0; i++)
                 if (job_key_is_set(object, keys[i]))
-                        WARN_AT(parser, job_place_of(object, keys[i]), "%s= without Retries= does nothing; say how often", keys[i]);
-        if (step->has_retry_exit_status && exit_status_set_overlaps(&step->retry_exit_status, &step->success_exit_status))
-                WARN_AT(parser, job_place_of(object, "RetryExitStatus"), "RetryExitStatus= names a status that is success, which is never tried again; take it out");
+                        WARN_AT(parser, job_place_of(object, keys[i]),
+                                "%s= without Retries= does nothing; say how often", keys[i]);
+        if (step->has_retry_exit_status &&
+            exit_status_set_overlaps(&step->retry_exit_status, &step->success_exit_status))
+                WARN_AT(parser, job_place_of(object, "RetryExitStatus"),
+                        "RetryExitStatus= names a status that is success, which is never tried again; take it out");
         if (exit_status_set_overlaps(&step->warn_exit_status, &step->success_exit_status))
-                WARN_AT(parser, job_place_of(object, "WarnExitStatus"), "WarnExitStatus= and SuccessExitStatus= name the same status; the warning counts");
+                WARN_AT(parser, job_place_of(object, "WarnExitStatus"),
+                        "WarnExitStatus= and SuccessExitStatus= name the same status; the warning counts");
 }
 
 /* "password=", "--api-key=", "token=": what stands before '=' ends in one of the words. */
@@ -106,7 +118,8 @@ static bool leaves_option_dangling(const struct job *job, const char *before, co
         _cleanup_free_ char *key = NULL;
         const struct parameter *parameter;
 
-        if (before[0] != '-' || strchr(before, '=') || exec_reference_next(argument, &name, &len) != argument || name[len + 1] != '\0')
+        if (before[0] != '-' || strchr(before, '=') || exec_reference_next(argument, &name, &len) != argument ||
+            name[len + 1] != '\0')
                 return false;
         key = xstrndup(name, len);
         parameter = job_find_parameter(job, key);
@@ -122,23 +135,29 @@ static void lint_exec(struct job_parser *parser, const struct parsed_object *obj
                 const char *secret = secret_word(argument);
 
                 if (secret || has_url_password(argument))
-                        WARN_AT(parser, place, "Exec=: argument %zu looks like a secret (%s): every user of the machine can read it; use LoadCredential= and a file",
+                        WARN_AT(parser, place,
+                                "Exec=: argument %zu looks like a secret (%s): every user of the machine can read it; "
+                                "use LoadCredential= and a file",
                                 i, secret ? secret : "a password in a URL");
                 if (is_shell_operator(argument))
-                        WARN_AT(parser, place, "Exec=: %s is passed to the program as it is, there is no shell; write sh -c '...' for one", argument);
+                        WARN_AT(parser, place,
+                                "Exec=: %s is passed to the program as it is, there is no shell; write sh -c '...' for "
+                                "one",
+                                argument);
                 if (leaves_option_dangling(parser->job, step->exec[i - 1], argument))
-                        WARN_AT(parser, place, "Exec=: %s disappears when it is open and leaves %s behind; write %s=%s", argument, step->exec[i - 1],
-                                step->exec[i - 1], argument);
+                        WARN_AT(parser, place, "Exec=: %s disappears when it is open and leaves %s behind; write %s=%s",
+                                argument, step->exec[i - 1], step->exec[i - 1], argument);
         }
 }
 
 static void lint_environment(struct job_parser *parser, const struct parsed_object *object, char *const *environment) {
-        STRV_FOREACH(variable, environment) {
+        STRV_FOREACH (variable, environment) {
                 const char *secret = secret_word(*variable);
 
                 if (secret || has_url_password(*variable))
                         WARN_AT(parser, job_place_of(object, "Environment"),
-                                "Environment=: %.*s looks like a secret (%s): all who may read the file can read it; use LoadCredential=",
+                                "Environment=: %.*s looks like a secret (%s): all who may read the file can read it; "
+                                "use LoadCredential=",
                                 (int)strcspn(*variable, "="), *variable, secret ? secret : "a password in a URL");
         }
 }
@@ -158,14 +177,16 @@ static void lint_step(struct job_parser *parser, const struct parsed_object *obj
         lint_exec(parser, object);
         lint_environment(parser, object, step->environment);
         if (parser->job->n_modes > 0 && !is_in_some_mode(parser->job, step->name))
-                WARN_AT(parser, object->header, "step %s is in no mode and never runs; add it to the Steps= of one", step->name);
+                WARN_AT(parser, object->header, "step %s is in no mode and never runs; add it to the Steps= of one",
+                        step->name);
 }
 
 static void lint_parameter(struct job_parser *parser, const struct parsed_object *object) {
         const struct parameter *parameter = &parser->job->parameters[object->index];
 
         if (parameter->required && parameter->default_value)
-                WARN_AT(parser, job_place_of(object, "Default"), "Default= is never used with Required=yes; take one of them out");
+                WARN_AT(parser, job_place_of(object, "Default"),
+                        "Default= is never used with Required=yes; take one of them out");
 }
 
 void job_lint(struct job_parser *parser) {

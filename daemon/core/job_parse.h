@@ -1,4 +1,5 @@
-/* What the reader of job files hands to the checks behind it: the job, and where each thing in it was written. Internal to job_*.c. */
+/* What the reader of job files hands to the checks behind it: the job, and where each thing in it was written. Internal
+ * to job_*.c. */
 #pragma once
 
 #include "config_key.h"

@@ -96,7 +96,8 @@ int parameter_pattern_check(const char *pattern, char **ret_error) {
         if (strlen(pattern) > PARAMETER_PATTERN_MAX)
                 return error_set(ret_error, -EINVAL, "longer than %d bytes", PARAMETER_PATTERN_MAX);
         if (pattern_repetitions(pattern) > PATTERN_REPETITIONS_MAX)
-                return error_set(ret_error, -EINVAL, "the repetitions multiply to more than %d", PATTERN_REPETITIONS_MAX);
+                return error_set(ret_error, -EINVAL, "the repetitions multiply to more than %d",
+                                 PATTERN_REPETITIONS_MAX);
         /* A ')' too many would close the group that is put around it, and change what "the whole value" means. */
         r = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
         if (r != 0) {
@@ -165,7 +166,8 @@ static int refuse(const struct parameter *parameter, const char *text, char **re
         _cleanup_free_ char *shown = utf8_escape(text, strlen(text), 64);
         _cleanup_free_ char *takes = parameter_takes(parameter);
 
-        return error_set(ret_error, -EINVAL, "\"%s\" does not fit parameter %s; it takes %s", shown, parameter->name, takes);
+        return error_set(ret_error, -EINVAL, "\"%s\" does not fit parameter %s; it takes %s", shown, parameter->name,
+                         takes);
 }
 
 static int integer_check(const struct parameter *parameter, const char *text, struct jval **ret, char **ret_error) {
@@ -190,13 +192,14 @@ int parameter_value_check(const struct parameter *parameter, const char *text, s
         int boolean;
 
         if (strlen(text) > PARAMETER_VALUE_MAX)
-                return error_set(ret_error, -EINVAL, "the value of parameter %s is too long; it takes at most %d bytes", parameter->name,
-                                 PARAMETER_VALUE_MAX);
+                return error_set(ret_error, -EINVAL, "the value of parameter %s is too long; it takes at most %d bytes",
+                                 parameter->name, PARAMETER_VALUE_MAX);
         /* A newline could pass for another line of a log, an escape sequence for a terminal's. */
         if (has_control_character(text) || !utf8_is_valid(text, strlen(text)))
-                return error_set(ret_error, -EINVAL,
-                                 "the value of parameter %s has a control character or invalid UTF-8; it takes one line of text",
-                                 parameter->name);
+                return error_set(
+                        ret_error, -EINVAL,
+                        "the value of parameter %s has a control character or invalid UTF-8; it takes one line of text",
+                        parameter->name);
         if (parameter->type == PARAMETER_INTEGER)
                 return integer_check(parameter, text, ret, ret_error);
         if (parameter->type == PARAMETER_BOOLEAN) {

@@ -10,8 +10,8 @@
 
 const char *parameter_type_to_string(enum parameter_type type);
 
-/* Checks a text against the type, range, pattern and list. 0 with the canonical value (integer, boolean or string), or -EINVAL with a
- * text that starts with what is wrong with the value and tells what the parameter takes. */
+/* Checks a text against the type, range, pattern and list. 0 with the canonical value (integer, boolean or string), or
+ * -EINVAL with a text that starts with what is wrong with the value and tells what the parameter takes. */
 int parameter_value_check(const struct parameter *parameter, const char *text, struct jval **ret, char **ret_error);
 
 /* "an integer from 1 to 18", "one of reg, post", ... New memory. */

@@ -37,9 +37,11 @@ static int refuse_unknown(const struct job *job, const char *name, char **ret_er
         _cleanup_free_ char *names = parameter_names(job);
 
         if (near)
-                return error_set(ret_error, -EINVAL, "job %s has no parameter \"%.64s\"; did you mean %s?", job->name, name, near);
+                return error_set(ret_error, -EINVAL, "job %s has no parameter \"%.64s\"; did you mean %s?", job->name,
+                                 name, near);
         if (!names)
-                return error_set(ret_error, -EINVAL, "job %s has no parameter \"%.64s\"; it takes none", job->name, name);
+                return error_set(ret_error, -EINVAL, "job %s has no parameter \"%.64s\"; it takes none", job->name,
+                                 name);
         return error_set(ret_error, -EINVAL, "job %s has no parameter \"%.64s\"; it takes %s", job->name, name, names);
 }
 
@@ -63,18 +65,21 @@ static char *given_text(const struct jval *value) {
         return NULL;
 }
 
-static int check_given(const struct parameter *parameter, const struct jval *value, struct jval **ret, char **ret_error) {
+static int check_given(const struct parameter *parameter, const struct jval *value, struct jval **ret,
+                       char **ret_error) {
         _cleanup_free_ char *text = given_text(value);
 
         if (!text) {
                 _cleanup_free_ char *takes = parameter_takes(parameter);
 
-                return error_set(ret_error, -EINVAL, "parameter %s is given as a list or object; it takes %s", parameter->name, takes);
+                return error_set(ret_error, -EINVAL, "parameter %s is given as a list or object; it takes %s",
+                                 parameter->name, takes);
         }
         return parameter_value_check(parameter, text, ret, ret_error);
 }
 
-static int refuse_unknown_names(const struct job *job, const struct jval *given, char **ret_error, char **ret_parameter) {
+static int refuse_unknown_names(const struct job *job, const struct jval *given, char **ret_error,
+                                char **ret_parameter) {
         for (void *i = jval_iter(given); i; i = jval_iter_next(given, i))
                 if (!job_find_parameter(job, jval_iter_key(i))) {
                         if (ret_parameter)
@@ -100,7 +105,8 @@ static int check_one(const struct parameter *parameter, const struct jval *given
         return 0;
 }
 
-int parameters_check(const struct job *job, const struct jval *given, struct jval **ret, char **ret_error, char **ret_parameter) {
+int parameters_check(const struct job *job, const struct jval *given, struct jval **ret, char **ret_error,
+                     char **ret_parameter) {
         _cleanup_jval_ struct jval *checked = jval_object();
         int r;
 
@@ -134,7 +140,8 @@ int parameters_fill(const struct job *job, struct jval *parameters, const char *
         int r;
 
         if (!equals || equals == assignment)
-                return error_set(ret_error, -EINVAL, "\"%.64s\" sets no parameter; write PARAMETER=name=value", assignment);
+                return error_set(ret_error, -EINVAL, "\"%.64s\" sets no parameter; write PARAMETER=name=value",
+                                 assignment);
         name = xstrndup(assignment, (size_t)(equals - assignment));
         parameter = job_find_parameter(job, name);
         if (!parameter)
@@ -147,7 +154,8 @@ int parameters_fill(const struct job *job, struct jval *parameters, const char *
 
                 if (jval_equal(jval_get(parameters, name), value))
                         return 0;
-                return error_set(ret_error, -EINVAL, "parameter %s is %s already; only one that was left open can be filled in", name,
+                return error_set(ret_error, -EINVAL,
+                                 "parameter %s is %s already; only one that was left open can be filled in", name,
                                  str_or(current, "set"));
         }
         jval_set(parameters, name, STEAL_PTR(value));

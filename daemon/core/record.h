@@ -1,4 +1,5 @@
-/* What is kept of a run and of each attempt of its steps: the rows of state.db and of PostgreSQL, named as their columns. */
+/* What is kept of a run and of each attempt of its steps: the rows of state.db and of PostgreSQL, named as their
+ * columns. */
 #pragma once
 
 #include <stdint.h>
@@ -50,14 +51,15 @@ struct attempt_record {
         usec_t started_at;
         usec_t completed_at;
         usec_t updated_at;
-        int64_t duration_usec; /* -1 while there is none */
+        int64_t duration_usec;     /* -1 while there is none */
         int64_t records_processed; /* -1 when none were reported */
-        int exit_status;           /* -1 when there is none; 128+n never: a signal has reason `signal` and signal_number */
-        int signal_number;         /* 0 when none */
+        int exit_status;   /* -1 when there is none; 128+n never: a signal has reason `signal` and signal_number */
+        int signal_number; /* 0 when none */
         char *error_message;
         char *output_log;        /* the last 100 lines */
         struct jval *metrics;    /* object of int64 */
-        struct jval *metadata;   /* RESULT= and what the system measured (memory_peak_bytes, cpu_usec, io_read_bytes, io_write_bytes) */
+        struct jval *metadata;   /* RESULT= and what the system measured (memory_peak_bytes, cpu_usec, io_read_bytes,
+                                    io_write_bytes) */
         char *log_path;          /* below the state folder */
         int64_t processes_ended; /* by force, when it ended */
         int64_t version;
@@ -74,7 +76,8 @@ void attempt_record_done(struct attempt_record *record);
 DEFINE_CLEANUP(struct run_record, run_record_free);
 DEFINE_CLEANUP(struct attempt_record, attempt_record_free);
 
-/* As protocol objects: members named as the fields; durations as `duration_seconds` (real); instants RFC 3339; words for enums. */
+/* As protocol objects: members named as the fields; durations as `duration_seconds` (real); instants RFC 3339; words
+ * for enums. */
 struct jval *run_record_to_json(const struct run_record *record);
 struct jval *attempt_record_to_json(const struct attempt_record *record);
 
@@ -87,7 +90,7 @@ struct audit_record {
         char *on_behalf; /* of whom, where a trusted client said so */
         char *method;
         struct jval *params;
-        char *outcome; /* "ok" or the error's kind */
+        char *outcome;          /* "ok" or the error's kind */
         char run_id[UUID_SIZE]; /* "" when none */
 };
 struct audit_record *audit_record_free(struct audit_record *record);

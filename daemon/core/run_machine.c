@@ -48,11 +48,15 @@ static bool may_start_attempts(const struct run_machine *machine) {
         return machine->status == RUN_RUNNING && !machine->failing && !machine->cancelling;
 }
 
-static void end_task(struct run_machine *machine, size_t task, enum step_status status, enum reason reason, struct effects *effects) {
+static void end_task(struct run_machine *machine, size_t task, enum step_status status, enum reason reason,
+                     struct effects *effects) {
         machine->tasks[task].state = TASK_ENDED;
         machine->tasks[task].status = status;
         machine->tasks[task].reason = reason;
-        push_effect(effects, (struct effect){.type = EFFECT_TASK_CHANGED, .task = task, .attempt = machine->tasks[task].attempt, .reason = reason});
+        push_effect(effects, (struct effect){.type = EFFECT_TASK_CHANGED,
+                                             .task = task,
+                                             .attempt = machine->tasks[task].attempt,
+                                             .reason = reason});
 }
 
 static void launch_attempt(struct run_machine *machine, size_t task, unsigned attempt, struct effects *effects) {
@@ -74,7 +78,9 @@ static void end_unstarted_of_failing(struct run_machine *machine, struct effects
 /* How a task ends that a cancel kept from going on. */
 static void end_cancelled(struct run_machine *machine, size_t task, struct effects *effects) {
         bool timeout = machine->cancel_reason == REASON_TIMEOUT;
-        enum step_status status = !timeout ? STEP_CANCELLED : machine->tasks[task].attempt == 0 ? STEP_SKIPPED : STEP_FAILED;
+        enum step_status status = !timeout                            ? STEP_CANCELLED
+                                  : machine->tasks[task].attempt == 0 ? STEP_SKIPPED
+                                                                      : STEP_FAILED;
 
         end_task(machine, task, status, machine->cancel_reason, effects);
 }
@@ -88,7 +94,8 @@ static bool dependencies_are_met(const struct run_machine *machine, size_t task)
         return true;
 }
 
-static void set_run_status(struct run_machine *machine, enum run_status status, enum reason reason, struct effects *effects) {
+static void set_run_status(struct run_machine *machine, enum run_status status, enum reason reason,
+                           struct effects *effects) {
         machine->status = status;
         machine->reason = reason;
         push_effect(effects, (struct effect){.type = EFFECT_RUN_CHANGED, .reason = reason});
@@ -121,7 +128,8 @@ static void advance(struct run_machine *machine, struct effects *effects) {
         bool all_ended = true;
 
         for (size_t i = 0; i < machine->n_tasks; i++) {
-                if (machine->tasks[i].state == TASK_PENDING && may_start_attempts(machine) && dependencies_are_met(machine, i))
+                if (machine->tasks[i].state == TASK_PENDING && may_start_attempts(machine) &&
+                    dependencies_are_met(machine, i))
                         launch_attempt(machine, i, 1, effects);
                 all_ended = all_ended && machine->tasks[i].state == TASK_ENDED;
         }
@@ -147,7 +155,8 @@ bool run_machine_attempt_started(struct run_machine *machine, size_t task, struc
         state->reason = REASON_NONE;
         if (state->status != STEP_RUNNING) {
                 state->status = STEP_RUNNING;
-                push_effect(effects, (struct effect){.type = EFFECT_TASK_CHANGED, .task = task, .attempt = state->attempt});
+                push_effect(effects,
+                            (struct effect){.type = EFFECT_TASK_CHANGED, .task = task, .attempt = state->attempt});
         }
         return true;
 }
@@ -168,8 +177,8 @@ static void note_failure(struct run_machine *machine, size_t task, char *message
         }
 }
 
-static void end_failed(struct run_machine *machine, size_t task, enum reason reason, const struct attempt_end *end, double jitter,
-                       struct effects *effects) {
+static void end_failed(struct run_machine *machine, size_t task, enum reason reason, const struct attempt_end *end,
+                       double jitter, struct effects *effects) {
         const struct step *step = step_of(machine, task);
         struct task *state = &machine->tasks[task];
 
@@ -190,7 +199,8 @@ static void end_failed(struct run_machine *machine, size_t task, enum reason rea
                 end_unstarted_of_failing(machine, effects);
 }
 
-/* An attempt that was stopped by nobody here was stopped from outside (the runner's service was stopped): that ends the run in order. */
+/* An attempt that was stopped by nobody here was stopped from outside (the runner's service was stopped): that ends the
+ * run in order. */
 static void end_stopped(struct run_machine *machine, size_t task, struct effects *effects) {
         if (machine->cancelling) {
                 end_cancelled(machine, task, effects);
@@ -200,7 +210,8 @@ static void end_stopped(struct run_machine *machine, size_t task, struct effects
         (void)run_machine_cancel(machine, REASON_STOPPED, effects);
 }
 
-bool run_machine_attempt_ended(struct run_machine *machine, size_t task, const struct attempt_end *end, double jitter, struct effects *effects) {
+bool run_machine_attempt_ended(struct run_machine *machine, size_t task, const struct attempt_end *end, double jitter,
+                               struct effects *effects) {
         enum step_status status;
         enum reason reason;
         bool warned;
@@ -231,7 +242,8 @@ bool run_machine_retry_due(struct run_machine *machine, size_t task, struct effe
 }
 
 static bool is_cancel_reason(enum reason reason) {
-        return reason == REASON_REQUEST || reason == REASON_STOPPED || reason == REASON_REPLACED || reason == REASON_TIMEOUT;
+        return reason == REASON_REQUEST || reason == REASON_STOPPED || reason == REASON_REPLACED ||
+               reason == REASON_TIMEOUT;
 }
 
 bool run_machine_cancel(struct run_machine *machine, enum reason reason, struct effects *effects) {
@@ -247,7 +259,10 @@ bool run_machine_cancel(struct run_machine *machine, enum reason reason, struct 
                 const struct task *task = &machine->tasks[i];
 
                 if (is_active(task))
-                        push_effect(effects, (struct effect){.type = EFFECT_STOP_ATTEMPT, .task = i, .attempt = task->attempt, .reason = reason});
+                        push_effect(effects, (struct effect){.type = EFFECT_STOP_ATTEMPT,
+                                                             .task = i,
+                                                             .attempt = task->attempt,
+                                                             .reason = reason});
                 else if (task->state != TASK_ENDED)
                         end_cancelled(machine, i, effects);
         }
@@ -265,8 +280,8 @@ void run_machine_restore_run(struct run_machine *machine, enum run_status status
         machine->had_warnings = had_warnings;
 }
 
-void run_machine_restore_task(struct run_machine *machine, size_t task, enum task_state state, enum step_status status, enum reason reason,
-                              unsigned attempt) {
+void run_machine_restore_task(struct run_machine *machine, size_t task, enum task_state state, enum step_status status,
+                              enum reason reason, unsigned attempt) {
         if (task >= machine->n_tasks)
                 return;
         machine->tasks[task].state = state;
@@ -287,11 +302,12 @@ static void resume_task(struct run_machine *machine, size_t task, struct effects
         else if (state->state == TASK_STARTING)
                 end_task(machine, task, STEP_SKIPPED, REASON_DEPENDENCY, effects);
         else if (state->state == TASK_WAITING && may_start_attempts(machine))
-                push_effect(effects, (struct effect){.type = EFFECT_RETRY_TIMER,
-                                                     .task = task,
-                                                     .attempt = state->attempt + 1,
-                                                     .delay = retry_delay(step_of(machine, task), state->attempt + 1, 0),
-                                                     .reason = state->reason});
+                push_effect(effects,
+                            (struct effect){.type = EFFECT_RETRY_TIMER,
+                                            .task = task,
+                                            .attempt = state->attempt + 1,
+                                            .delay = retry_delay(step_of(machine, task), state->attempt + 1, 0),
+                                            .reason = state->reason});
 }
 
 bool run_machine_resume(struct run_machine *machine, struct effects *effects) {
@@ -299,7 +315,8 @@ bool run_machine_resume(struct run_machine *machine, struct effects *effects) {
                 return false;
         for (size_t i = 0; i < machine->n_tasks; i++)
                 if (machine->tasks[i].state == TASK_ENDED && machine->tasks[i].status == STEP_FAILED)
-                        note_failure(machine, i, run_message_step_failed_before(step_of(machine, i), &machine->tasks[i]));
+                        note_failure(machine, i,
+                                     run_message_step_failed_before(step_of(machine, i), &machine->tasks[i]));
         if (machine->failing)
                 end_unstarted_of_failing(machine, effects);
         for (size_t i = 0; i < machine->n_tasks; i++)

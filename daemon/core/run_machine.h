@@ -1,7 +1,8 @@
-/* The state machine of a run: (state, event) -> (new state, effects). No clock, no descriptor: times come in with events, and what
- * has to be done goes out as effects. run_machine_* are the only functions that change a status.
+/* The state machine of a run: (state, event) -> (new state, effects). No clock, no descriptor: times come in with
+ * events, and what has to be done goes out as effects. run_machine_* are the only functions that change a status.
  *
- * A task is what is run: a step, or (with ForEach) a step with one of its items; each task is attempted once or more. */
+ * A task is what is run: a step, or (with ForEach) a step with one of its items; each task is attempted once or more.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +14,8 @@
 
 /* How an attempt ended, as the monitor saw it. */
 enum attempt_outcome {
-        OUTCOME_EXITED,    /* exit_status */
-        OUTCOME_SIGNALED,  /* signal_number */
+        OUTCOME_EXITED,   /* exit_status */
+        OUTCOME_SIGNALED, /* signal_number */
         OUTCOME_OOM,
         OUTCOME_TIMEOUT,
         OUTCOME_HEARTBEAT,
@@ -37,11 +38,11 @@ struct attempt_end {
 };
 
 enum task_state {
-        TASK_PENDING,   /* waits for others */
-        TASK_STARTING,  /* its attempt is decided, not yet reported as started */
+        TASK_PENDING,  /* waits for others */
+        TASK_STARTING, /* its attempt is decided, not yet reported as started */
         TASK_RUNNING,
-        TASK_WAITING,   /* between two attempts */
-        TASK_ENDED,     /* status is final */
+        TASK_WAITING, /* between two attempts */
+        TASK_ENDED,   /* status is final */
 };
 
 struct task {
@@ -94,36 +95,42 @@ void effects_done(struct effects *effects);
 void run_machine_init(struct run_machine *machine, const struct run_plan *plan);
 void run_machine_done(struct run_machine *machine);
 
-/* All events append to effects. An event that does not fit the state is ignored (returns false): repeats after a recovery are harmless. */
+/* All events append to effects. An event that does not fit the state is ignored (returns false): repeats after a
+ * recovery are harmless. */
 bool run_machine_start(struct run_machine *machine, struct effects *effects);
 bool run_machine_attempt_started(struct run_machine *machine, size_t task, struct effects *effects);
 /* jitter: 0..1, from the caller's random source; delays are lengthened by up to 10 %. */
-bool run_machine_attempt_ended(struct run_machine *machine, size_t task, const struct attempt_end *end, double jitter, struct effects *effects);
+bool run_machine_attempt_ended(struct run_machine *machine, size_t task, const struct attempt_end *end, double jitter,
+                               struct effects *effects);
 bool run_machine_retry_due(struct run_machine *machine, size_t task, struct effects *effects);
-/* request, stopped, replaced or timeout. Waiting and pending tasks end at once; running ones are stopped; the run ends with the last
- * of them: `cancelled` with the reason, but `failed`/`timeout` for timeout. */
+/* request, stopped, replaced or timeout. Waiting and pending tasks end at once; running ones are stopped; the run ends
+ * with the last of them: `cancelled` with the reason, but `failed`/`timeout` for timeout. */
 bool run_machine_cancel(struct run_machine *machine, enum reason reason, struct effects *effects);
 /* A warning reported outside of an attempt's end (the run ends partial). */
 void run_machine_warn(struct run_machine *machine);
 
-/* Recovery: puts run and tasks into the state that the records tell, without effects; then run_machine_resume decides what is next.
- * TASK_STARTING says that the attempt was decided but never launched (resume launches it, with the same number); what may have been
- * launched is TASK_RUNNING until it is settled by attempt_ended. TASK_WAITING gets its retry timer anew, with the whole delay. A cancel that was asked
- * for before is asked for again, before or after resume. */
+/* Recovery: puts run and tasks into the state that the records tell, without effects; then run_machine_resume decides
+ * what is next. TASK_STARTING says that the attempt was decided but never launched (resume launches it, with the same
+ * number); what may have been launched is TASK_RUNNING until it is settled by attempt_ended. TASK_WAITING gets its
+ * retry timer anew, with the whole delay. A cancel that was asked for before is asked for again, before or after
+ * resume. */
 void run_machine_restore_run(struct run_machine *machine, enum run_status status, bool had_warnings);
-void run_machine_restore_task(struct run_machine *machine, size_t task, enum task_state state, enum step_status status, enum reason reason, unsigned attempt);
+void run_machine_restore_task(struct run_machine *machine, size_t task, enum task_state state, enum step_status status,
+                              enum reason reason, unsigned attempt);
 bool run_machine_resume(struct run_machine *machine, struct effects *effects);
 
-/* Delay before attempt `next_attempt` (2 is the first retry) of the step: retry_delay * backoff^(n-1), capped, plus jitter. */
+/* Delay before attempt `next_attempt` (2 is the first retry) of the step: retry_delay * backoff^(n-1), capped, plus
+ * jitter. */
 usec_t retry_delay(const struct step *step, unsigned next_attempt, double jitter);
 /* Whether a failed attempt of this kind is tried again at all. */
 bool retry_applies(const struct step *step, const struct attempt_end *end);
 /* success or failed with its reason, before retries are considered; *ret_warned for WarnExitStatus. */
-enum step_status attempt_end_status(const struct step *step, const struct attempt_end *end, enum reason *ret_reason, bool *ret_warned);
+enum step_status attempt_end_status(const struct step *step, const struct attempt_end *end, enum reason *ret_reason,
+                                    bool *ret_warned);
 
 struct run_progress {
         size_t total, completed, failed, running; /* tasks; completed counts every ended one, failed among them */
-        double percent; /* 0..100, with the running tasks' own progress */
+        double percent;                           /* 0..100, with the running tasks' own progress */
 };
 /* own[i]: 0..1, the progress that task i reported of itself (NULL: none did). */
 struct run_progress run_machine_progress(const struct run_machine *machine, const double *own);

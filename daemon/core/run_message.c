@@ -41,7 +41,8 @@ static char *outcome_text(const struct step *step, const struct attempt_end *end
         return xstrdup("lost, its monitor or the machine went away");
 }
 
-static char *step_failed(const struct step *step, const char *item, unsigned attempt, const char *why, const char *detail) {
+static char *step_failed(const struct step *step, const char *item, unsigned attempt, const char *why,
+                         const char *detail) {
         _cleanup_free_ char *where = item && *item ? xasprintf("%s (%s)", step->name, item) : xstrdup(step->name);
         _cleanup_free_ char *attempts = attempt > 1 ? xasprintf(" after %u attempts", attempt) : xstrdup("");
 
@@ -55,7 +56,8 @@ static char *first_line(const char *text) {
         return len > 0 ? utf8_escape(text, len, STEP_MESSAGE_MAX) : NULL;
 }
 
-char *run_message_step_failed(const struct step *step, const char *item, unsigned attempt, const struct attempt_end *end) {
+char *run_message_step_failed(const struct step *step, const char *item, unsigned attempt,
+                              const struct attempt_end *end) {
         _cleanup_free_ char *why = outcome_text(step, end);
         _cleanup_free_ char *detail = first_line(end->error_message);
 
@@ -63,7 +65,8 @@ char *run_message_step_failed(const struct step *step, const char *item, unsigne
 }
 
 char *run_message_step_failed_before(const struct step *step, const struct task *task) {
-        return step_failed(step, task->item, task->attempt, str_or(reason_to_string(task->reason), "for a reason that was not kept"), NULL);
+        return step_failed(step, task->item, task->attempt,
+                           str_or(reason_to_string(task->reason), "for a reason that was not kept"), NULL);
 }
 
 char *run_message_cancelled(enum reason reason) {

@@ -4,7 +4,8 @@
 #include "run_machine.h"
 
 /* "step game_logs failed after 3 attempts: exit status 65: what the step said last". */
-char *run_message_step_failed(const struct step *step, const char *item, unsigned attempt, const struct attempt_end *end);
+char *run_message_step_failed(const struct step *step, const char *item, unsigned attempt,
+                              const struct attempt_end *end);
 /* The same from what a record keeps: "step game_logs failed after 3 attempts: exit". */
 char *run_message_step_failed_before(const struct step *step, const struct task *task);
 /* NULL for a reason that needs no words. */

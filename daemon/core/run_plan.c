@@ -43,8 +43,11 @@ static int refuse_mode(const struct job *job, const char *mode, struct complaint
         _cleanup_free_ char *known = strv_join(names, ", ");
 
         if (job->n_modes == 0)
-                return complain(complaint, "mode", xasprintf("job %s has no mode \"%.64s\"; it has none, leave the mode out", job->name, mode));
-        return complain(complaint, "mode", xasprintf("job %s has no mode \"%.64s\"; it has %s", job->name, mode, known));
+                return complain(
+                        complaint, "mode",
+                        xasprintf("job %s has no mode \"%.64s\"; it has none, leave the mode out", job->name, mode));
+        return complain(complaint, "mode",
+                        xasprintf("job %s has no mode \"%.64s\"; it has %s", job->name, mode, known));
 }
 
 /* The mode that is meant: *ret NULL for a job without modes. */
@@ -55,7 +58,8 @@ static int find_mode(const struct job *job, const char *name, const struct mode 
                 _cleanup_strv_ char **names = mode_names(job);
                 _cleanup_free_ char *known = strv_join(names, ", ");
 
-                return complain(complaint, "mode", xasprintf("job %s has no default mode; name one of %s", job->name, known));
+                return complain(complaint, "mode",
+                                xasprintf("job %s has no default mode; name one of %s", job->name, known));
         }
         *ret = name ? job_find_mode(job, name) : NULL;
         if (name && !*ret)
@@ -63,23 +67,26 @@ static int find_mode(const struct job *job, const char *name, const struct mode 
         return 0;
 }
 
-static int refuse_step(const struct job *job, const struct mode *mode, char *const *steps, const char *step, struct complaint complaint) {
+static int refuse_step(const struct job *job, const struct mode *mode, char *const *steps, const char *step,
+                       struct complaint complaint) {
         _cleanup_free_ char *known = strv_join(steps, ", ");
         const char *near = nearest_name(step, (const char *const *)steps);
 
         if (near)
                 return complain(complaint, "steps",
-                                xasprintf("job %s has no step \"%.64s\"%s%s; did you mean %s?", job->name, step, mode ? " in mode " : "",
-                                          mode ? mode->name : "", near));
+                                xasprintf("job %s has no step \"%.64s\"%s%s; did you mean %s?", job->name, step,
+                                          mode ? " in mode " : "", mode ? mode->name : "", near));
         return complain(complaint, "steps",
-                        xasprintf("job %s has no step \"%.64s\"%s%s; it has %s", job->name, step, mode ? " in mode " : "",
-                                  mode ? mode->name : "", known));
+                        xasprintf("job %s has no step \"%.64s\"%s%s; it has %s", job->name, step,
+                                  mode ? " in mode " : "", mode ? mode->name : "", known));
 }
 
-static int check_selection(const struct job *job, const struct mode *mode, char *const *steps, char *const *only, struct complaint complaint) {
+static int check_selection(const struct job *job, const struct mode *mode, char *const *steps, char *const *only,
+                           struct complaint complaint) {
         if (only && !*only)
-                return complain(complaint, "steps", xstrdup("the selection of steps is empty; name at least one, or leave it out for all"));
-        STRV_FOREACH(name, only)
+                return complain(complaint, "steps",
+                                xstrdup("the selection of steps is empty; name at least one, or leave it out for all"));
+        STRV_FOREACH (name, only)
                 if (!strv_contains(steps, *name))
                         return refuse_step(job, mode, steps, *name, complaint);
         return 0;
@@ -106,7 +113,7 @@ static void resolve_after(struct run_plan *plan, size_t index) {
                 return;
         }
         entry->after = xcalloc(strv_length(entry->step->after) + 1, sizeof(*entry->after));
-        STRV_FOREACH(name, entry->step->after) {
+        STRV_FOREACH (name, entry->step->after) {
                 size_t other = plan_index_of(plan, *name);
 
                 if (other < plan->n_steps)
@@ -141,14 +148,15 @@ static char *find_cycle(const struct run_plan *plan) {
 
 static void fill_steps(struct run_plan *plan, char *const *steps, char *const *only) {
         plan->steps = xcalloc(strv_length(steps) + 1, sizeof(*plan->steps));
-        STRV_FOREACH(name, steps)
+        STRV_FOREACH (name, steps)
                 if (!only || strv_contains(only, *name))
                         plan->steps[plan->n_steps++].step = job_find_step(plan->job, *name);
         for (size_t i = 0; i < plan->n_steps; i++)
                 resolve_after(plan, i);
 }
 
-int run_plan_make(struct run_plan *ret, struct job *job, const char *mode, char *const *only, char **ret_error, const char **ret_parameter) {
+int run_plan_make(struct run_plan *ret, struct job *job, const char *mode, char *const *only, char **ret_error,
+                  const char **ret_parameter) {
         struct complaint complaint = {ret_error, ret_parameter};
         const struct mode *found = NULL;
         _cleanup_strv_ char **steps = NULL;
@@ -169,8 +177,10 @@ int run_plan_make(struct run_plan *ret, struct job *job, const char *mode, char 
         cycle = find_cycle(&plan);
         if (cycle) {
                 run_plan_done(&plan);
-                return complain(complaint, only ? "steps" : "mode",
-                                xasprintf("the steps %s wait for each other; take one of them out of the After= of another", cycle));
+                return complain(
+                        complaint, only ? "steps" : "mode",
+                        xasprintf("the steps %s wait for each other; take one of them out of the After= of another",
+                                  cycle));
         }
         *ret = plan;
         return 0;

@@ -1,4 +1,5 @@
-/* What the end of an attempt means, and whether and when the next one follows: pure functions of the step's settings. */
+/* What the end of an attempt means, and whether and when the next one follows: pure functions of the step's settings.
+ */
 #include <sysexits.h>
 
 #include "run_machine.h"
@@ -8,13 +9,15 @@
 /* Retries of many runs that failed together are spread by this part of their delay. */
 #define RETRY_JITTER 0.1
 
-enum step_status attempt_end_status(const struct step *step, const struct attempt_end *end, enum reason *ret_reason, bool *ret_warned) {
+enum step_status attempt_end_status(const struct step *step, const struct attempt_end *end, enum reason *ret_reason,
+                                    bool *ret_warned) {
         *ret_warned = false;
         *ret_reason = REASON_NONE;
         switch (end->outcome) {
         case OUTCOME_EXITED:
                 *ret_warned = exit_status_set_contains(&step->warn_exit_status, end->exit_status);
-                if (*ret_warned || end->exit_status == 0 || exit_status_set_contains(&step->success_exit_status, end->exit_status))
+                if (*ret_warned || end->exit_status == 0 ||
+                    exit_status_set_contains(&step->success_exit_status, end->exit_status))
                         return STEP_SUCCESS;
                 *ret_reason = REASON_EXIT;
                 return STEP_FAILED;
@@ -68,7 +71,8 @@ bool retry_applies(const struct step *step, const struct attempt_end *end) {
 }
 
 usec_t retry_delay(const struct step *step, unsigned next_attempt, double jitter) {
-        double ceiling = (double)(step->retry_max_delay < RETRY_DELAY_CEILING ? step->retry_max_delay : RETRY_DELAY_CEILING);
+        double ceiling =
+                (double)(step->retry_max_delay < RETRY_DELAY_CEILING ? step->retry_max_delay : RETRY_DELAY_CEILING);
         double delay = (double)step->retry_delay;
 
         for (unsigned attempt = 2; attempt < next_attempt && delay < ceiling && step->retry_backoff > 1; attempt++)

@@ -16,18 +16,34 @@ static const char *const step_status_names[_STEP_STATUS_MAX] = {
 };
 
 static const char *const reason_names[_REASON_MAX] = {
-        [REASON_EXIT] = "exit",           [REASON_SIGNAL] = "signal",         [REASON_OOM] = "oom",
-        [REASON_TIMEOUT] = "timeout",     [REASON_HEARTBEAT] = "heartbeat",   [REASON_LOST] = "lost",
-        [REASON_DEPENDENCY] = "dependency", [REASON_NOT_READY] = "not_ready", [REASON_CONDITION] = "condition",
-        [REASON_GATE] = "gate",           [REASON_RECORDS] = "records",       [REASON_BREAKER] = "breaker",
-        [REASON_SPAWN] = "spawn",         [REASON_STOPPED] = "stopped",       [REASON_REPLACED] = "replaced",
+        [REASON_EXIT] = "exit",
+        [REASON_SIGNAL] = "signal",
+        [REASON_OOM] = "oom",
+        [REASON_TIMEOUT] = "timeout",
+        [REASON_HEARTBEAT] = "heartbeat",
+        [REASON_LOST] = "lost",
+        [REASON_DEPENDENCY] = "dependency",
+        [REASON_NOT_READY] = "not_ready",
+        [REASON_CONDITION] = "condition",
+        [REASON_GATE] = "gate",
+        [REASON_RECORDS] = "records",
+        [REASON_BREAKER] = "breaker",
+        [REASON_SPAWN] = "spawn",
+        [REASON_STOPPED] = "stopped",
+        [REASON_REPLACED] = "replaced",
         [REASON_REQUEST] = "request",
 };
 
 static const char *const trigger_names[_TRIGGER_MAX] = {
-        [TRIGGER_MANUAL] = "manual",     [TRIGGER_API] = "api",           [TRIGGER_TIMER] = "timer",
-        [TRIGGER_SCHEDULE] = "schedule", [TRIGGER_CI] = "ci",             [TRIGGER_RETRY] = "retry",
-        [TRIGGER_BACKFILL] = "backfill", [TRIGGER_CATCH_UP] = "catch_up", [TRIGGER_JOB] = "job",
+        [TRIGGER_MANUAL] = "manual",
+        [TRIGGER_API] = "api",
+        [TRIGGER_TIMER] = "timer",
+        [TRIGGER_SCHEDULE] = "schedule",
+        [TRIGGER_CI] = "ci",
+        [TRIGGER_RETRY] = "retry",
+        [TRIGGER_BACKFILL] = "backfill",
+        [TRIGGER_CATCH_UP] = "catch_up",
+        [TRIGGER_JOB] = "job",
 };
 
 static const char *name_of(const char *const *names, size_t count, int value) {

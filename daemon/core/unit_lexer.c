@@ -19,7 +19,8 @@ struct physical_line {
         unsigned number;
 };
 
-void unit_lexer_init(struct unit_lexer *lexer, const char *path, const char *text, size_t len, struct diagnostics *diagnostics) {
+void unit_lexer_init(struct unit_lexer *lexer, const char *path, const char *text, size_t len,
+                     struct diagnostics *diagnostics) {
         *lexer = (struct unit_lexer){.path = path, .text = text, .len = len, .line = 1, .diagnostics = diagnostics};
         if (len >= strlen(BYTE_ORDER_MARK) && memcmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
                 lexer->pos = strlen(BYTE_ORDER_MARK);
@@ -71,7 +72,8 @@ static bool is_continued(const struct physical_line *line) {
         return n % 2 == 1;
 }
 
-/* Joins the physical lines of one logical line behind `line` into lexer->logical. False when it is unusable, which has been told. */
+/* Joins the physical lines of one logical line behind `line` into lexer->logical. False when it is unusable, which has
+ * been told. */
 static bool join_lines(struct unit_lexer *lexer, struct physical_line line) {
         _cleanup_buf_ struct buf joined = BUF_INIT(UNIT_LINE_MAX);
         unsigned first = line.number;
@@ -96,7 +98,8 @@ static bool join_lines(struct unit_lexer *lexer, struct physical_line line) {
                         break;
         }
         if (!fits)
-                diagnostics_error(lexer->diagnostics, lexer->path, first, "the line is too long; at most %zu bytes are read", UNIT_LINE_MAX);
+                diagnostics_error(lexer->diagnostics, lexer->path, first,
+                                  "the line is too long; at most %zu bytes are read", UNIT_LINE_MAX);
         free(lexer->logical);
         lexer->logical = buf_steal(&joined);
         return usable && fits;
@@ -121,7 +124,8 @@ static bool take_section(struct unit_lexer *lexer, char *text, unsigned line, st
         if (text[len - 1] != ']' || len < 3 || strcspn(text + 1, "[]") != len - 2) {
                 _cleanup_free_ char *shown = excerpt(text);
 
-                diagnostics_error(lexer->diagnostics, lexer->path, line, "\"%s\" is no section header; write [Name] alone on its line", shown);
+                diagnostics_error(lexer->diagnostics, lexer->path, line,
+                                  "\"%s\" is no section header; write [Name] alone on its line", shown);
                 /* What follows belongs to a section nonetheless, just to one that cannot be known. */
                 *ret = (struct unit_token){.type = UNIT_SECTION, .line = line, .name = NULL};
                 return true;
@@ -137,11 +141,13 @@ static bool take_assignment(struct unit_lexer *lexer, char *text, unsigned line,
         if (!equals || equals == text) {
                 _cleanup_free_ char *shown = excerpt(text);
 
-                diagnostics_error(lexer->diagnostics, lexer->path, line, "\"%s\" has no %s; write Key=value", shown, equals ? "key" : "\"=\"");
+                diagnostics_error(lexer->diagnostics, lexer->path, line, "\"%s\" has no %s; write Key=value", shown,
+                                  equals ? "key" : "\"=\"");
                 return false;
         }
         *equals = '\0';
-        *ret = (struct unit_token){.type = UNIT_ASSIGNMENT, .line = line, .name = strstrip(text), .value = strstrip(equals + 1)};
+        *ret = (struct unit_token){
+                .type = UNIT_ASSIGNMENT, .line = line, .name = strstrip(text), .value = strstrip(equals + 1)};
         return true;
 }
 
@@ -155,7 +161,8 @@ bool unit_lexer_next(struct unit_lexer *lexer, struct unit_token *ret) {
                         const char *fault = physical_fault(&line);
 
                         if (fault)
-                                diagnostics_error(lexer->diagnostics, lexer->path, line.number, "the comment has %s", fault);
+                                diagnostics_error(lexer->diagnostics, lexer->path, line.number, "the comment has %s",
+                                                  fault);
                         continue;
                 }
                 if (!join_lines(lexer, line))
@@ -163,7 +170,8 @@ bool unit_lexer_next(struct unit_lexer *lexer, struct unit_token *ret) {
                 text = strstrip(lexer->logical);
                 if (!*text)
                         continue;
-                if (*text == '[' ? take_section(lexer, text, line.number, ret) : take_assignment(lexer, text, line.number, ret))
+                if (*text == '[' ? take_section(lexer, text, line.number, ret)
+                                 : take_assignment(lexer, text, line.number, ret))
                         return true;
         }
         return false;

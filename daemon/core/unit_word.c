@@ -84,7 +84,8 @@ static int take_escape(const char **p, struct buf *out, char **ret_error) {
         if (number == 0)
                 return error_set(ret_error, -EINVAL, "an escape stands for NUL, which no argument can hold");
         if (is_unicode ? number > 0x10FFFF || (number >= 0xD800 && number <= 0xDFFF) : number > 0xFF)
-                return error_set(ret_error, -EINVAL, "\"\\%.*s\" stands for no character", (int)(count + (start == text ? 0 : 1)), text);
+                return error_set(ret_error, -EINVAL, "\"\\%.*s\" stands for no character",
+                                 (int)(count + (start == text ? 0 : 1)), text);
         *p = start + count;
         return is_unicode ? append_code_point(out, (uint32_t)number) : buf_append_char(out, (char)number);
 }

@@ -1,5 +1,5 @@
-/* Any bytes as a job file, with the part behind the first NUL as its drop-in, and as batchd.conf: refused with a reason, or a job that can be shown,
- * planned and run. */
+/* Any bytes as a job file, with the part behind the first NUL as its drop-in, and as batchd.conf: refused with a
+ * reason, or a job that can be shown, planned and run. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

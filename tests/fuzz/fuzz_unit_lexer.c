@@ -1,4 +1,5 @@
-/* Any bytes as a unit file: every token is well formed, every value can be split into words or is refused with a reason. */
+/* Any bytes as a unit file: every token is well formed, every value can be split into words or is refused with a
+ * reason. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

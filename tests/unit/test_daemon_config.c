@@ -66,10 +66,11 @@ static void test_defaults(void **state) {
         diagnostics_done(&diagnostics);
 }
 
-static const char everything[] = "[Daemon]\nDatabase=host=/run/postgresql dbname=x\nActionsPerMinute=60\nLogLevel=debug\nLogFormat=json\n"
-                                 "LogTarget=file\nLogFile=/var/log/b\nLogRotateSize=1M\nLogRotateKeep=2\nTrustedClients=web other\n"
-                                 "WatchGroup=w\nActGroup=a\nHostName=h\nStateDirectory=/s\nRuntimeDirectory=/r\nJobsDirectory=/j1 /j2\n"
-                                 "JobsDirectory=\"/j 3\"\nRunnerPath=/x/batch-runner\nSqlDirectory=/sql\n";
+static const char everything[] =
+        "[Daemon]\nDatabase=host=/run/postgresql dbname=x\nActionsPerMinute=60\nLogLevel=debug\nLogFormat=json\n"
+        "LogTarget=file\nLogFile=/var/log/b\nLogRotateSize=1M\nLogRotateKeep=2\nTrustedClients=web other\n"
+        "WatchGroup=w\nActGroup=a\nHostName=h\nStateDirectory=/s\nRuntimeDirectory=/r\nJobsDirectory=/j1 /j2\n"
+        "JobsDirectory=\"/j 3\"\nRunnerPath=/x/batch-runner\nSqlDirectory=/sql\n";
 
 static void test_everything(void **state) {
         struct diagnostics diagnostics = {0};
@@ -98,9 +99,11 @@ static void test_everything(void **state) {
 }
 
 static void test_empty_assignment_resets(void **state) {
-        static const char resets[] = "[Daemon]\nDatabase=\nActionsPerMinute=\nLogLevel=\nLogFormat=\nLogTarget=\nLogFile=\nLogRotateSize=\n"
-                                     "LogRotateKeep=\nTrustedClients=\nWatchGroup=\nActGroup=\nHostName=\nStateDirectory=\nRuntimeDirectory=\n"
-                                     "JobsDirectory=\nRunnerPath=\nSqlDirectory=\n";
+        static const char resets[] =
+                "[Daemon]\nDatabase=\nActionsPerMinute=\nLogLevel=\nLogFormat=\nLogTarget=\nLogFile=\nLogRotateSize=\n"
+                "LogRotateKeep=\nTrustedClients=\nWatchGroup=\nActGroup=\nHostName=\nStateDirectory=\nRuntimeDirectory="
+                "\n"
+                "JobsDirectory=\nRunnerPath=\nSqlDirectory=\n";
         struct diagnostics diagnostics = {0};
         struct daemon_config config;
 
@@ -114,7 +117,9 @@ static void test_dropin_overrides(void **state) {
         struct diagnostics diagnostics = {0};
         struct daemon_config config;
 
-        assert_int_equal(parse(&config, everything, "[Daemon]\nLogFormat=text\nJobsDirectory=\nJobsDirectory=/only\n", &diagnostics), 0);
+        assert_int_equal(parse(&config, everything, "[Daemon]\nLogFormat=text\nJobsDirectory=\nJobsDirectory=/only\n",
+                               &diagnostics),
+                         0);
         assert_false(config.log_json);
         check_list(config.jobs_directories, "/only");
         daemon_config_done(&config);
@@ -129,11 +134,15 @@ static void test_errors(void **state) {
                 {"[Daemon]\nDatabas=x\n", "c:2: unknown key Databas= in [Daemon]; did you mean Database=?"},
                 {"[Deamon]\n", "c:1: unknown section [Deamon]; batchd.conf has [Daemon]"},
                 {"LogLevel=info\n", "c:1: an assignment before the first section; begin the file with [Daemon]"},
-                {"[Daemon]\nLogLevel=loud\n", "c:2: LogLevel=: \"loud\" does not fit; it takes one of debug, info, notice, warning, err, crit"},
+                {"[Daemon]\nLogLevel=loud\n",
+                 "c:2: LogLevel=: \"loud\" does not fit; it takes one of debug, info, notice, warning, err, crit"},
                 {"[Daemon]\nLogFormat=xml\n", "c:2: LogFormat=: \"xml\" does not fit; it takes one of text, json"},
-                {"[Daemon]\nLogTarget=syslog\n", "c:2: LogTarget=: \"syslog\" does not fit; it takes one of journal, console, file"},
-                {"[Daemon]\nActionsPerMinute=0\n", "c:2: ActionsPerMinute=: \"0\" does not fit; it takes an integer from 1 to 1000000"},
-                {"[Daemon]\nStateDirectory=state\n", "c:2: StateDirectory=: \"state\" does not fit; it takes an absolute path, beginning with /"},
+                {"[Daemon]\nLogTarget=syslog\n",
+                 "c:2: LogTarget=: \"syslog\" does not fit; it takes one of journal, console, file"},
+                {"[Daemon]\nActionsPerMinute=0\n",
+                 "c:2: ActionsPerMinute=: \"0\" does not fit; it takes an integer from 1 to 1000000"},
+                {"[Daemon]\nStateDirectory=state\n",
+                 "c:2: StateDirectory=: \"state\" does not fit; it takes an absolute path, beginning with /"},
                 {"[Daemon]\nJobsDirectory=/a b\n", "c:2: JobsDirectory=: \"b\" does not fit; it takes absolute paths"},
                 {"[Daemon]\nExec=x\n", "c:2: Exec= is no key of [Daemon]; it belongs in [Step] of a job file"},
         };
@@ -157,7 +166,8 @@ static void test_section_keys(void **state) {
                 const char *section;
                 size_t count;
                 const char *first;
-        } rows[] = {{"Job", 8, "Description"}, {"Parameter", 8, "Type"}, {"Mode", 2, "Steps"}, {"Step", 21, "Exec"}, {"Daemon", 17, "Database"}, {"None", 0, NULL}};
+        } rows[] = {{"Job", 8, "Description"}, {"Parameter", 8, "Type"},   {"Mode", 2, "Steps"},
+                    {"Step", 21, "Exec"},      {"Daemon", 17, "Database"}, {"None", 0, NULL}};
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const char *const *keys = config_section_keys(rows[i].section);
@@ -172,8 +182,12 @@ static void test_section_keys(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),          cmocka_unit_test(test_everything), cmocka_unit_test(test_empty_assignment_resets),
-                cmocka_unit_test(test_dropin_overrides), cmocka_unit_test(test_errors),     cmocka_unit_test(test_section_keys),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_everything),
+                cmocka_unit_test(test_empty_assignment_resets),
+                cmocka_unit_test(test_dropin_overrides),
+                cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_section_keys),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,7 +126,8 @@ static void test_step_keys(void **state) {
 
                 assert_int_equal(exit_status_set_contains(&step->success_exit_status, status), success);
                 assert_int_equal(exit_status_set_contains(&step->warn_exit_status, status), status == 75);
-                assert_int_equal(exit_status_set_contains(&step->retry_exit_status, status), status == 1 || status == 2);
+                assert_int_equal(exit_status_set_contains(&step->retry_exit_status, status),
+                                 status == 1 || status == 2);
         }
         assert_false(exit_status_set_contains(&step->success_exit_status, 256));
         assert_false(exit_status_set_contains(&step->success_exit_status, -1));
@@ -197,14 +198,16 @@ static struct job *with_dropin(const char *text, const char *dropin) {
 
 /* An empty assignment of each key brings its default back. */
 static void test_empty_assignment_resets(void **state) {
-        static const char resets[] = "[Job]\nDescription=\nType=\nOverlap=\nRunTimeoutSec=\nDefaultMode=half\nEnvironment=\nEnvironmentFile=\n"
-                                     "WorkingDirectory=\n"
-                                     "[Parameter week]\nMinimum=\nMaximum=\nRequired=\nType=\nDescription=\n"
-                                     "[Parameter kind]\nType=\nValues=\nDefault=\n[Parameter code]\nPattern=\n"
-                                     "[Mode half]\nSteps=\nSteps=a\n"
-                                     "[Step a]\nDescription=\nImpact=\nTimeoutSec=\nKillGraceSec=\nHeartbeatSec=\nHeartbeatAction=\n"
-                                     "SuccessExitStatus=\nWarnExitStatus=\nRetries=\nRetryDelaySec=\nRetryBackoff=\nRetryMaxDelaySec=\n"
-                                     "RetryExitStatus=\nCritical=\nMemoryMax=\nCPUQuota=\nTasksMax=\nNice=\nEnvironment=\n";
+        static const char resets[] =
+                "[Job]\nDescription=\nType=\nOverlap=\nRunTimeoutSec=\nDefaultMode=half\nEnvironment=\nEnvironmentFile="
+                "\n"
+                "WorkingDirectory=\n"
+                "[Parameter week]\nMinimum=\nMaximum=\nRequired=\nType=\nDescription=\n"
+                "[Parameter kind]\nType=\nValues=\nDefault=\n[Parameter code]\nPattern=\n"
+                "[Mode half]\nSteps=\nSteps=a\n"
+                "[Step a]\nDescription=\nImpact=\nTimeoutSec=\nKillGraceSec=\nHeartbeatSec=\nHeartbeatAction=\n"
+                "SuccessExitStatus=\nWarnExitStatus=\nRetries=\nRetryDelaySec=\nRetryBackoff=\nRetryMaxDelaySec=\n"
+                "RetryExitStatus=\nCritical=\nMemoryMax=\nCPUQuota=\nTasksMax=\nNice=\nEnvironment=\n";
         struct job *job = with_dropin(everything, resets);
 
         assert_null(job->description);
@@ -226,8 +229,10 @@ static void test_empty_assignment_resets(void **state) {
 }
 
 static void test_dropins_override_and_append(void **state) {
-        struct job *job = with_dropin(everything, "[Step a]\nRetries=7\nEnvironment=Y=2\n[Mode half]\nSteps=c\n[Step c]\nExec=c\nAfter=a\n[Step b]\n"
-                                                  "After=a\nExec=other ${kind}\n");
+        struct job *job = with_dropin(
+                everything,
+                "[Step a]\nRetries=7\nEnvironment=Y=2\n[Mode half]\nSteps=c\n[Step c]\nExec=c\nAfter=a\n[Step b]\n"
+                "After=a\nExec=other ${kind}\n");
         struct job *plain = job_from_text(everything);
 
         assert_int_equal(job_find_step(job, "a")->retries, 7);
@@ -243,7 +248,8 @@ static void test_dropins_override_and_append(void **state) {
 }
 
 static void test_infinity(void **state) {
-        struct job *job = job_from_text("[Job]\nRunTimeoutSec=infinity\n[Step a]\nExec=true\nTimeoutSec=infinity\nMemoryMax=infinity\nTasksMax=infinity\n");
+        struct job *job = job_from_text("[Job]\nRunTimeoutSec=infinity\n[Step "
+                                        "a]\nExec=true\nTimeoutSec=infinity\nMemoryMax=infinity\nTasksMax=infinity\n");
 
         assert_int_equal(job->run_timeout, USEC_INFINITY);
         assert_int_equal(job->steps[0].timeout, USEC_INFINITY);

@@ -60,7 +60,8 @@ static const struct {
         {"{\"week\":\" 6\"}", "!week: \" 6\" does not fit parameter week; it takes an integer from 1 to 18"},
         {"{\"week\":[6]}", "!week: parameter week is given as a list or object; it takes an integer from 1 to 18"},
         {"{\"any\":-9223372036854775808}", "{\"any\":-9223372036854775808,\"kind\":\"reg\"}"},
-        {"{\"any\":\"9223372036854775808\"}", "!any: \"9223372036854775808\" does not fit parameter any; it takes an integer"},
+        {"{\"any\":\"9223372036854775808\"}",
+         "!any: \"9223372036854775808\" does not fit parameter any; it takes an integer"},
         {"{\"flag\":true}", "{\"flag\":true,\"kind\":\"reg\"}"},
         {"{\"flag\":\"off\"}", "{\"flag\":false,\"kind\":\"reg\"}"},
         {"{\"flag\":1}", "{\"flag\":true,\"kind\":\"reg\"}"},
@@ -77,10 +78,13 @@ static const struct {
         {"{\"code\":\"abx\"}", "!code: \"abx\" does not fit parameter code; it takes a text that matches [a-z]{2}|x"},
         {"{\"text\":\"\"}", "{\"kind\":\"reg\",\"text\":\"\"}"},
         {"{\"text\":7}", "{\"kind\":\"reg\",\"text\":\"7\"}"},
-        {"{\"text\":\"a\\nb\"}", "!text: the value of parameter text has a control character or invalid UTF-8; it takes one line of text"},
-        {"{\"text\":\"\\u001b[2J\"}", "!text: the value of parameter text has a control character or invalid UTF-8; it takes one line of text"},
+        {"{\"text\":\"a\\nb\"}",
+         "!text: the value of parameter text has a control character or invalid UTF-8; it takes one line of text"},
+        {"{\"text\":\"\\u001b[2J\"}",
+         "!text: the value of parameter text has a control character or invalid UTF-8; it takes one line of text"},
         {"{\"weeek\":6}", "!weeek: job test has no parameter \"weeek\"; did you mean week?"},
-        {"{\"portfolio\":6}", "!portfolio: job test has no parameter \"portfolio\"; it takes week, any, flag, day, kind, code, text"},
+        {"{\"portfolio\":6}",
+         "!portfolio: job test has no parameter \"portfolio\"; it takes week, any, flag, day, kind, code, text"},
         {"[6]", "!-: params is not an object; give {\"name\": value, ...}"},
 };
 
@@ -168,11 +172,8 @@ static void test_text(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_rows),
-                cmocka_unit_test(test_required),
-                cmocka_unit_test(test_too_long),
-                cmocka_unit_test(test_fill),
-                cmocka_unit_test(test_text),
+                cmocka_unit_test(test_rows), cmocka_unit_test(test_required), cmocka_unit_test(test_too_long),
+                cmocka_unit_test(test_fill), cmocka_unit_test(test_text),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,13 +76,17 @@ static void test_run_as_json(void **state) {
         _cleanup_jval_ struct jval *json = run_record_to_json(record), *of_copy = run_record_to_json(copy);
         char *text = jval_dump(json);
 
-        assert_string_equal(text,
-                            "{\"run_id\":\"0a1b2c3d-0000-4000-8000-000000000000\",\"run_number\":12,\"job\":\"weekly_update\","
-                            "\"batch_type\":\"weekly_update\",\"batch_mode\":\"full\",\"triggered_by\":\"timer\",\"triggered_by_user\":\"root\","
-                            "\"status\":\"failed\",\"reason\":\"exit\",\"created_at\":\"2023-11-14T22:13:20.000000Z\","
-                            "\"started_at\":\"2023-11-14T22:13:21.000000Z\",\"completed_at\":null,\"duration_seconds\":2.5,"
-                            "\"error_message\":\"step odds failed: exit status 65\",\"parameters\":{\"week\":6},\"metrics\":{},\"warnings\":[],"
-                            "\"notes\":[],\"retry_of\":\"x\",\"parent_run_id\":\"y\",\"due_at\":null,\"definition_hash\":\"00ff\",\"version\":3}");
+        assert_string_equal(
+                text,
+                "{\"run_id\":\"0a1b2c3d-0000-4000-8000-000000000000\",\"run_number\":12,\"job\":\"weekly_update\","
+                "\"batch_type\":\"weekly_update\",\"batch_mode\":\"full\",\"triggered_by\":\"timer\",\"triggered_by_"
+                "user\":\"root\","
+                "\"status\":\"failed\",\"reason\":\"exit\",\"created_at\":\"2023-11-14T22:13:20.000000Z\","
+                "\"started_at\":\"2023-11-14T22:13:21.000000Z\",\"completed_at\":null,\"duration_seconds\":2.5,"
+                "\"error_message\":\"step odds failed: exit status "
+                "65\",\"parameters\":{\"week\":6},\"metrics\":{},\"warnings\":[],"
+                "\"notes\":[],\"retry_of\":\"x\",\"parent_run_id\":\"y\",\"due_at\":null,\"definition_hash\":\"00ff\","
+                "\"version\":3}");
         free(text);
         assert_true(jval_equal(json, of_copy));
         assert_ptr_equal(copy->parameters, record->parameters);
@@ -121,11 +125,14 @@ static void test_attempt_as_json(void **state) {
         _cleanup_jval_ struct jval *json = attempt_record_to_json(copy);
         char *text = jval_dump(json);
 
-        assert_string_equal(text, "{\"run_id\":\"r\",\"step_name\":\"odds\",\"item\":\"\",\"attempt\":2,\"step_order\":3,\"status\":\"failed\","
-                                  "\"reason\":\"signal\",\"created_at\":null,\"started_at\":null,\"completed_at\":null,\"updated_at\":null,"
-                                  "\"duration_seconds\":null,\"records_processed\":null,\"exit_status\":null,\"signal_number\":9,"
-                                  "\"error_message\":null,\"output_log\":\"last line\",\"metrics\":{},\"metadata\":{},"
-                                  "\"log_path\":\"runs/r/03-odds.2.log\",\"processes_ended\":4,\"version\":5}");
+        assert_string_equal(
+                text, "{\"run_id\":\"r\",\"step_name\":\"odds\",\"item\":\"\",\"attempt\":2,\"step_order\":3,"
+                      "\"status\":\"failed\","
+                      "\"reason\":\"signal\",\"created_at\":null,\"started_at\":null,\"completed_at\":null,\"updated_"
+                      "at\":null,"
+                      "\"duration_seconds\":null,\"records_processed\":null,\"exit_status\":null,\"signal_number\":9,"
+                      "\"error_message\":null,\"output_log\":\"last line\",\"metrics\":{},\"metadata\":{},"
+                      "\"log_path\":\"runs/r/03-odds.2.log\",\"processes_ended\":4,\"version\":5}");
         free(text);
         attempt_record_free(copy);
         attempt_record_done(&record);
@@ -160,8 +167,9 @@ static void test_diagnostics(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_words_go_both_ways), cmocka_unit_test(test_words_that_are_none), cmocka_unit_test(test_final_statuses),
-                cmocka_unit_test(test_run_as_json),        cmocka_unit_test(test_run_without_values),  cmocka_unit_test(test_attempt_as_json),
+                cmocka_unit_test(test_words_go_both_ways), cmocka_unit_test(test_words_that_are_none),
+                cmocka_unit_test(test_final_statuses),     cmocka_unit_test(test_run_as_json),
+                cmocka_unit_test(test_run_without_values), cmocka_unit_test(test_attempt_as_json),
                 cmocka_unit_test(test_diagnostics),
         };
 

@@ -62,8 +62,9 @@ static void exit_with(struct fixture *f, size_t task, int status) {
         end_with(f, task, (struct attempt_end){.outcome = OUTCOME_EXITED, .exit_status = status});
 }
 
-#define DIAMOND                                                                                                                            \
-        "[Step a]\nExec=true\n[Step b]\nExec=true\nAfter=a\n[Step c]\nExec=true\nAfter=a\n[Step d]\nExec=true\nAfter=b c\n"
+#define DIAMOND                                                                                                        \
+        "[Step a]\nExec=true\n[Step b]\nExec=true\nAfter=a\n[Step c]\nExec=true\nAfter=a\n[Step "                      \
+        "d]\nExec=true\nAfter=b c\n"
 
 static void test_steps_follow_each_other(void **state) {
         struct fixture f;
@@ -123,7 +124,8 @@ static void test_critical_failure_lets_siblings_finish(void **state) {
 static void test_failing_run_retries_nothing(void **state) {
         struct fixture f;
 
-        begin(&f, "[Step a]\nExec=true\nAfter=\n[Step b]\nExec=true\nAfter=\nRetries=3\n[Step c]\nExec=true\nAfter=\nRetries=3\n");
+        begin(&f, "[Step a]\nExec=true\nAfter=\n[Step b]\nExec=true\nAfter=\nRetries=3\n[Step "
+                  "c]\nExec=true\nAfter=\nRetries=3\n");
         run_machine_start(&f.machine, &f.effects);
         assert_string_equal(launched(&f), "abc");
         exit_with(&f, 1, 1);
@@ -194,10 +196,13 @@ static void test_retries_end_in_failure(void **state) {
         assert_int_equal(f.effects.items[f.effects.count - 1].delay, 12 * USEC_PER_SEC);
         assert_true(run_machine_retry_due(&f.machine, 0, &f.effects));
         start_attempt(&f, 0);
-        end_with(&f, 0, (struct attempt_end){.outcome = OUTCOME_EXITED, .exit_status = 75, .error_message = "HTTP 503\nretry later"});
+        end_with(&f, 0,
+                 (struct attempt_end){
+                         .outcome = OUTCOME_EXITED, .exit_status = 75, .error_message = "HTTP 503\nretry later"});
         assert_int_equal(f.machine.status, RUN_FAILED);
         assert_int_equal(f.machine.tasks[0].attempt, 3);
-        assert_string_equal(f.machine.error_message, "step game_logs failed after 3 attempts: exit status 75: HTTP 503");
+        assert_string_equal(f.machine.error_message,
+                            "step game_logs failed after 3 attempts: exit status 75: HTTP 503");
         finish(&f);
 }
 
@@ -208,7 +213,8 @@ static void test_end_of_an_earlier_attempt_is_ignored(void **state) {
         run_machine_start(&f.machine, &f.effects);
         exit_with(&f, 0, 1);
         run_machine_retry_due(&f.machine, 0, &f.effects);
-        assert_false(run_machine_attempt_ended(&f.machine, 0, &(struct attempt_end){.attempt = 1, .outcome = OUTCOME_EXITED}, 0, &f.effects));
+        assert_false(run_machine_attempt_ended(
+                &f.machine, 0, &(struct attempt_end){.attempt = 1, .outcome = OUTCOME_EXITED}, 0, &f.effects));
         assert_int_equal(f.machine.status, RUN_RUNNING);
         end_with(&f, 0, (struct attempt_end){.attempt = 2, .outcome = OUTCOME_EXITED});
         assert_int_equal(f.machine.status, RUN_SUCCESS);

@@ -1,4 +1,5 @@
-/* Every state of a task with every event, and every status of a run with every event: what becomes of it, and what is to be done. */
+/* Every state of a task with every event, and every status of a run with every event: what becomes of it, and what is
+ * to be done. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +47,8 @@ static const char *const task_state_names[] = {
         [TASK_WAITING] = "waiting", [TASK_ENDED] = "ended",
 };
 
-static bool end_attempt(struct run_machine *machine, enum attempt_outcome outcome, int exit_status, struct effects *effects) {
+static bool end_attempt(struct run_machine *machine, enum attempt_outcome outcome, int exit_status,
+                        struct effects *effects) {
         struct attempt_end end = {.outcome = outcome, .exit_status = exit_status};
 
         return run_machine_attempt_ended(machine, 0, &end, 0, effects);
@@ -84,8 +86,8 @@ static bool fire(struct run_machine *machine, enum event event, struct effects *
 
 static void describe_effect(struct buf *out, const struct effect *effect) {
         static const char *const names[] = {
-                [EFFECT_LAUNCH] = "launch", [EFFECT_RETRY_TIMER] = "timer",         [EFFECT_STOP_ATTEMPT] = "stop",
-                [EFFECT_TASK_CHANGED] = "task", [EFFECT_RUN_CHANGED] = "run", [EFFECT_RUN_ENDED] = "end",
+                [EFFECT_LAUNCH] = "launch",     [EFFECT_RETRY_TIMER] = "timer", [EFFECT_STOP_ATTEMPT] = "stop",
+                [EFFECT_TASK_CHANGED] = "task", [EFFECT_RUN_CHANGED] = "run",   [EFFECT_RUN_ENDED] = "end",
         };
 
         (void)buf_appendf(out, " %s", names[effect->type]);
@@ -102,9 +104,10 @@ static char *describe(bool accepted, const struct run_machine *machine, const st
                 assert_int_equal(effects->count, 0);
                 return strdup("ignored");
         }
-        (void)buf_appendf(&out, "%s%s%s | %s %s%s%s #%u |", run_status_to_string(machine->status), machine->reason ? "/" : "",
-                          str_or(reason_to_string(machine->reason), ""), task_state_names[task->state], step_status_to_string(task->status),
-                          task->reason ? "/" : "", str_or(reason_to_string(task->reason), ""), task->attempt);
+        (void)buf_appendf(&out, "%s%s%s | %s %s%s%s #%u |", run_status_to_string(machine->status),
+                          machine->reason ? "/" : "", str_or(reason_to_string(machine->reason), ""),
+                          task_state_names[task->state], step_status_to_string(task->status), task->reason ? "/" : "",
+                          str_or(reason_to_string(task->reason), ""), task->attempt);
         for (size_t i = 0; i < effects->count; i++)
                 describe_effect(&out, &effects->items[i]);
         return buf_steal(&out);
@@ -119,120 +122,127 @@ static void put_task(struct run_machine *machine, enum task_state state) {
                 enum reason reason;
                 unsigned attempt;
         } as_recorded[] = {
-                [TASK_PENDING] = {STEP_PENDING, REASON_NONE, 0},
-                [TASK_STARTING] = {STEP_PENDING, REASON_NONE, 1},
-                [TASK_RUNNING] = {STEP_RUNNING, REASON_NONE, 1},
-                [TASK_WAITING] = {STEP_RUNNING, REASON_EXIT, 1},
+                [TASK_PENDING] = {STEP_PENDING, REASON_NONE, 0}, [TASK_STARTING] = {STEP_PENDING, REASON_NONE, 1},
+                [TASK_RUNNING] = {STEP_RUNNING, REASON_NONE, 1}, [TASK_WAITING] = {STEP_RUNNING, REASON_EXIT, 1},
                 [TASK_ENDED] = {STEP_SUCCESS, REASON_NONE, 1},
         };
 
         run_machine_restore_run(machine, RUN_RUNNING, false);
-        run_machine_restore_task(machine, 0, state, as_recorded[state].status, as_recorded[state].reason, as_recorded[state].attempt);
+        run_machine_restore_task(machine, 0, state, as_recorded[state].status, as_recorded[state].reason,
+                                 as_recorded[state].attempt);
 }
 
 /* run | task #attempt | effects(task.attempt) */
 static const char *const task_cells[TASK_ENDED + 1][_EVENT_MAX] = {
-        [TASK_PENDING] = {
-                [EVENT_START] = "ignored",
-                [EVENT_STARTED] = "ignored",
-                [EVENT_EXIT_0] = "ignored",
-                [EVENT_EXIT_1] = "ignored",
-                [EVENT_EXIT_65] = "ignored",
-                [EVENT_CANCELLED] = "ignored",
-                [EVENT_LOST] = "ignored",
-                [EVENT_RETRY_DUE] = "ignored",
-                [EVENT_CANCEL_REQUEST] = "cancelled/request | ended cancelled/request #0 | task(0.0) run end",
-                [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended skipped/timeout #0 | task(0.0) run end",
-                [EVENT_RESUME] = "running | starting pending #1 | launch(0.1)",
-        },
-        [TASK_STARTING] = {
-                [EVENT_START] = "ignored",
-                [EVENT_STARTED] = "running | running running #1 | task(0.1)",
-                [EVENT_EXIT_0] = "success | ended success #1 | task(0.1) run end",
-                [EVENT_EXIT_1] = "running | waiting running/exit #1 | timer(0.2)",
-                [EVENT_EXIT_65] = "failed/exit | ended failed/exit #1 | task(0.1) run end",
-                [EVENT_CANCELLED] = "cancelled/stopped | ended cancelled/stopped #1 | task(0.1) run end",
-                [EVENT_LOST] = "running | waiting running/lost #1 | timer(0.2)",
-                [EVENT_RETRY_DUE] = "ignored",
-                [EVENT_CANCEL_REQUEST] = "running | starting pending #1 | stop(0.1)",
-                [EVENT_CANCEL_TIMEOUT] = "running | starting pending #1 | stop(0.1)",
-                [EVENT_RESUME] = "running | starting pending #1 | launch(0.1)",
-        },
-        [TASK_RUNNING] = {
-                [EVENT_START] = "ignored",
-                [EVENT_STARTED] = "ignored",
-                [EVENT_EXIT_0] = "success | ended success #1 | task(0.1) run end",
-                [EVENT_EXIT_1] = "running | waiting running/exit #1 | timer(0.2)",
-                [EVENT_EXIT_65] = "failed/exit | ended failed/exit #1 | task(0.1) run end",
-                [EVENT_CANCELLED] = "cancelled/stopped | ended cancelled/stopped #1 | task(0.1) run end",
-                [EVENT_LOST] = "running | waiting running/lost #1 | timer(0.2)",
-                [EVENT_RETRY_DUE] = "ignored",
-                [EVENT_CANCEL_REQUEST] = "running | running running #1 | stop(0.1)",
-                [EVENT_CANCEL_TIMEOUT] = "running | running running #1 | stop(0.1)",
-                [EVENT_RESUME] = "running | running running #1 |",
-        },
-        [TASK_WAITING] = {
-                [EVENT_START] = "ignored",
-                [EVENT_STARTED] = "ignored",
-                [EVENT_EXIT_0] = "ignored",
-                [EVENT_EXIT_1] = "ignored",
-                [EVENT_EXIT_65] = "ignored",
-                [EVENT_CANCELLED] = "ignored",
-                [EVENT_LOST] = "ignored",
-                [EVENT_RETRY_DUE] = "running | starting running/exit #2 | launch(0.2)",
-                [EVENT_CANCEL_REQUEST] = "cancelled/request | ended cancelled/request #1 | task(0.1) run end",
-                [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended failed/timeout #1 | task(0.1) run end",
-                [EVENT_RESUME] = "running | waiting running/exit #1 | timer(0.2)",
-        },
-        [TASK_ENDED] = {
-                [EVENT_START] = "ignored",
-                [EVENT_STARTED] = "ignored",
-                [EVENT_EXIT_0] = "ignored",
-                [EVENT_EXIT_1] = "ignored",
-                [EVENT_EXIT_65] = "ignored",
-                [EVENT_CANCELLED] = "ignored",
-                [EVENT_LOST] = "ignored",
-                [EVENT_RETRY_DUE] = "ignored",
-                [EVENT_CANCEL_REQUEST] = "cancelled/request | ended success #1 | run end",
-                [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended success #1 | run end",
-                [EVENT_RESUME] = "success | ended success #1 | run end",
-        },
+        [TASK_PENDING] =
+                {
+                        [EVENT_START] = "ignored",
+                        [EVENT_STARTED] = "ignored",
+                        [EVENT_EXIT_0] = "ignored",
+                        [EVENT_EXIT_1] = "ignored",
+                        [EVENT_EXIT_65] = "ignored",
+                        [EVENT_CANCELLED] = "ignored",
+                        [EVENT_LOST] = "ignored",
+                        [EVENT_RETRY_DUE] = "ignored",
+                        [EVENT_CANCEL_REQUEST] = "cancelled/request | ended cancelled/request #0 | task(0.0) run end",
+                        [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended skipped/timeout #0 | task(0.0) run end",
+                        [EVENT_RESUME] = "running | starting pending #1 | launch(0.1)",
+                },
+        [TASK_STARTING] =
+                {
+                        [EVENT_START] = "ignored",
+                        [EVENT_STARTED] = "running | running running #1 | task(0.1)",
+                        [EVENT_EXIT_0] = "success | ended success #1 | task(0.1) run end",
+                        [EVENT_EXIT_1] = "running | waiting running/exit #1 | timer(0.2)",
+                        [EVENT_EXIT_65] = "failed/exit | ended failed/exit #1 | task(0.1) run end",
+                        [EVENT_CANCELLED] = "cancelled/stopped | ended cancelled/stopped #1 | task(0.1) run end",
+                        [EVENT_LOST] = "running | waiting running/lost #1 | timer(0.2)",
+                        [EVENT_RETRY_DUE] = "ignored",
+                        [EVENT_CANCEL_REQUEST] = "running | starting pending #1 | stop(0.1)",
+                        [EVENT_CANCEL_TIMEOUT] = "running | starting pending #1 | stop(0.1)",
+                        [EVENT_RESUME] = "running | starting pending #1 | launch(0.1)",
+                },
+        [TASK_RUNNING] =
+                {
+                        [EVENT_START] = "ignored",
+                        [EVENT_STARTED] = "ignored",
+                        [EVENT_EXIT_0] = "success | ended success #1 | task(0.1) run end",
+                        [EVENT_EXIT_1] = "running | waiting running/exit #1 | timer(0.2)",
+                        [EVENT_EXIT_65] = "failed/exit | ended failed/exit #1 | task(0.1) run end",
+                        [EVENT_CANCELLED] = "cancelled/stopped | ended cancelled/stopped #1 | task(0.1) run end",
+                        [EVENT_LOST] = "running | waiting running/lost #1 | timer(0.2)",
+                        [EVENT_RETRY_DUE] = "ignored",
+                        [EVENT_CANCEL_REQUEST] = "running | running running #1 | stop(0.1)",
+                        [EVENT_CANCEL_TIMEOUT] = "running | running running #1 | stop(0.1)",
+                        [EVENT_RESUME] = "running | running running #1 |",
+                },
+        [TASK_WAITING] =
+                {
+                        [EVENT_START] = "ignored",
+                        [EVENT_STARTED] = "ignored",
+                        [EVENT_EXIT_0] = "ignored",
+                        [EVENT_EXIT_1] = "ignored",
+                        [EVENT_EXIT_65] = "ignored",
+                        [EVENT_CANCELLED] = "ignored",
+                        [EVENT_LOST] = "ignored",
+                        [EVENT_RETRY_DUE] = "running | starting running/exit #2 | launch(0.2)",
+                        [EVENT_CANCEL_REQUEST] = "cancelled/request | ended cancelled/request #1 | task(0.1) run end",
+                        [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended failed/timeout #1 | task(0.1) run end",
+                        [EVENT_RESUME] = "running | waiting running/exit #1 | timer(0.2)",
+                },
+        [TASK_ENDED] =
+                {
+                        [EVENT_START] = "ignored",
+                        [EVENT_STARTED] = "ignored",
+                        [EVENT_EXIT_0] = "ignored",
+                        [EVENT_EXIT_1] = "ignored",
+                        [EVENT_EXIT_65] = "ignored",
+                        [EVENT_CANCELLED] = "ignored",
+                        [EVENT_LOST] = "ignored",
+                        [EVENT_RETRY_DUE] = "ignored",
+                        [EVENT_CANCEL_REQUEST] = "cancelled/request | ended success #1 | run end",
+                        [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended success #1 | run end",
+                        [EVENT_RESUME] = "success | ended success #1 | run end",
+                },
 };
 
 /* The final statuses ignore every event. */
 static const char *const run_cells[RUN_RUNNING + 1][_EVENT_MAX] = {
-        [RUN_QUEUED] = {
-                [EVENT_START] = "running | starting pending #1 | run launch(0.1)",
-                [EVENT_STARTED] = "ignored",
-                [EVENT_EXIT_0] = "ignored",
-                [EVENT_EXIT_1] = "ignored",
-                [EVENT_EXIT_65] = "ignored",
-                [EVENT_CANCELLED] = "ignored",
-                [EVENT_LOST] = "ignored",
-                [EVENT_RETRY_DUE] = "ignored",
-                [EVENT_CANCEL_REQUEST] = "cancelled/request | ended cancelled/request #0 | task(0.0) run end",
-                [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended skipped/timeout #0 | task(0.0) run end",
-                [EVENT_RESUME] = "ignored",
-        },
-        [RUN_RUNNING] = {
-                [EVENT_START] = "ignored",
-                [EVENT_STARTED] = "ignored",
-                [EVENT_EXIT_0] = "success | ended success #1 | task(0.1) run end",
-                [EVENT_EXIT_1] = "running | waiting running/exit #1 | timer(0.2)",
-                [EVENT_EXIT_65] = "failed/exit | ended failed/exit #1 | task(0.1) run end",
-                [EVENT_CANCELLED] = "cancelled/stopped | ended cancelled/stopped #1 | task(0.1) run end",
-                [EVENT_LOST] = "running | waiting running/lost #1 | timer(0.2)",
-                [EVENT_RETRY_DUE] = "ignored",
-                [EVENT_CANCEL_REQUEST] = "running | running running #1 | stop(0.1)",
-                [EVENT_CANCEL_TIMEOUT] = "running | running running #1 | stop(0.1)",
-                [EVENT_RESUME] = "running | running running #1 |",
-        },
+        [RUN_QUEUED] =
+                {
+                        [EVENT_START] = "running | starting pending #1 | run launch(0.1)",
+                        [EVENT_STARTED] = "ignored",
+                        [EVENT_EXIT_0] = "ignored",
+                        [EVENT_EXIT_1] = "ignored",
+                        [EVENT_EXIT_65] = "ignored",
+                        [EVENT_CANCELLED] = "ignored",
+                        [EVENT_LOST] = "ignored",
+                        [EVENT_RETRY_DUE] = "ignored",
+                        [EVENT_CANCEL_REQUEST] = "cancelled/request | ended cancelled/request #0 | task(0.0) run end",
+                        [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended skipped/timeout #0 | task(0.0) run end",
+                        [EVENT_RESUME] = "ignored",
+                },
+        [RUN_RUNNING] =
+                {
+                        [EVENT_START] = "ignored",
+                        [EVENT_STARTED] = "ignored",
+                        [EVENT_EXIT_0] = "success | ended success #1 | task(0.1) run end",
+                        [EVENT_EXIT_1] = "running | waiting running/exit #1 | timer(0.2)",
+                        [EVENT_EXIT_65] = "failed/exit | ended failed/exit #1 | task(0.1) run end",
+                        [EVENT_CANCELLED] = "cancelled/stopped | ended cancelled/stopped #1 | task(0.1) run end",
+                        [EVENT_LOST] = "running | waiting running/lost #1 | timer(0.2)",
+                        [EVENT_RETRY_DUE] = "ignored",
+                        [EVENT_CANCEL_REQUEST] = "running | running running #1 | stop(0.1)",
+                        [EVENT_CANCEL_TIMEOUT] = "running | running running #1 | stop(0.1)",
+                        [EVENT_RESUME] = "running | running running #1 |",
+                },
 };
 
 static void check(const char *text, const char *expected, const char *what, enum event event, unsigned *n_wrong) {
         if (streq(text, str_or(expected, "")))
                 return;
-        fprintf(stderr, "%s x %s:\n  expected: %s\n  is:       %s\n", what, event_names[event], str_or(expected, "(nothing)"), text);
+        fprintf(stderr, "%s x %s:\n  expected: %s\n  is:       %s\n", what, event_names[event],
+                str_or(expected, "(nothing)"), text);
         (*n_wrong)++;
 }
 

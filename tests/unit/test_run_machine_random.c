@@ -35,8 +35,8 @@ static struct run_plan random_plan(void) {
         struct run_plan plan;
 
         for (unsigned i = 0; i < n; i++) {
-                (void)buf_appendf(&text, "[Step s%u]\nExec=true\nRetries=%u\nCritical=%s\nWarnExitStatus=3\n", i, random_below(3),
-                                  random_below(2) ? "yes" : "no");
+                (void)buf_appendf(&text, "[Step s%u]\nExec=true\nRetries=%u\nCritical=%s\nWarnExitStatus=3\n", i,
+                                  random_below(3), random_below(2) ? "yes" : "no");
                 if (random_below(2)) {
                         (void)buf_appendf(&text, "After=");
                         for (unsigned j = 0; j < i; j++)
@@ -162,7 +162,8 @@ static void resume_copy(const struct run_machine *old, struct run_machine *new, 
         run_machine_init(new, old->plan);
         run_machine_restore_run(new, old->status, old->had_warnings);
         for (size_t i = 0; i < old->n_tasks; i++)
-                run_machine_restore_task(new, i, recorded_state(old, i), old->tasks[i].status, old->tasks[i].reason, old->tasks[i].attempt);
+                run_machine_restore_task(new, i, recorded_state(old, i), old->tasks[i].status, old->tasks[i].reason,
+                                         old->tasks[i].attempt);
         if (old->cancelling)
                 (void)run_machine_cancel(new, old->cancel_reason, effects);
         (void)run_machine_resume(new, effects);

@@ -16,7 +16,8 @@
 
 static const char weekly[] = "[Job]\nDefaultMode=full\n"
                              "[Mode full]\nSteps=a b c d\n[Mode ends]\nSteps=d a\n[Mode loop]\nSteps=c e\n"
-                             "[Step a]\nExec=true\n[Step b]\nExec=true\n[Step c]\nExec=true\nAfter=a\n[Step d]\nExec=true\nAfter=\n[Step e]\nExec=true\n";
+                             "[Step a]\nExec=true\n[Step b]\nExec=true\n[Step c]\nExec=true\nAfter=a\n[Step "
+                             "d]\nExec=true\nAfter=\n[Step e]\nExec=true\n";
 
 /* "a b<a c<a d", or the error's parameter and text. */
 static char *plan_text(struct job *job, const char *mode, char *const *only) {
@@ -87,17 +88,20 @@ static void test_empty_selection(void **state) {
         char *none[] = {NULL};
         char *found = plan_text(job, NULL, none);
 
-        assert_string_equal(found, "steps: the selection of steps is empty; name at least one, or leave it out for all");
+        assert_string_equal(found,
+                            "steps: the selection of steps is empty; name at least one, or leave it out for all");
         free(found);
         job_unref(job);
 }
 
 /* c without After= comes behind a only when b is left out; then both wait for each other. */
 static void test_selection_cannot_make_a_cycle(void **state) {
-        struct job *job = job_from_text("[Step a]\nExec=true\nAfter=c\n[Step b]\nExec=true\nAfter=\n[Step c]\nExec=true\n");
+        struct job *job =
+                job_from_text("[Step a]\nExec=true\nAfter=c\n[Step b]\nExec=true\nAfter=\n[Step c]\nExec=true\n");
 
         check_plan(job, NULL, NULL, "a<c b c<b");
-        check_plan(job, NULL, "a c", "steps: the steps a, c wait for each other; take one of them out of the After= of another");
+        check_plan(job, NULL, "a c",
+                   "steps: the steps a, c wait for each other; take one of them out of the After= of another");
         job_unref(job);
 }
 

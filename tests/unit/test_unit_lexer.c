@@ -134,7 +134,8 @@ static void test_messages(void **state) {
         unit_lexer_done(&lexer);
         assert_int_equal(diagnostics.n_errors, 3);
         assert_string_equal(diagnostics.items[0].text, "\"no assignment\" has no \"=\"; write Key=value");
-        assert_string_equal(diagnostics.items[1].text, "\"[open\" is no section header; write [Name] alone on its line");
+        assert_string_equal(diagnostics.items[1].text,
+                            "\"[open\" is no section header; write [Name] alone on its line");
         assert_string_equal(diagnostics.items[2].text, "the line has invalid UTF-8; save the file as UTF-8");
         diagnostics_done(&diagnostics);
 }

@@ -71,7 +71,8 @@ static void test_rows(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 char *found = split(rows[i].value);
                 const char *mark = strchr(rows[i].expected, '!');
-                bool fits = mark ? strncmp(found, rows[i].expected, (size_t)(mark - rows[i].expected) + 1) == 0 && strstr(found, mark + 1)
+                bool fits = mark ? strncmp(found, rows[i].expected, (size_t)(mark - rows[i].expected) + 1) == 0 &&
+                                            strstr(found, mark + 1)
                                  : streq(found, rows[i].expected);
 
                 if (!fits)
