@@ -8,6 +8,7 @@
 
 #include "engine_internal.h"
 #include "log.h"
+#include "message_ids.h"
 #include "strutil.h"
 #include "xalloc.h"
 
@@ -39,10 +40,15 @@ static void put_audit(struct act *act, const char *outcome, const char *run_id) 
                 .params = act->params,
                 .outcome = (char *)(uintptr_t)outcome,
         };
+        const struct log_context about = {
+                .message_id = MESSAGE_ID_AUDIT_ACT,
+                .run_id = run_id,
+                .job = jval_get_str(act->params, "job"),
+        };
 
         (void)snprintf(record.run_id, sizeof(record.run_id), "%s", str_or(run_id, ""));
         store_batch_put_audit(decisions_batch(act->engine), &record);
-        log_at(LOG_LEVEL_NOTICE, &(struct log_context){.run_id = run_id}, "%s by %s%s%s (uid %lld, pid %lld): %s",
+        log_at(LOG_LEVEL_NOTICE, &about, "%s by %s%s%s (uid %lld, pid %lld): %s",
                act->method->name, str_or(act->caller.user, "?"), act->caller.on_behalf ? " on behalf of " : "",
                str_or(act->caller.on_behalf, ""), (long long)act->caller.uid, (long long)act->caller.pid, outcome);
 }

@@ -2,15 +2,17 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-bus.h>
-#include <systemd/sd-login.h>
 
 #include "cleanup.h"
+#include "fileutil.h"
 #include "macro.h"
 #include "strutil.h"
 #include "xalloc.h"
 
 #define SYSTEMD_SERVICE "org.freedesktop.systemd1"
+#define CGROUP_TEXT_MAX ((size_t)64 * 1024)
 #define UNIT_PREFIX "/org/freedesktop/systemd1/unit"
 
 static const char *const names[] = {
@@ -121,6 +123,40 @@ static int query(sd_bus *bus, const char *unit, usec_t deadline, enum job_type *
         return 0;
 }
 
+/* The service in a path of cgroup2, as "/system.slice/batchd.service/.control": the last component that is one. */
+static char *service_in_path(const char *path) {
+        const char *found = NULL;
+        size_t found_len = 0;
+
+        while (*path) {
+                size_t len = strcspn(path, "/");
+
+                if (len > strlen(".service") &&
+                    strncmp(path + len - strlen(".service"), ".service", strlen(".service")) == 0) {
+                        found = path;
+                        found_len = len;
+                }
+                path += len + (path[len] == '/');
+        }
+        return found ? xstrndup(found, found_len) : NULL;
+}
+
+/* The unit of this process from /proc/self/cgroup alone: libsystemd looks at /proc/1 too, which ProtectProc= hides. */
+static char *own_unit(bool *ret_of_user) {
+        _cleanup_free_ char *text = NULL;
+        char *line;
+
+        if (read_file("/proc/self/cgroup", CGROUP_TEXT_MAX, &text, NULL) < 0)
+                return NULL;
+        line = startswith(text, "0::") ? text : strstr(text, "\n0::");
+        if (!line)
+                return NULL;
+        line += strcspn(line, "/");
+        line[strcspn(line, "\n")] = '\0';
+        *ret_of_user = strstr(line, "/user@") != NULL;
+        return service_in_path(line);
+}
+
 int job_type_query(const char *unit, usec_t timeout, enum job_type *ret) {
         usec_t deadline = now_boottime() + timeout;
         _cleanup_(bus_release) sd_bus *bus = NULL;
@@ -129,10 +165,9 @@ int job_type_query(const char *unit, usec_t timeout, enum job_type *ret) {
         int r;
 
         if (!unit) {
-                of_user = sd_pid_get_user_unit(0, &own) >= 0;
-                if (!of_user && sd_pid_get_unit(0, &own) < 0)
+                unit = own = own_unit(&of_user);
+                if (!unit)
                         return -ENODATA;
-                unit = own;
         }
         r = of_user ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
         return r < 0 ? r : query(bus, unit, deadline, ret);

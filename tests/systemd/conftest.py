@@ -64,7 +64,7 @@ def set_up(machine):
     """What an administrator does once."""
     machine.run("systemd-sysusers")
     machine.run("systemd-tmpfiles", "--create", "batchd.conf")
-    for user, groups in (("watcher", "batchd"), ("operator", "batchd-admin"), ("stranger", "")):
+    for user, groups in (("watcher", "batchd"), ("foreman", "batchd-admin"), ("stranger", "")):
         machine.run("useradd", "--no-create-home", *(["--groups", groups] if groups else []), user)
     for name, text in SCRIPTS.items():
         machine.write(f"/usr/local/lib/batchtest/{name}", text, "755")

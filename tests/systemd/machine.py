@@ -155,7 +155,7 @@ class Machine:
     def ctl_json(self, *arguments, **more):
         return json.loads(self.ctl(*arguments, "-o", "json", **more).stdout)
 
-    def start_run(self, job, *arguments, user="operator"):
+    def start_run(self, job, *arguments, user="foreman"):
         """The number of a run that has been started and goes on."""
         return self.ctl_json("run", job, *arguments, user=user)["run_number"]
 
@@ -164,7 +164,7 @@ class Machine:
 
     def current_runs(self):
         answer = self.ctl("status", "-o", "json", check=False)
-        return json.loads(answer.stdout).get("runs", []) if answer.returncode == 0 else []
+        return json.loads(answer.stdout)["current"] if answer.returncode == 0 else []
 
     def wait_for_run(self, number, seconds=30):
         """The answer to run.show when the run has ended."""
