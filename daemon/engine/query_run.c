@@ -143,19 +143,36 @@ static void show_ended(struct jval *result, const struct jval *found, const stru
         jval_set(result, "steps", steps);
 }
 
+/* The task that an attempt on disk belongs to when it is that task's current one. Both come in the order of the plan, so the search
+ * begins where the last one ended. */
+static const struct task_run *task_of(const struct run *run, const struct jval *attempt, size_t *hint) {
+        const char *step = str_or(jval_get_str(attempt, "step_name"), ""), *item = str_or(jval_get_str(attempt, "item"), "");
+
+        for (size_t n = 0; n < run->machine.n_tasks; n++) {
+                size_t i = (*hint + n) % run->machine.n_tasks;
+                const struct attempt_record *record = &run->tasks[i].record;
+
+                if (!streq(record->step_name, step) || !streq(record->item, item))
+                        continue;
+                *hint = i;
+                return record->attempt == jval_get_int(attempt, "attempt", 0) ? &run->tasks[i] : NULL;
+        }
+        return NULL;
+}
+
 /* What is on disk of the attempts that go on is older than what is known here. */
 static void freshen_attempts(struct jval *attempts, const struct run *run) {
-        for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                struct jval *fresh = attempt_record_to_json(&run->tasks[i].record);
+        size_t hint = 0;
 
-                for (size_t k = 0; k < jval_array_size(attempts); k++) {
-                        struct jval *attempt = jval_at(attempts, k);
+        for (size_t k = 0; k < jval_array_size(attempts); k++) {
+                struct jval *attempt = jval_at(attempts, k), *fresh;
+                const struct task_run *task = task_of(run, attempt, &hint);
 
-                        if (same_step(attempt, fresh) &&
-                            jval_get_int(attempt, "attempt", 0) == jval_get_int(fresh, "attempt", 0))
-                                for (void *m = jval_iter(fresh); m; m = jval_iter_next(fresh, m))
-                                        jval_set(attempt, jval_iter_key(m), jval_ref(jval_iter_value(m)));
-                }
+                if (!task)
+                        continue;
+                fresh = attempt_record_to_json(&task->record);
+                for (void *m = jval_iter(fresh); m; m = jval_iter_next(fresh, m))
+                        jval_set(attempt, jval_iter_key(m), jval_ref(jval_iter_value(m)));
                 jval_unref(fresh);
         }
 }

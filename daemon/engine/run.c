@@ -207,10 +207,9 @@ static void answer_cancels(struct run *run) {
 static void run_finished(void *user) {
         struct run *run = user;
         struct engine *engine = run->engine;
-        _cleanup_free_ char *tmp = path_join(run->dir, "tmp");
 
         unlink_run(run);
-        (void)history_remove_folder(engine->history, tmp, NULL, NULL);
+        (void)history_tidy_run(engine->history, run->dir, NULL, NULL);
         answer_cancels(run);
         run_end_watches(run);
         if (!run->watches)

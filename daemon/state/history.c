@@ -153,9 +153,9 @@ int history_last_runs(struct history *history, history_fn fn, void *user) {
         return submit(question_new(history, ask_last_runs, fn, user));
 }
 
-int history_remove_folder(struct history *history, const char *path, history_fn fn, void *user) {
-        struct question *question = question_new(history, ask_remove_folder, fn, user);
+int history_tidy_run(struct history *history, const char *run_dir, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_tidy_run, fn, user);
 
-        question->selector = xstrdup(path);
+        question->selector = xstrdup(run_dir);
         return submit(question);
 }

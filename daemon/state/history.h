@@ -40,5 +40,5 @@ int history_log_read(struct history *history, const char *selector, const char *
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user);
 /* For job.list: {job: {last run}} of every job. */
 int history_last_runs(struct history *history, history_fn fn, void *user);
-/* Removes a folder with all in it, without holding up the loop. fn may be NULL. */
-int history_remove_folder(struct history *history, const char *path, history_fn fn, void *user);
+/* Removes what an ended run's folder needs no more: TMPDIR and attempt files. fn may be NULL. */
+int history_tidy_run(struct history *history, const char *run_dir, history_fn fn, void *user);

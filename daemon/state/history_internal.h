@@ -39,9 +39,9 @@ int ask_last_runs(const struct question *question, sqlite3 *db, const char *stat
 /* history_log.c */
 int ask_run_lines(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
 int ask_log_read(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
-/* history_folder.c */
-int ask_remove_folder(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
-                      char **ret_error);
+/* history_tidy.c */
+int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                 char **ret_error);
 
 /* The run that a selector names (NULL: the latest one, of job when that is given): -ENOENT with a text, -EINVAL when a prefix fits several. */
 int history_find_run(sqlite3 *db, const char *selector, const char *job, struct run_record **ret, char **ret_error);
