@@ -196,13 +196,11 @@ static bool fill(struct session *session) {
 }
 
 static void pump(struct session *session) {
-        session->more = false;
         for (int round = 0; round < PUMP_ROUNDS && !session->broken; round++) {
-                if (session->out.len >= SESSION_OUT_LOW)
-                        return;
                 session->more = fill(session);
                 flush(session);
-                if (!session->more)
+                /* What the socket does not take now goes on when it takes more. */
+                if (!session->more || session->out.len > 0)
                         return;
         }
 }

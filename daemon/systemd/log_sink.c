@@ -73,7 +73,7 @@ static int write_console(const char *data, size_t len) {
                 struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
                 ssize_t n;
 
-                if (poll(&ready, 1, 0) <= 0 || !(ready.revents & POLLOUT))
+                if (poll(&ready, 1, 0) < 0 || !(ready.revents & POLLOUT))
                         return -EAGAIN;
                 n = write(STDERR_FILENO, data, MIN(len, (size_t)PIPE_BUF));
                 if (n < 0 && errno != EINTR)

@@ -447,6 +447,28 @@ static void test_half_closed(void **state) {
         assert_sessions(*state, 0);
 }
 
+static void test_half_closed_with_requests_waiting(void **state) {
+        struct buf requests = BUF_INIT(FRAME_MAX);
+        int fd = client_connect(*state);
+
+        /* More than the caps take at once: most of them wait in the receive buffer when the end is seen. */
+        fake_engine_state(harness_engine(*state))->answer_bytes = 100 * 1000;
+        for (int i = 0; i < 200; i++)
+                assert_int_equal(frame_append(&requests, STATUS(1), sizeof(STATUS(1)) - 1), 0);
+        client_send(fd, buf_data(&requests), requests.len);
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        (void)usleep(20000);
+        for (int i = 0; i < 200; i++) {
+                struct jval *reply = client_receive(fd);
+
+                assert_non_null(reply);
+                jval_unref(reply);
+        }
+        assert_end(fd);
+        buf_done(&requests);
+        (void)close(fd);
+}
+
 static void test_many_idle_clients(void **state) {
         int fds[200];
 
@@ -782,6 +804,7 @@ int main(void) {
                 TEST(test_answers_that_pile_up),
                 TEST(test_clients_that_vanish),
                 TEST(test_half_closed),
+                TEST(test_half_closed_with_requests_waiting),
                 TEST(test_many_idle_clients),
                 TEST(test_follow),
                 TEST(test_follower_that_does_not_read),
