@@ -19,13 +19,14 @@ typedef void (*history_fn)(int error, const char *error_text, struct jval *answe
 struct run_filter {
         char *job, *type, *mode, *status, *triggered_by;
         struct jval *params; /* object: all must be equal as text */
-        usec_t since, until; /* created_at; 0: open */
+        usec_t since, until; /* created_at from since on, before until; 0: open */
         int64_t before;      /* run_number; 0: from the newest */
         unsigned limit;      /* default 50, at most 1000 */
 };
 
 /* Each returns 0, or -EAGAIN when too many questions wait. The filter is copied. */
-/* {runs: [...], next: run_number or absent}. type matches batch_type or a declared prediction run (A2). */
+/* {runs: [...], next: run_number or absent}. type matches the run's own batch_type, and what its steps
+ * declared of their work: a step that says RESULT={"batch_type": "prediction_generation"} makes its run one of that type too. */
 int history_run_list(struct history *history, const struct run_filter *filter, history_fn fn, void *user);
 /* selector: run number, uuid (or an unambiguous prefix of 8 or more digits), or NULL for the latest (of job, when given). {run: {...}, steps: [attempts...]}. */
 int history_run_show(struct history *history, const char *selector, const char *job, history_fn fn, void *user);
