@@ -487,6 +487,11 @@ static void add_ten_lines(void *user) {
         fake_engine_add_lines(user, 10);
 }
 
+static void add_ten_lines_and_end(void *user) {
+        fake_engine_state(user)->end_after_lines = true;
+        fake_engine_add_lines(user, 10);
+}
+
 static void assert_notification(int fd, const char *method, int64_t sequence) {
         struct jval *notification = client_receive(fd);
 
@@ -511,8 +516,7 @@ static void test_follow(void **state) {
         harness_on_loop(*state, add_ten_lines, engine);
         for (int64_t i = 4; i <= 13; i++)
                 assert_notification(fd, "run.lines", i);
-        fake_engine_state(engine)->end_after_lines = true;
-        harness_on_loop(*state, add_ten_lines, engine);
+        harness_on_loop(*state, add_ten_lines_and_end, engine);
         for (int64_t i = 14; i <= 23; i++)
                 assert_notification(fd, "run.lines", i);
         assert_notification(fd, "run.end", 0);
