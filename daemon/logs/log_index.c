@@ -111,8 +111,8 @@ static int find_last(int fd, uint64_t *records, struct log_index_entry *ret) {
 
 int log_index_open(struct log_index **ret, const char *run_dir, uint64_t *ret_next) {
         struct log_index_entry last;
-        uint64_t records;
-        off_t size;
+        uint64_t records = 0;
+        off_t size = 0;
         _cleanup_close_ int fd = open_in(run_dir, O_RDWR | O_CREAT, &records, &size);
 
         if (fd < 0)
@@ -157,7 +157,7 @@ int log_index_append(struct log_index *index, const struct log_index_entry *entr
 
 int log_index_next(const char *run_dir, uint64_t *ret_next) {
         struct log_index_entry last;
-        uint64_t records;
+        uint64_t records = 0;
         _cleanup_close_ int fd = open_in(run_dir, O_RDONLY, &records, NULL);
 
         if (fd < 0 && fd != -ENOENT)
@@ -193,7 +193,7 @@ static int search(int fd, uint64_t records, uint64_t from, uint64_t *ret) {
 int log_index_scan(const char *run_dir, uint64_t from, int (*fn)(const struct log_index_entry *entry, void *user),
                    void *user) {
         struct record block[BLOCK];
-        uint64_t records, at = 0;
+        uint64_t records = 0, at = 0;
         _cleanup_close_ int fd = open_in(run_dir, O_RDONLY, &records, NULL);
         int r;
 
@@ -223,7 +223,7 @@ int log_index_scan(const char *run_dir, uint64_t from, int (*fn)(const struct lo
 
 int log_index_resume_offset(const char *run_dir, uint32_t ordinal, uint64_t *ret_offset) {
         struct record block[BLOCK];
-        uint64_t records;
+        uint64_t records = 0;
         _cleanup_close_ int fd = open_in(run_dir, O_RDONLY, &records, NULL);
 
         if (fd < 0 && fd != -ENOENT)

@@ -35,7 +35,7 @@ struct connection {
 
 /* libpq's texts end in a newline and may have several lines. */
 static char *one_line(const char *text) {
-        char *line = xstrndup(text, strnlen(text, ERROR_MAX));
+        char *line = xstrndup(text, ERROR_MAX);
         size_t len = strlen(line);
 
         while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == ' '))
