@@ -10,17 +10,21 @@
 
 #define LABEL_WIDTH 12
 
+static char *set_text(char ret[static TEXT_SIZE], const char *text) {
+        (void)snprintf(ret, TEXT_SIZE, "%s", text);
+        return ret;
+}
+
 char *text_duration(char ret[static TEXT_SIZE], double seconds) {
         if (seconds < 0)
-                return strcpy(ret, "-");
+                return set_text(ret, "-");
         usec_t span = (usec_t)(seconds * (double)USEC_PER_SEC + 0.5);
         if (span < USEC_PER_MSEC)
-                return strcpy(ret, "0ms");
+                return set_text(ret, "0s");
         /* What is shown needs no microseconds, and above ten seconds no fractions. */
         span -= span % (span < 10 * USEC_PER_SEC ? USEC_PER_MSEC : USEC_PER_SEC);
         char text[TIMESPAN_SIZE];
-        (void)snprintf(ret, TEXT_SIZE, "%s", format_timespan(text, span));
-        return ret;
+        return set_text(ret, format_timespan(text, span));
 }
 
 usec_t get_instant(const struct jval *object, const char *key) {
@@ -32,20 +36,19 @@ usec_t get_instant(const struct jval *object, const char *key) {
 char *text_instant(char ret[static TEXT_SIZE], const struct jval *object, const char *key, bool utc) {
         usec_t instant = get_instant(object, key);
         if (instant == 0)
-                return strcpy(ret, "-");
+                return set_text(ret, "-");
         char text[RFC3339_SIZE];
-        (void)snprintf(ret, TEXT_SIZE, "%s%s", format_time_local(text, instant, utc), "");
-        return ret;
+        return set_text(ret, format_time_local(text, instant, utc));
 }
 
 char *text_ago(char ret[static TEXT_SIZE], const struct jval *object, const char *key, usec_t now) {
         usec_t instant = get_instant(object, key);
         if (instant == 0)
-                return strcpy(ret, "-");
+                return set_text(ret, "-");
         char span[TEXT_SIZE];
         double seconds = instant < now ? (double)(now - instant) / (double)USEC_PER_SEC : 0;
         if (seconds < 1)
-                return strcpy(ret, "just now");
+                return set_text(ret, "just now");
         (void)snprintf(ret, TEXT_SIZE, "%.55s ago", text_duration(span, (double)(int64_t)seconds));
         return ret;
 }

@@ -206,6 +206,15 @@ static struct jval *identity(const struct run *run) {
         return params;
 }
 
+/* What a watching person wants to read of a step that has ended. */
+static void set_outcome(struct jval *step, const struct attempt_record *record) {
+        if (record->duration_usec >= 0)
+                jval_set_real(step, "duration_seconds", (double)record->duration_usec / 1e6);
+        if (record->records_processed >= 0)
+                jval_set_int(step, "records_processed", record->records_processed);
+        jval_set_str(step, "error_message", record->error_message);
+}
+
 static int send_state(struct engine_watch *watch, struct buf *out) {
         const struct run *run = watch->run;
         struct jval *params = identity(run), *steps = jval_array();
@@ -219,6 +228,8 @@ static int send_state(struct engine_watch *watch, struct buf *out) {
                 jval_set_str(step, "status", step_status_to_string(record->status));
                 jval_set_str(step, "reason", reason_to_string(record->reason));
                 jval_set_int(step, "attempt", run->machine.tasks[i].attempt);
+                if (step_status_is_final(record->status))
+                        set_outcome(step, record);
                 jval_add(steps, step);
         }
         run_set_position(params, run);

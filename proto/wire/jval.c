@@ -250,6 +250,10 @@ static bool is_too_deep(const char *text, size_t len) {
 int jval_parse(const char *text, size_t len, struct jval **ret, char **ret_error) {
         if (len == 0)
                 return error_set(ret_error, -EINVAL, "line 1, column 1: empty where JSON is expected");
+        /* jansson takes one for the end of the text */
+        const char *nul = memchr(text, '\0', len);
+        if (nul)
+                return error_set(ret_error, -EINVAL, "line 1, column %zu: a NUL byte", (size_t)(nul - text) + 1);
         if (is_too_deep(text, len))
                 return error_set(ret_error, -EINVAL, "line 1, column 1: nested deeper than %d levels", DEPTH_MAX);
         json_error_t error;
