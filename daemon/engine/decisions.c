@@ -65,23 +65,29 @@ static void put_changes(struct run *run) {
         }
 }
 
+/* What only depends on what is already durable need not wait for the disk. True when calls were made; they may have
+ * decided more. */
+static bool call_at_once(struct engine *engine) {
+        struct commit *commit = engine->decisions.commit;
+
+        if (engine->decisions.batch || !commit || engine->commits_in_flight > 0)
+                return false;
+        engine->decisions.commit = NULL;
+        engine->commits_in_flight++;
+        commit_done(commit);
+        return true;
+}
+
 void decisions_flush(void *user) {
         struct engine *engine = user;
         struct decisions *decisions = &engine->decisions;
 
-        for (struct run *run = engine->runs; run; run = run->next)
-                put_changes(run);
+        do
+                for (struct run *run = engine->runs; run; run = run->next)
+                        put_changes(run);
+        while (call_at_once(engine));
         if (!decisions->batch && !decisions->commit)
                 return;
-        /* What only depends on what is already durable need not wait for the disk. */
-        if (!decisions->batch && engine->commits_in_flight == 0) {
-                struct commit *commit = decisions->commit;
-
-                decisions->commit = NULL;
-                engine->commits_in_flight++;
-                commit_done(commit);
-                return;
-        }
         (void)decisions_batch(engine);
         if (!decisions->commit) {
                 decisions->commit = NEW(struct commit);

@@ -80,7 +80,8 @@ static void shut_down(struct daemon *daemon, bool stop) {
         if (daemon->stopping)
                 return;
         daemon->stopping = true;
-        log_at(LOG_LEVEL_INFO, &(struct log_context){.message_id = MESSAGE_ID_DAEMON_STOPPING}, stop ? "stopping: runs are ended" : "leaving: runs go on");
+        log_at(LOG_LEVEL_INFO, &(struct log_context){.message_id = MESSAGE_ID_DAEMON_STOPPING},
+               stop ? "stopping: runs are ended" : "leaving: runs go on");
         (void)notifier_stopping(&daemon->notifier, stop ? "Ending runs" : "Restarting");
         if (daemon->server)
                 control_server_stop(daemon->server, stop ? "stop" : "restart");
@@ -101,7 +102,8 @@ static void on_sigterm(void *user) {
         int r = job_type_query(NULL, JOB_TYPE_TIMEOUT, &type);
 
         if (r < 0 && r != -ENODATA)
-                log_warning("whether this is a stop or a restart cannot be told (%s): runs are left alone", strerror(-r));
+                log_warning("whether this is a stop or a restart cannot be told (%s): runs are left alone",
+                            strerror(-r));
         shut_down(user, type == JOB_TYPE_STOP);
 }
 
@@ -284,8 +286,8 @@ static void raise_descriptor_limit(void) {
 
 static int setup_log(const struct settings *settings, char **ret_error) {
         const struct daemon_config *config = &settings->config;
-        _cleanup_free_ char *path = config->log_file ? xstrdup(config->log_file)
-                                                     : path_join(settings->state_dir, "log/batchd.log");
+        _cleanup_free_ char *path =
+                config->log_file ? xstrdup(config->log_file) : path_join(settings->state_dir, "log/batchd.log");
         struct log_sink_config sink = {
                 .target = log_target_default(),
                 .layout = config->log_json ? LOG_LAYOUT_JSON : LOG_LAYOUT_TEXT,
@@ -334,7 +336,9 @@ int daemon_run(const char *config_file, struct settings *settings, bool after_st
         if (r == 0)
                 r = open_all(&daemon, after_stop, &error);
         if (r == 0) {
-                log_at(LOG_LEVEL_INFO, &(struct log_context){.message_id = MESSAGE_ID_DAEMON_STARTED}, "batchd %s serves %s", BATCHD_VERSION, settings->socket_path);
+                if (!after_stop)
+                        log_at(LOG_LEVEL_INFO, &(struct log_context){.message_id = MESSAGE_ID_DAEMON_STARTED},
+                               "batchd %s serves %s", BATCHD_VERSION, settings->socket_path);
                 update_status(&daemon);
                 (void)notifier_ready(&daemon.notifier, NULL);
                 if (after_stop)

@@ -5,5 +5,6 @@
 
 #include "settings.h"
 
-/* Serves until it is told to end; the process's exit status. after_stop: no clients, only end and record what a stopped daemon could not. */
+/* Serves until it is told to end; the process's exit status. after_stop: no clients, only end and record what a stopped
+ * daemon could not. */
 int daemon_run(const char *config_file, struct settings *settings, bool after_stop);

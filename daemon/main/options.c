@@ -6,21 +6,20 @@
 
 #include "version.h"
 
-static const char help[] =
-        "batchd - run batches, keep what they did\n"
-        "\n"
-        "  batchd                     serve, as the service manager started it\n"
-        "  batchd --config FILE       serve a whole instance from FILE's folder\n"
-        "  batchd -t [--config FILE]  check configuration and job files, and exit\n"
-        "\n"
-        "Options:\n"
-        "  -c, --config FILE   configuration file; folders it does not name lie beside it\n"
-        "  -t, --test          check everything, print what is wrong; 0 when nothing is, else 1\n"
-        "      --after-stop    for ExecStopPost=: end what a stopped daemon could not end\n"
-        "      --version       print the version\n"
-        "  -h, --help          print this\n"
-        "\n"
-        "See batchd(8), batchd.conf(5), batchd.job(5), batchctl(1).\n";
+static const char help[] = "batchd - run batches, keep what they did\n"
+                           "\n"
+                           "  batchd                     serve, as the service manager started it\n"
+                           "  batchd --config FILE       serve a whole instance from FILE's folder\n"
+                           "  batchd -t [--config FILE]  check configuration and job files, and exit\n"
+                           "\n"
+                           "Options:\n"
+                           "  -c, --config FILE   configuration file; folders it does not name lie beside it\n"
+                           "  -t, --test          check everything, print what is wrong; 0 when nothing is, else 1\n"
+                           "      --after-stop    for ExecStopPost=: end what a stopped daemon could not end\n"
+                           "      --version       print the version\n"
+                           "  -h, --help          print this\n"
+                           "\n"
+                           "See batchd(8), batchd.conf(5), batchd.job(5), batchctl(1).\n";
 
 enum { OPTION_AFTER_STOP = 256, OPTION_VERSION };
 

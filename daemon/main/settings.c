@@ -91,7 +91,7 @@ static int read_sources(char *const *paths, bool first_required, char ***ret_tex
                         struct diagnostics *diagnostics) {
         size_t n = 0;
 
-        STRV_FOREACH(path, paths) {
+        STRV_FOREACH (path, paths) {
                 char *text = NULL;
                 size_t len;
                 int r = read_file(*path, CONFIG_MAX, &text, &len);
@@ -114,7 +114,7 @@ static int load_config(struct daemon_config *ret, const struct base_folders *bas
         int n;
 
         strv_append(&paths, base->config_path);
-        STRV_FOREACH(path, dropins)
+        STRV_FOREACH (path, dropins)
                 strv_append(&paths, *path);
         sources = xcalloc(strv_length(paths), sizeof(*sources));
         n = read_sources(paths, base->own, &texts, sources, diagnostics);
@@ -150,7 +150,7 @@ static void choose_folders(struct settings *settings, const struct base_folders 
         settings->runtime_dir = choose_folder(base, config->runtime_directory, "RUNTIME_DIRECTORY", "run",
                                               user_folder("XDG_RUNTIME_DIR", ".cache"), "/run/batchd");
         settings->socket_path = path_join(settings->runtime_dir, "control.sock");
-        STRV_FOREACH(folder, config->jobs_directories)
+        STRV_FOREACH (folder, config->jobs_directories)
                 strv_append_take(&settings->job_folders, resolve(base, *folder));
         if (!settings->job_folders) {
                 strv_append_take(&settings->job_folders, path_join(base->folder, "jobs.d"));
@@ -176,7 +176,7 @@ static void choose_callers(struct settings *settings, struct diagnostics *diagno
         settings->watch_gid = group_of(settings->config.watch_group, "batchd");
         settings->act_gid = group_of(settings->config.act_group, "batchd-admin");
         settings->trusted_uids = xcalloc(strv_length(settings->config.trusted_clients) + 1, sizeof(uid_t));
-        STRV_FOREACH(name, settings->config.trusted_clients) {
+        STRV_FOREACH (name, settings->config.trusted_clients) {
                 const struct passwd *user = getpwnam(*name);
 
                 if (user)

@@ -1,4 +1,5 @@
-/* Where everything is, and how the daemon is set up: batchd.conf with its drop-ins, what systemd says in the environment, and defaults. */
+/* Where everything is, and how the daemon is set up: batchd.conf with its drop-ins, what systemd says in the
+ * environment, and defaults. */
 #pragma once
 
 #include <stddef.h>
@@ -21,7 +22,7 @@ struct settings {
         gid_t watch_gid, act_gid; /* (gid_t)-1: no such group */
 };
 
-/* config_file NULL: $CONFIGURATION_DIRECTORY/batchd.conf, else the user's, else /etc/batchd/batchd.conf; a missing default file is no error. 0 or
- * negative errno; all mistakes are told to diagnostics. */
+/* config_file NULL: $CONFIGURATION_DIRECTORY/batchd.conf, else the user's, else /etc/batchd/batchd.conf; a missing
+ * default file is no error. 0 or negative errno; all mistakes are told to diagnostics. */
 int settings_load(struct settings *ret, const char *config_file, struct diagnostics *diagnostics);
 void settings_done(struct settings *settings);
