@@ -100,7 +100,7 @@ static struct jval *job_row(const struct engine *engine, const struct job_entry 
                 _cleanup_jval_ struct jval *whole = job_to_json(entry->job);
 
                 jval_set_str(row, "description", entry->job->description);
-                jval_set_str(row, "type", entry->job->type);
+                jval_set_str(row, "batch_type", entry->job->type);
                 jval_set_str(row, "default_mode", entry->job->default_mode);
                 jval_set(row, "modes", names_of(jval_get(whole, "modes")));
                 jval_set(row, "parameters", names_of(jval_get(whole, "parameters")));

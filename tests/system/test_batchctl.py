@@ -556,3 +556,22 @@ def test_bash_completion_works_in_bash(daemon, words, expected):
     out = subprocess.run(["bash", "--norc", "-c", code], env={**os.environ, "BATCHD_SOCKET": daemon.socket}, text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     assert " ".join(out.stdout.split()) == expected, out
+
+
+def test_every_command_and_option_is_in_the_manual():
+    with open(os.path.join(paths.SOURCE, "client", "ctl", "batchctl.1.scd"), encoding="utf-8") as page:
+        manual = page.read()
+    _, out, _ = ctl(None, "--help")
+    commands = [line.split()[0] for line in out.split("Commands:\n")[1].split("\n\n")[0].splitlines()]
+    sections = {text.split()[0]: text for text in manual.split("# COMMANDS")[1].split("\n# OPTIONS")[0].split("\n## ")[1:]}
+    assert sorted(sections) == sorted(commands)
+    for command in commands:
+        _, text, _ = ctl(None, command, "--help")
+        own, common = text.split("Options of every command:")
+        for line in own.splitlines() + common.splitlines():
+            if not line.startswith(("  -", "      --")):
+                continue
+            option = line.split("--")[1].split()[0]
+            name = "*--" + option.replace("=", "=*", 1).split("*")[0] + "*"
+            where = sections[command] if line in own.splitlines() else manual.split("\n# OPTIONS")[1]
+            assert name in where, (command, name)
