@@ -28,7 +28,7 @@ struct engine_watch {
         uint64_t state_sent;
         struct jval *page; /* lines from disk, being sent */
         size_t page_index;
-        bool state_known, live, notified, reading, end_sent, freed;
+        bool state_known, lines_were_last, live, notified, reading, end_sent, freed;
 };
 
 struct engine_watch *watch_new(struct run *run, uint64_t cursor, const struct engine_watch_events *events, void *user) {
@@ -167,6 +167,7 @@ static int send_ring(struct engine_watch *watch, struct buf *out) {
         int r = 0;
 
         watch->cursor = MAX(watch->cursor, first);
+        watch->lines_were_last = true;
         for (size_t n = 0; r == 0 && out->len - start < NOTIFICATION_SIZE; n++) {
                 line = ring_get(run->ring, watch->cursor, &text);
                 if (!line)
@@ -237,6 +238,7 @@ static int send_state(struct engine_watch *watch, struct buf *out) {
         jval_set(params, "steps", steps);
         watch->state_sent = run->state_sequence;
         watch->state_known = true;
+        watch->lines_were_last = false;
         return send_notification(out, "run.state", params);
 }
 
@@ -263,6 +265,7 @@ static int read_page(struct engine_watch *watch) {
 
 int engine_watch_read(struct engine_watch *watch, struct buf *out) {
         struct run *run = watch->run;
+        bool has_lines, has_state;
 
         if (watch->end_sent)
                 return -EPIPE;
@@ -277,9 +280,12 @@ int engine_watch_read(struct engine_watch *watch, struct buf *out) {
                         return r;
         }
         watch->live = true;
-        if (!watch->state_known || watch->state_sent != run->state_sequence)
+        has_lines = watch->cursor < run->ring->next_sequence;
+        has_state = !watch->state_known || watch->state_sent != run->state_sequence;
+        /* Lines before the state that they led to, but a step that prints without end does not hide the others' states. */
+        if (has_state && (!has_lines || watch->lines_were_last || !watch->state_known))
                 return send_state(watch, out);
-        if (watch->cursor < run->ring->next_sequence)
+        if (has_lines)
                 return send_ring(watch, out);
         if (run->finished)
                 return send_end(watch, out);
