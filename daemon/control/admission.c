@@ -9,7 +9,7 @@
 #include "xalloc.h"
 
 /* Longest name of a person or token, and of a request: they are kept in tables and shown in one line. */
-#define LABEL_MAX 256
+#define LABEL_MAX 128
 
 void refusal_done(struct refusal *refusal) {
         free(refusal->message);
@@ -47,7 +47,7 @@ static int check_right(const struct admission_rules *rules, const struct admissi
                 return 0;
         user = caller->user(caller->data);
         data = one_member("user", user);
-        jval_set_str(data, "needs", method->right == RIGHT_ACT ? rules->rights->act_group : rules->rights->watch_group);
+        jval_set_str(data, "group", method->right == RIGHT_ACT ? rules->rights->act_group : rules->rights->watch_group);
         return refuse(ret, ERROR_KIND_NOT_PERMITTED, rights_explain_refusal(rules->rights, method, user), data);
 }
 

@@ -72,7 +72,8 @@ void request_handle(struct session *session, const char *payload, size_t len) {
         }
         if (admission_check(&rules, &caller, &request->rpc, now_boottime(), &request->method, &refusal) < 0) {
                 record_refusal(request, &refusal);
-                session_answer_error(session, request->rpc.id, refusal.kind, refusal.message, refusal.data);
+                if (!request->rpc.silent)
+                        session_answer_error(session, request->rpc.id, refusal.kind, refusal.message, refusal.data);
                 refusal_done(&refusal);
                 request_free(request);
                 return;
@@ -88,12 +89,17 @@ void request_answer(const struct engine_error *error, struct jval *result, void 
         struct request *request = user;
         struct session *session = request->session;
 
-        if (session && error) {
-                session_answer_error(session, request->rpc.id, error->kind, error->message, error->data);
-        } else if (session) {
-                session_answer(session, request->rpc.id, result);
-                if (request->stream)
+        if (session && !request->rpc.silent) {
+                if (error)
+                        session_answer_error(session, request->rpc.id, error->kind, error->message, error->data);
+                else
+                        session_answer(session, request->rpc.id, result);
+        }
+        if (session) {
+                if (request->stream && !error)
                         stream_open(STEAL_PTR(request->stream), session);
+                /* There is room for a request that waits. */
+                session_schedule(session);
         }
         jval_unref(result);
         request_free(request);

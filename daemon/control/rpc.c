@@ -14,8 +14,7 @@ static int take_id(const struct jval *root, const struct jval **ret, char **ret_
         const struct jval *id = jval_get(root, "id");
 
         if (!id)
-                return error_set(ret_error, -EINVAL,
-                                 "the request has no \"id\": give it a number or a string, so that it can be answered");
+                return 0;
         if (jval_type_of(id) != JVAL_INTEGER && !(jval_is_string(id) && strlen(jval_str(id)) <= ID_MAX))
                 return error_set(ret_error, -EINVAL, "\"id\" must be an integer or a string of at most %d bytes",
                                  ID_MAX);
@@ -30,6 +29,7 @@ static int take_members(struct rpc_request *request, char **ret_error) {
 
         if (r < 0)
                 return r;
+        request->silent = !request->id;
         if (!version || !streq(version, "2.0"))
                 return error_set(ret_error, -EINVAL, "\"jsonrpc\" must be \"2.0\"");
         request->method = jval_get_str(request->root, "method");

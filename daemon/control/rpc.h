@@ -1,6 +1,7 @@
-/* JSON-RPC 2.0 as the control protocol uses it: one object a frame, params by name, an id in every request. No I/O. */
+/* JSON-RPC 2.0 as the control protocol uses it: one object a frame, params by name. No I/O. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buf.h"
@@ -9,7 +10,8 @@
 
 struct rpc_request {
         struct jval *root;         /* owns what the others point to */
-        const struct jval *id;     /* string or integer; NULL when it could not be read */
+        const struct jval *id;     /* string or integer; NULL when there is none or it could not be read */
+        bool silent;               /* a call without an id (a notification): it is carried out and never answered */
         const char *method;        /* borrowed */
         const struct jval *params; /* borrowed object; NULL when there are none */
 };

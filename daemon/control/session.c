@@ -125,9 +125,12 @@ void session_answer(struct session *session, const struct jval *id, const struct
                 return;
         }
         if (rpc_append_result(&session->out, id, result) < 0) {
+                _cleanup_jval_ struct jval *data = jval_object();
+
+                jval_set_int(data, "limit", (int64_t)FRAME_MAX);
                 session_answer_error(session, id, ERROR_KIND_TOO_LARGE,
                                      "ask for less at once (limit, or a narrower filter): the answer would pass 1 MiB",
-                                     NULL);
+                                     data);
                 return;
         }
         session_schedule(session);
@@ -215,6 +218,7 @@ static bool takes_requests(const struct session *session) {
 /* The stream of frames cannot be followed any further. */
 static void lose_framing(struct session *session, size_t announced) {
         size_t limit = session->right == RIGHT_NONE ? SESSION_FRAME_MAX_STRANGER : FRAME_MAX;
+        _cleanup_jval_ struct jval *data = jval_object();
         _cleanup_free_ char *message = NULL;
 
         if (announced == 0)
@@ -225,7 +229,9 @@ static void lose_framing(struct session *session, size_t announced) {
                                     "big-endian length, then "
                                     "that many bytes of JSON",
                                     announced, limit);
-        session_answer_error(session, NULL, announced == 0 ? ERROR_KIND_PARSE : ERROR_KIND_TOO_LARGE, message, NULL);
+        jval_set_int(data, "limit", (int64_t)limit);
+        session_answer_error(session, NULL, announced == 0 ? ERROR_KIND_PARSE : ERROR_KIND_TOO_LARGE, message,
+                             announced == 0 ? NULL : data);
         session->closing = true;
 }
 

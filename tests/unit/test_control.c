@@ -321,10 +321,32 @@ static void test_bad_json_keeps_the_session(void **state) {
         assert_kind(fd, "{\"jsonrpc\"", "parse_error", "not JSON");
         assert_kind(fd, "\xff\xfe", "parse_error", "not JSON");
         assert_kind(fd, "[[[[[[", "parse_error", "not JSON");
-        assert_kind(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"run.list\"}", "parse_error", "\"id\"");
+        assert_kind(fd, "{\"jsonrpc\":\"2.0\",\"id\":[1],\"method\":\"run.list\"}", "parse_error", "\"id\"");
         assert_kind(fd, CALL(1, "run.lsit", "{}"), "unknown_method", "run.list");
         assert_kind(fd, CALL(2, "run.list", "{\"limit\":\"ten\"}"), "invalid_params", "limit");
         assert_int_equal(engine_state(*state).calls, 0);
+        (void)close(fd);
+}
+
+static void test_calls_without_an_id(void **state) {
+        int fd = client_connect(*state);
+        struct jval *reply;
+
+        fake_engine_state(harness_engine(*state))->hold = true;
+        for (int i = 0; i < 2 * SESSION_REQUESTS_MAX; i++)
+                client_send_text(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"run.list\"}");
+        client_send_text(fd, "{\"jsonrpc\":\"2.0\",\"method\":\"no.such\"}");
+        client_send_text(fd, STATUS(3));
+        for (int i = 0; i < 200 && engine_state(*state).calls < 2 * SESSION_REQUESTS_MAX + 1; i++) {
+                harness_on_loop(*state, release_held, harness_engine(*state));
+                (void)usleep(1000);
+        }
+        harness_on_loop(*state, release_held, harness_engine(*state));
+        /* Carried out, and the first that is answered is the first that asks for it. */
+        reply = client_receive(fd);
+        assert_int_equal(jval_get_int(reply, "id", 0), 3);
+        jval_unref(reply);
+        assert_int_equal(engine_state(*state).calls, 2 * SESSION_REQUESTS_MAX + 1);
         (void)close(fd);
 }
 
@@ -803,6 +825,7 @@ int main(void) {
                 TEST(test_largest_request),
                 TEST(test_lost_framing_closes_that_session_only),
                 TEST(test_bad_json_keeps_the_session),
+                TEST(test_calls_without_an_id),
                 TEST(test_cap_of_requests_in_flight),
                 TEST(test_client_that_does_not_read),
                 TEST(test_answers_that_pile_up),
