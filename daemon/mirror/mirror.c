@@ -31,6 +31,10 @@ struct mirror_link *mirror_link_ref(struct mirror *mirror) {
         return mirror->link;
 }
 
+void mirror_link_release(void *link) {
+        (void)mirror_link_take(link);
+}
+
 /* The option's value, or NULL. */
 static const char *option(const struct mirror *mirror, const char *keyword) {
         for (const PQconninfoOption *one = mirror->options; one && one->keyword; one++)

@@ -64,6 +64,7 @@ struct mirror {
 /* mirror.c */
 struct mirror *mirror_link_take(struct mirror_link *link); /* for a callback: gives the reference back; NULL when the mirror is gone */
 struct mirror_link *mirror_link_ref(struct mirror *mirror);
+void mirror_link_release(void *link);
 /* Closes the connection and tries again after a while; refused: what will not pass by itself. */
 void mirror_down(struct mirror *mirror, bool refused, const char *text);
 void mirror_is_up(struct mirror *mirror);

@@ -40,6 +40,8 @@ static void op_done(struct op *op) {
 struct store_batch *store_batch_free(struct store_batch *batch) {
         if (!batch)
                 return NULL;
+        if (batch->release)
+                batch->release(batch->user);
         for (size_t i = 0; i < batch->n_ops; i++)
                 op_done(&batch->ops[i]);
         free(batch->ops);
@@ -127,4 +129,8 @@ void outbox_acknowledge(struct store_batch *batch, const struct outbox_key *key,
 
 void outbox_replay_all(struct store_batch *batch) {
         (void)add_op(batch, OP_REPLAY_ALL);
+}
+
+void outbox_on_release(struct store_batch *batch, void (*release)(void *user)) {
+        batch->release = release;
 }

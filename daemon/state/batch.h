@@ -41,5 +41,6 @@ struct store_batch {
         struct op *ops;
         size_t n_ops, capacity;
         void (*done)(void *user);
+        void (*release)(void *user); /* instead of done, when the store closes first; or NULL */
         void *user;
 };

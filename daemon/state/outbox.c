@@ -277,6 +277,13 @@ static void outbox_task_free(struct reader_task *reader_task) {
         free(task);
 }
 
+static void outbox_release(struct reader_task *reader_task) {
+        struct outbox_task *task = CONTAINER_OF(reader_task, struct outbox_task, task);
+
+        task->fn(-ECANCELED, NULL, NULL, task->user);
+        outbox_task_free(reader_task);
+}
+
 static void outbox_answered(struct reader_task *reader_task) {
         struct outbox_task *task = CONTAINER_OF(reader_task, struct outbox_task, task);
 
@@ -288,7 +295,7 @@ int outbox_read(struct store *store, const char *host, unsigned limit, outbox_fn
         struct outbox_task *task = NEW(struct outbox_task);
 
         *task = (struct outbox_task){
-                .task = {outbox_work, outbox_answered, outbox_task_free},
+                .task = {outbox_work, outbox_answered, outbox_release},
                 .host = host,
                 .instance = store_instance(store),
                 .limit = limit,

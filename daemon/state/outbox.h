@@ -34,7 +34,6 @@ struct outbox_rows {
         int64_t waiting, parked;
         usec_t oldest; /* since when the oldest waits; 0: none */
         int64_t acknowledged; /* the setting mirror_acknowledged */
-        bool has_newest_parked;
         char *parked_error; /* of the row parked last, or NULL */
 };
 struct outbox_rows *outbox_rows_free(struct outbox_rows *rows);
@@ -45,11 +44,13 @@ extern const char outbox_attempt_columns[];
 extern const char outbox_audit_columns[];
 
 /* error 0: rows is the callee's to free. limit: rows at most (0: only how things stand); bytes are capped at 4 MiB. host is borrowed until fn.
- * Returns 0, or -EAGAIN when too many questions wait. After store_close fn is not called any more. */
+ * Returns 0, or -EAGAIN when too many questions wait. fn is called exactly once: with -ECANCELED when the store closes first. */
 typedef void (*outbox_fn)(int error, const char *error_text, struct outbox_rows *rows, void *user);
 int outbox_read(struct store *store, const char *host, unsigned limit, outbox_fn fn, void *user);
 
 /* Into a batch: the row is in PostgreSQL (error NULL), or was refused there for its data and waits no longer until it changes. */
 void outbox_acknowledge(struct store_batch *batch, const struct outbox_key *key, const char *error);
+/* release(user) is called instead of the batch's done when the batch is freed before (the store closes, or the caller frees it). */
+void outbox_on_release(struct store_batch *batch, void (*release)(void *user));
 /* Into a batch: every row waits again (the database on the other side is another one, or an older copy). */
 void outbox_replay_all(struct store_batch *batch);

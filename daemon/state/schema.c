@@ -15,8 +15,8 @@
 
 /* `version` grows with every change of a row. `mirrored` is the version that PostgreSQL has acknowledged, `parked` the one that it refused for
  * its data (park_error says why). A row with a version above both waits for the mirror, since `waiting_since`. run_types holds the kinds of work
- * that a run did: its own type, and those that its steps declared. Lists are ordered by created_at, so that every filter has an index
- * that also gives the order. */
+ * that a run did: its own type, and those that its steps declared. Lists are ordered by created_at: every filter has an
+ * index that also gives the order, or whose entries tell what does not match. Each index is one more page in a commit. */
 static const char *const migrations[] = {
         /* 1 */
         "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -27,12 +27,10 @@ static const char *const migrations[] = {
         "  parameters TEXT, metrics TEXT, warnings TEXT, notes TEXT, retry_of TEXT, parent_run_id TEXT, due_at INTEGER NOT NULL,"
         "  definition_hash TEXT, version INTEGER NOT NULL, mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0,"
         "  park_error TEXT, waiting_since INTEGER NOT NULL);"
-        "CREATE INDEX runs_job ON runs (job, created_at);"
+        "CREATE INDEX runs_job ON runs (job, created_at, status);"
         "CREATE INDEX runs_status ON runs (status, created_at);"
+        "CREATE INDEX runs_created ON runs (created_at, triggered_by);"
         "CREATE INDEX runs_mode ON runs (batch_mode, created_at);"
-        "CREATE INDEX runs_trigger ON runs (triggered_by, created_at);"
-        "CREATE INDEX runs_job_status ON runs (job, status, created_at);"
-        "CREATE INDEX runs_created ON runs (created_at);"
         "CREATE INDEX runs_waiting ON runs (waiting_since) WHERE version > mirrored AND version > parked;"
         "CREATE INDEX runs_parked ON runs (run_number) WHERE version <= parked;"
         "CREATE TABLE run_types ("
@@ -46,8 +44,6 @@ static const char *const migrations[] = {
         "  output_log TEXT, metrics TEXT, metadata TEXT, log_path TEXT, processes_ended INTEGER NOT NULL, version INTEGER NOT NULL,"
         "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since INTEGER NOT NULL,"
         "  UNIQUE (run_id, step_name, item, attempt));"
-        "CREATE INDEX attempts_number ON attempts (number);"
-        "CREATE INDEX attempts_step ON attempts (step_name, completed_at);"
         "CREATE INDEX attempts_waiting ON attempts (waiting_since) WHERE version > mirrored AND version > parked;"
         "CREATE INDEX attempts_parked ON attempts (run_id) WHERE version <= parked;"
         "CREATE TABLE requests ("

@@ -60,6 +60,7 @@ static void deliver(void *pointer, void *user) {
 
         if (message->batch) {
                 store->backlog--;
+                message->batch->release = NULL;
                 if (message->batch->done)
                         message->batch->done(message->batch->user);
         } else {

@@ -14,8 +14,8 @@
 #define REQUEST_KEPT USEC_PER_DAY
 #define PURGE_INTERVAL USEC_PER_HOUR
 /* Pages of 4 KiB. A checkpoint reads and writes them all: not too small, and not on the way of a commit while more wait. */
-#define CHECKPOINT_PAGES 500
-#define CHECKPOINT_PAGES_BUSY 4000
+#define CHECKPOINT_PAGES 1000
+#define CHECKPOINT_PAGES_BUSY 8000
 
 enum statement_id {
         SQL_BEGIN,
