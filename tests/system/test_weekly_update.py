@@ -1,0 +1,84 @@
+"""The shipped football jobs through the daemon: modes, detected parameters, counters, the audit trail, and a failing step."""
+import os
+
+import pytest
+
+from batchtest import paths
+from batchtest.football import KEY
+from batchtest.wait import until
+
+JOBS = os.path.join(paths.SOURCE, "daemon", "worker", "nfl", "jobs.d")
+TUESDAY = "2024-10-29T12:00:00Z"
+
+
+@pytest.fixture
+def batch(make_instance, player, database):
+    """A daemon with the shipped jobs, its mirror, and the API player at the Tuesday before week 9."""
+    instance = make_instance(database=database)
+    instance.settings["JobsDirectory"] = f"{instance.path('jobs.d')} {JOBS}"
+    instance.write_config()
+    variables = player.environment(TUESDAY, KEY)
+    for job in ("weekly_update", "roster_refresh"):
+        os.mkdir(instance.path("jobs.d", f"{job}.job.d"))
+        with open(instance.path("jobs.d", f"{job}.job.d", "test.conf"), "w", encoding="utf-8") as drop_in:
+            drop_in.write(f"[Job]\nEnvironment=PATH={os.path.dirname(paths.BATCH_NFL)}:/usr/bin:/bin "
+                          + " ".join(f"{name}={value}" for name, value in variables.items())
+                          + f"\nEnvironment=\"BATCH_DATABASE={database.conninfo}\"\n")
+    instance.start()
+    until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied", 20)
+    return instance
+
+
+def steps_of(shown):
+    return {step["step_name"]: step["status"] for step in shown["steps"]}
+
+
+def test_the_weekly_update(batch, player, database):
+    rosters = batch.run("roster_refresh")
+    assert rosters["run"]["status"] == "success", batch.log
+    shown = batch.run("weekly_update", seconds=60)
+    assert shown["run"]["status"] == "success", batch.log
+    assert list(steps_of(shown)) == ["schedule", "game_logs", "odds", "predictions"]
+    assert set(steps_of(shown).values()) == {"success"}
+    assert shown["run"]["parameters"] == {"season": 2024, "week": 9, "season_type": "reg"}
+
+    def mirrored():
+        rows = database.dicts("SELECT * FROM batch_runs WHERE job = 'weekly_update' AND completed_at IS NOT NULL")
+        return rows[0] if rows else None
+
+    row = until(mirrored, "the run is in PostgreSQL", 10)
+    assert (row["season_year"], row["week"], row["season_type"], row["status"]) == (2024, 9, "reg", "success")
+    assert row["games_processed"] == 32
+    assert row["game_logs_added"] == database.value("SELECT count(*) FROM game_logs") > 0
+    assert row["odds_synced"] == database.value("SELECT count(*) FROM sportsbook_odds") > 0
+    assert row["predictions_generated"] == database.value("SELECT count(*) FROM predictions") > 0
+    assert row["api_calls_made"] == sum(player.counts().values()) - 1  # one was roster_refresh's
+    assert row["errors_encountered"] == 0
+
+    again = batch.run("weekly_update", seconds=60)
+    assert again["run"]["metrics"]["predictions_skipped"] == row["predictions_generated"]
+    assert again["run"]["metrics"]["predictions_generated"] == 0
+
+
+def test_every_mode(batch, database):
+    batch.run("roster_refresh")
+    for mode, steps in (("schedule_only", ["schedule"]), ("ingest_only", ["schedule", "game_logs"]), ("game_logs_only", ["game_logs"]),
+                        ("odds_only", ["odds"]), ("predictions_only", ["predictions"])):
+        shown = batch.run("weekly_update", mode=mode, seconds=60)
+        assert shown["run"]["status"] == "success", batch.log
+        assert list(steps_of(shown)) == steps
+    shown = batch.run("weekly_update", mode="odds_only", params={"season": 2024, "week": 3}, seconds=60)
+    assert shown["run"]["parameters"] == {"season": 2024, "week": 3, "season_type": "reg"}
+    assert database.value("SELECT count(DISTINCT week) FROM sportsbook_odds") == 2
+
+
+def test_a_step_that_fails_ends_the_run(batch, player, database):
+    """No key is accepted: permanent, so it is not tried again, and what follows does not run."""
+    player.faults({"kind": "status", "status": 403, "body": '{"message": "You are not subscribed to this API."}'})
+    shown = batch.run("weekly_update", seconds=60)
+    assert shown["run"]["status"] == "failed"
+    statuses = steps_of(shown)
+    assert statuses.pop("schedule") == "failed"
+    assert set(statuses.values()) == {"skipped"}
+    assert "not subscribed" in batch.call("log.read", run=shown["run"]["run_number"], step="schedule")["text"]
+    assert sum(player.counts().values()) <= 5
