@@ -104,6 +104,9 @@ void act_fail(struct act *act, enum error_kind kind, struct jval *data, const ch
         decisions_after_commit(act->engine, deliver, answer);
 }
 
+/* Of the names that starts for a due instant get, apart from what callers choose. */
+#define DUE_PREFIX "due/"
+
 struct lookup {
         struct act *act;
         void (*handler)(struct act *act);
@@ -126,6 +129,8 @@ static void looked_up(int error, const char *error_text, struct jval *found, voi
         if (text && jval_parse(text, strlen(text), &earlier, NULL) == 0) {
                 struct answer *answer = NEW(struct answer);
 
+                if (startswith(act->request_id, DUE_PREFIX))
+                        jval_set_bool(earlier, "repeated", true);
                 *answer = (struct answer){.act = act, .result = earlier};
                 decisions_after_commit(act->engine, deliver, answer);
         } else {
@@ -151,7 +156,7 @@ static char *implied_request_id(const struct method *method, const struct jval *
 
         if (method->id != METHOD_RUN_START || !due)
                 return NULL;
-        return xasprintf("due/%s/%s", str_or(jval_get_str(params, "job"), ""), due);
+        return xasprintf(DUE_PREFIX "%s/%s", str_or(jval_get_str(params, "job"), ""), due);
 }
 
 void act_begin(struct engine *engine, enum method_id id, const struct jval *params, const struct caller *caller,
