@@ -1,5 +1,6 @@
-/* What a step costs from supervise_launch to its end, through launcher and monitor with pipes, notify socket, log and attempt file, against a
- * bare loop of posix_spawn + setsid + pipes + pidfd; and what a monitor costs while its step writes line by line, or waits. */
+/* What a step costs from supervise_launch to its end, through launcher and monitor with pipes, notify socket, log and
+ * attempt file, against a bare loop of posix_spawn + setsid + pipes + pidfd; and what a monitor costs while its step
+ * writes line by line, or waits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -44,7 +45,8 @@ static double bare_launch(void) {
         int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
         (void)close(out[1]);
         (void)close(err[1]);
-        struct pollfd fds[] = {{.fd = pid_fd, .events = POLLIN}, {.fd = out[0], .events = POLLIN}, {.fd = err[0], .events = POLLIN}};
+        struct pollfd fds[] = {
+                {.fd = pid_fd, .events = POLLIN}, {.fd = out[0], .events = POLLIN}, {.fd = err[0], .events = POLLIN}};
         for (int open = 3; open > 0;) {
                 (void)poll(fds, 3, -1);
                 for (int i = 0; i < 3; i++)

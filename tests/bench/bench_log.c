@@ -1,5 +1,6 @@
-/* CPU of log capture: a generator writes 100-byte lines into a pipe, the consumer turns them into a CRI log file. Ours is the monitor's
- * capture (and, line by line, the whole monitor under a launcher); the bare one is a memchr loop that does the same. */
+/* CPU of log capture: a generator writes 100-byte lines into a pipe, the consumer turns them into a CRI log file. Ours
+ * is the monitor's capture (and, line by line, the whole monitor under a launcher); the bare one is a memchr loop that
+ * does the same. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -112,7 +113,7 @@ int main(void) {
                 bare[i] = measure(bare_loop, BLOCK_LINES, 64 * 1024);
                 ours[i] = measure(our_loop, BLOCK_LINES, 64 * 1024);
         }
-        bench_ratio("log capture, block writes", "CPU s/Mline", bench_quantile(ours, REPETITIONS, 0.5), bench_quantile(bare, REPETITIONS, 0.5),
-                    "memchr loop to a file", 1.3);
+        bench_ratio("log capture, block writes", "CPU s/Mline", bench_quantile(ours, REPETITIONS, 0.5),
+                    bench_quantile(bare, REPETITIONS, 0.5), "memchr loop to a file", 1.3);
         return 0;
 }
