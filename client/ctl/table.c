@@ -92,9 +92,31 @@ static size_t widest_flexible(const struct table *table, const size_t *widths) {
         return widest;
 }
 
+/* What the columns take in all; with `least` the flexible ones as narrow as they may become. */
+static size_t total_width(const struct table *table, const size_t *widths, unsigned indent, bool least) {
+        size_t total = indent;
+        for (size_t c = 0; c < table->n_columns; c++)
+                if (widths[c] > 0)
+                        total += GAP + (least && table->columns[c].flexible ? MIN(widths[c], (size_t)FLEXIBLE_MIN)
+                                                                            : widths[c]);
+        return total - MIN(total, (size_t)GAP);
+}
+
+static void fit(const struct table *table, const struct term *term, unsigned indent, size_t *widths) {
+        size_t available = (size_t)term->columns;
+        for (size_t c = table->n_columns; c-- > 0 && total_width(table, widths, indent, true) > available;)
+                if (table->columns[c].optional)
+                        widths[c] = 0;
+        while (total_width(table, widths, indent, false) > available) {
+                size_t widest = widest_flexible(table, widths);
+                if (widest == table->n_columns)
+                        return;
+                widths[widest]--;
+        }
+}
+
 /* widths[] of the columns, 0 for those that are left out. */
 static void measure(const struct table *table, const struct term *term, unsigned indent, size_t *widths) {
-        size_t total = indent;
         for (size_t c = 0; c < table->n_columns; c++) {
                 widths[c] = 0;
                 if (column_is_empty(table, c))
@@ -102,18 +124,9 @@ static void measure(const struct table *table, const struct term *term, unsigned
                 widths[c] = utf8_width(table->columns[c].title);
                 for (size_t i = c; i < table->n_cells; i += table->n_columns)
                         widths[c] = MAX(widths[c], utf8_width(table->cells[i].text));
-                total += widths[c] + GAP;
         }
-        total -= MIN(total, (size_t)GAP);
-        if (!term->is_terminal)
-                return;
-        while (total > (size_t)term->columns) {
-                size_t widest = widest_flexible(table, widths);
-                if (widest == table->n_columns)
-                        return;
-                widths[widest]--;
-                total--;
-        }
+        if (term->is_terminal)
+                fit(table, term, indent, widths);
 }
 
 static void append_spaces(struct buf *out, size_t n) {

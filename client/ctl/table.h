@@ -11,6 +11,7 @@ struct table_column {
         const char *title;
         bool right;    /* numbers */
         bool flexible; /* cut, with an ellipsis, when a terminal is too narrow */
+        bool optional; /* left out when that is not enough, the last such column first */
 };
 
 struct table_cell {

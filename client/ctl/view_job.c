@@ -142,9 +142,9 @@ static void add_retries(struct table *table, const struct jval *step) {
 
 static void append_steps(const struct context *context, const struct jval *steps, struct buf *out) {
         static const struct table_column columns[] = {{.title = "STEP"},
-                                                      {.title = "AFTER", .flexible = true},
+                                                      {.title = "AFTER", .flexible = true, .optional = true},
                                                       {.title = "TIMEOUT", .right = true},
-                                                      {.title = "RETRIES"},
+                                                      {.title = "RETRIES", .optional = true},
                                                       {.title = "COMMAND", .flexible = true},
                                                       {.title = "DESCRIPTION", .flexible = true}};
         char text[TEXT_SIZE];

@@ -77,10 +77,14 @@ static void append_progress(const struct context *context, const struct jval *sh
 }
 
 static const struct table_column step_columns[] = {
-        {.title = "#", .right = true},         {.title = "STEP"},
-        {.title = "ITEM", .flexible = true},   {.title = "STATUS"},
-        {.title = "ATTEMPT", .right = true},   {.title = "DURATION", .right = true},
-        {.title = "RECORDS", .right = true},   {.title = "PROGRESS", .right = true},
+        {.title = "#", .right = true},
+        {.title = "STEP"},
+        {.title = "ITEM", .flexible = true},
+        {.title = "STATUS"},
+        {.title = "ATTEMPT", .right = true, .optional = true},
+        {.title = "DURATION", .right = true},
+        {.title = "RECORDS", .right = true},
+        {.title = "PROGRESS", .right = true, .optional = true},
         {.title = "DETAIL", .flexible = true},
 };
 

@@ -9,12 +9,12 @@
 static const struct table_column columns[] = {
         {.title = "RUN", .right = true},
         {.title = "JOB"},
-        {.title = "MODE"},
+        {.title = "MODE", .optional = true},
         {.title = "STATUS"},
         {.title = "STARTED"},
         {.title = "DURATION", .right = true},
-        {.title = "TRIGGER"},
-        {.title = "PARAMETERS", .flexible = true},
+        {.title = "TRIGGER", .optional = true},
+        {.title = "PARAMETERS", .flexible = true, .optional = true},
         {.title = "ERROR", .flexible = true},
 };
 

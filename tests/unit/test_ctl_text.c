@@ -49,6 +49,37 @@ static void columns_are_aligned_and_empty_ones_left_out(void **state) {
                                 " 1234  日本\n");
 }
 
+static void what_is_optional_makes_room(void **state) {
+        static const struct table_column some[] = {{.title = "A"},
+                                                   {.title = "BBBBBBBBBB", .optional = true},
+                                                   {.title = "CCCC", .optional = true},
+                                                   {.title = "TEXT", .flexible = true}};
+        static const struct {
+                int columns;
+                const char *expected;
+        } cases[] = {
+                {40, "A  BBBBBBBBBB  CCCC  TEXT\na  b           c     long text\n"},
+                {29, "A  BBBBBBBBBB  CCCC  TEXT\na  b           c     long te…\n"},
+                {28, "A  BBBBBBBBBB  TEXT\na  b           long text\n"},
+                {20, "A  TEXT\na  long text\n"},
+                {5, "A  TEXT\na  long te…\n"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_table_ struct table table;
+                _cleanup_buf_ struct buf out = BUF_INIT(4096);
+                struct term term = {.columns = cases[i].columns, .is_terminal = true, .unicode = true};
+
+                table_init(&table, some, ELEMENTSOF(some));
+                table_add(&table, STYLE_PLAIN, "a");
+                table_add(&table, STYLE_PLAIN, "b");
+                table_add(&table, STYLE_PLAIN, "c");
+                table_add(&table, STYLE_PLAIN, "long text");
+                table_render(&table, &term, 0, &out);
+                assert_string_equal(buf_data(&out), cases[i].expected);
+        }
+}
+
 static void cuts_never_split_a_character(void **state) {
         for (size_t width = 1; width < 12; width++) {
                 _cleanup_buf_ struct buf out = BUF_INIT(4096);
@@ -117,6 +148,7 @@ static void the_flat_form_and_the_waiting_run(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(columns_are_aligned_and_empty_ones_left_out),
+                cmocka_unit_test(what_is_optional_makes_room),
                 cmocka_unit_test(cuts_never_split_a_character),
                 cmocka_unit_test(durations_and_sizes),
                 cmocka_unit_test(the_progress_line_fits_what_there_is),
