@@ -76,6 +76,8 @@ static int connect_patiently(struct session *session, usec_t patience, bool was_
                         session->fd = fd;
                         return 0;
                 }
+                /* it is replaced in a moment, and there may be none for a moment */
+                was_connected |= fd == -ECONNREFUSED;
                 if (!is_worth_retrying(fd, was_connected) || now_boottime() - start >= patience)
                         return fd;
                 int r = pause_for(session, RETRY_INTERVAL);

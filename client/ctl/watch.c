@@ -28,6 +28,8 @@ struct watch {
         struct buf out;
         size_t step_width;
         usec_t deadline; /* on the boot clock; USEC_INFINITY: none */
+        bool shows_lines;
+        bool shows_steps;
         bool bar_is_shown;
         bool is_finished;
 };
@@ -78,7 +80,7 @@ static void append_event(struct watch *w, const char *event, const struct jval *
 static void take_lines(struct watch *w, const struct jval *lines) {
         for (size_t i = 0; i < jval_array_size(lines); i++) {
                 struct jval *line = jval_at(lines, i);
-                if (!follower_takes(&w->follower, line) || !w->options->show_lines)
+                if (!follower_takes(&w->follower, line) || !w->shows_lines)
                         continue;
                 if (context_json(&w->screen))
                         append_event(w, "line", line);
@@ -107,14 +109,14 @@ static void take_steps(struct watch *w, const struct jval *steps) {
                 if (jval_has(w->seen_steps, key))
                         continue;
                 jval_set_bool(w->seen_steps, key, true);
-                if (w->options->show_steps && !context_json(&w->screen) && !streq(status, "pending"))
+                if (w->shows_steps && !context_json(&w->screen) && !streq(status, "pending"))
                         append_step_change(&w->out, &w->screen.out, step);
         }
 }
 
 static void take_state(struct watch *w, const struct jval *params) {
         remember(w, params);
-        if (context_json(&w->screen) && w->options->show_steps)
+        if (context_json(&w->screen) && w->shows_steps)
                 append_event(w, "state", params);
         take_steps(w, jval_get(params, "steps"));
 }
@@ -131,7 +133,7 @@ static void finish(struct watch *w) {
 
 /* What the daemon could not keep for a reader as slow as this one. */
 static void take_skipped(struct watch *w, int64_t skipped) {
-        if (skipped > 0 && w->options->show_lines && !context_json(&w->screen))
+        if (skipped > 0 && w->shows_lines && !context_json(&w->screen))
                 (void)buf_appendf(&w->out,
                                   "-- %" PRIi64
                                   " lines came faster than they could be shown; batchctl logs has them --\n",
@@ -295,6 +297,8 @@ int watch_run(struct session *session, const struct watch_options *options) {
                 .seen_steps = jval_object(),
                 .run = jval_object(),
                 .out = BUF_INIT(SCREEN_MAX),
+                .shows_lines = options->show_lines && !session->context->global.quiet,
+                .shows_steps = options->show_steps && !session->context->global.quiet,
                 .deadline = options->timeout > 0 ? now_boottime() + options->timeout : USEC_INFINITY,
         };
         sigset_t old;

@@ -3,7 +3,6 @@ import json
 import os
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
@@ -395,10 +394,15 @@ def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_request(daemon
 
 
 def test_a_socket_without_a_listener_is_waited_for(daemon):
+    """As a killed daemon leaves one; the next one replaces it, so that for a moment there is none."""
     daemon.answers["job.list"] = {"jobs": []}
     daemon.stop()
-    threading.Timer(0.3, daemon.start).start()
-    assert ctl(daemon, "list")[0] == 0
+    process = start_ctl(daemon, "list")
+    time.sleep(0.2)
+    os.unlink(daemon.socket)
+    time.sleep(0.2)
+    daemon.start()
+    assert process.wait(timeout=paths.patience(10)) == 0
 
 
 def test_nobody_connects_again_after_a_stop(daemon, run):
@@ -460,6 +464,15 @@ def test_the_bar_stays_below_the_lines(daemon, run, terminal):
     run.end("success")
     assert screen.wait() == 0
     assert screen.screen()[-2].startswith("weekly #42: success") and screen.screen()[-1] == ""
+
+
+def test_quiet_is_quiet(daemon, run, terminal):
+    screen = terminal(daemon, "run", "weekly", "--wait", "-q")
+    until(lambda: screen.read() and run.followers, "it follows")
+    run.state(elapsed_seconds=3.0, progress={"total": 4, "completed": 1, "failed": 1, "percent": 30.0}, steps=[{"step_name": "work", "status": "success"}])
+    run.line("a line")
+    run.end("failed")
+    assert screen.wait() == 1 and screen.output == ""
 
 
 def test_ctrl_c_detaches_and_never_cancels(daemon, run, terminal):
