@@ -256,6 +256,10 @@ def test_keys_and_addresses(player, database):
     assert result.metrics["api_calls_made"] == 0
 
 
+def test_no_proxy_for_this_machine(football):
+    assert football.good("odds", *WEEK_9, http_proxy="http://127.0.0.1:1", all_proxy="http://127.0.0.1:1").records > 0
+
+
 def test_a_wrong_key(make_player, database):
     install_tables(database)
     football = Football(make_player("--generated", "--key", "another"), database.conninfo)

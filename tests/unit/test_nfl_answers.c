@@ -67,6 +67,7 @@ static void test_envelopes(void **state) {
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': {}, 'error': 'bad gameID'}", ANSWER_NOTHING},
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': [], 'error': 'Your query returned no results.'}", ANSWER_NOTHING},
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': {}}", ANSWER_NOTHING},
+                {CURLE_OK, 200, "{'statusCode': 200, 'body': [1], 'error': 'no games returned'}", ANSWER_NOTHING},
                 {CURLE_OK, 200, "{'statusCode': 200}", ANSWER_NOTHING},
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': null}", ANSWER_NOTHING},
                 {CURLE_OK, 200, "{'message': 'You have exceeded the MONTHLY quota for Requests'}", ANSWER_LATER},
@@ -115,10 +116,11 @@ static void see_player(void *userdata, const struct api_player *player) {
 static void test_players(void **state) {
         struct api_player_page page;
         char *error = NULL;
-        struct body b = body_of("[{'playerID': '1', 'longName': 'A B', 'pos': 'WR', 'team': 'LA', 'isFreeAgent': 'False'},"
-                                "{'playerID': '2', 'espnName': 'C', 'team': 'FA'},"
-                                "{'playerID': '3', 'longName': 'D', 'pos': 'TE', 'team': 'BUF', 'isFreeAgent': 'True'},"
-                                "{'longName': 'no id'}, 7, {'playerID': '4', 'longName': ''}, {'playerID': 5, 'longName': 'number'}]");
+        struct body b =
+                body_of("[{'playerID': '1', 'longName': 'A B', 'pos': 'WR', 'team': 'LA', 'isFreeAgent': 'False'},"
+                        "{'playerID': '2', 'espnName': 'C', 'team': 'FA'},"
+                        "{'playerID': '3', 'longName': 'D', 'pos': 'TE', 'team': 'BUF', 'isFreeAgent': 'True'},"
+                        "{'longName': 'no id'}, 7, {'playerID': '4', 'longName': ''}, {'playerID': 5, 'longName': 'number'}]");
         assert_int_equal(api_players_read(b.doc.nodes, see_player, NULL, &page, NULL), 0);
         assert_string_equal(seen, "1|A B|WR|LAR|1;2|C|||0;3|D|TE|BUF|0;");
         assert_int_equal(page.count, 3);
@@ -167,12 +169,13 @@ static void test_games(void **state) {
                    1, SEASON_POST, 0,
                    "20250111_LAC@HOU|1|2025-01-11|0|LAC@HOU|final;20250112_GB@PHI|1|2025-01-12|0|GB@PHI|postponed;");
         /* Another season, no id, no object, no such week, no home team, no number. */
-        read_games("[{'gameID': '20241103_MIA@BUF', 'season': '2023', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF'},"
-                   "{'gameID': 'x', 'gameWeek': 'Week 9'}, 7,"
-                   "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 99', 'away': 'MIA', 'home': 'BUF'},"
-                   "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA'},"
-                   "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF', 'gameTime_epoch': {'a': 1}}]",
-                   0, SEASON_REG, 6, "");
+        read_games(
+                "[{'gameID': '20241103_MIA@BUF', 'season': '2023', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF'},"
+                "{'gameID': 'x', 'gameWeek': 'Week 9'}, 7,"
+                "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 99', 'away': 'MIA', 'home': 'BUF'},"
+                "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA'},"
+                "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF', 'gameTime_epoch': {'a': 1}}]",
+                0, SEASON_REG, 6, "");
         struct body b = body_of("{'a': 1}");
         struct week asked = {2024, 0, SEASON_REG};
         size_t unusable;
@@ -205,9 +208,10 @@ static void read_box(const char *players, const char *expected) {
 }
 
 static void test_box_score(void **state) {
-        read_box("{'1': {'longName': 'R', 'teamAbv': 'LA', 'Receiving': {'targets': '5', 'receptions': '3', 'recYds': '-2', 'recTD': '1'},"
-                 "'Rushing': {'carries': '1', 'rushYds': '-34', 'rushTD': '0'}}}",
-                 "1 R LAR: 5 3 -2 1 1 -34 0 0;");
+        read_box(
+                "{'1': {'longName': 'R', 'teamAbv': 'LA', 'Receiving': {'targets': '5', 'receptions': '3', 'recYds': '-2', 'recTD': '1'},"
+                "'Rushing': {'carries': '1', 'rushYds': '-34', 'rushTD': '0'}}}",
+                "1 R LAR: 5 3 -2 1 1 -34 0 0;");
         /* Snaps and defence alone make no line; a category in part does; a passer does. */
         read_box("{'1': {'longName': 'S', 'team': 'KC', 'snapCounts': {'offSnap': '12'}},"
                  "'2': {'longName': 'D', 'Defense': {'defTD': '1'}},"
@@ -219,10 +223,11 @@ static void test_box_score(void **state) {
                  "'2': {'longName': 'L', 'team': 'KC', 'Kicking': {'kickReturnTD': '1'}, 'Punting': {'puntReturnTD': '1'}}}",
                  "2 L KC: 0 0 0 0 0 0 0 2;");
         /* A blocked punt brought back stands in his scoring plays only, and is not of those who stand there too. */
-        read_box("{'1': {'longName': 'Hunter Long', 'team': 'LAR', 'scoringPlays': [{'score': 'Hunter Long 22 Yd Return of Blocked Punt', "
-                 "'scoreType': 'BP'}, {'score': null}, 7]}, '2': {'longName': 'Kicker', 'team': 'LAR', 'scoringPlays': "
-                 "[{'score': 'Hunter Long 22 Yd Return of Blocked Punt (Kicker Kick)'}]}}",
-                 "1 Hunter Long LAR: 0 0 0 0 0 0 0 1;");
+        read_box(
+                "{'1': {'longName': 'Hunter Long', 'team': 'LAR', 'scoringPlays': [{'score': 'Hunter Long 22 Yd Return of Blocked Punt', "
+                "'scoreType': 'BP'}, {'score': null}, 7]}, '2': {'longName': 'Kicker', 'team': 'LAR', 'scoringPlays': "
+                "[{'score': 'Hunter Long 22 Yd Return of Blocked Punt (Kicker Kick)'}]}}",
+                "1 Hunter Long LAR: 0 0 0 0 0 0 0 1;");
         /* As a list. */
         read_box("[{'playerID': '9', 'longName': 'L', 'team': 'BUF', 'Rushing': {'carries': '2'}}]", "9 L BUF: 0 0 0 0 2 0 0 0;");
 }
@@ -265,8 +270,8 @@ static void read_odds(const char *text, const char *expected, size_t unusable) {
         release(&b);
 }
 
-#define PROPS                                                                                                          \
-        "'playerProps': [{'playerID': '1', 'propBets': {'anytd': '160', 'recyds': '69.5'}},"                           \
+#define PROPS                                                                                                                      \
+        "'playerProps': [{'playerID': '1', 'propBets': {'anytd': '160', 'recyds': '69.5'}},"                                       \
         "{'playerID': '2', 'propBets': {'anytd': 'even'}}]"
 #define BOTH "1|*|160;2|*|100;"
 
@@ -278,10 +283,12 @@ static void test_odds_shapes(void **state) {
         read_odds("[{'gameID': 'h'}]", "", 0);
         read_odds("{'gameID': 'g'}", "", 0);
         read_odds("{'gameID': 'g', 'playerProps': []}", "", 0);
-        read_odds("{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'anytd': {'draftkings': '-140', 'fanduel': '+150'}}}]}",
-                  "1|draftkings|-140;1|fanduel|150;", 0);
-        read_odds("{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'draftkings': {'anytd': '200'}, 'fanduel': {'recs': '2'}}}]}",
-                  "1|draftkings|200;", 0);
+        read_odds(
+                "{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'anytd': {'draftkings': '-140', 'fanduel': '+150'}}}]}",
+                "1|draftkings|-140;1|fanduel|150;", 0);
+        read_odds(
+                "{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'draftkings': {'anytd': '200'}, 'fanduel': {'recs': '2'}}}]}",
+                "1|draftkings|200;", 0);
 }
 
 static void test_odds_prices(void **state) {
@@ -313,9 +320,8 @@ static void test_odds_refused(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_envelopes),   cmocka_unit_test(test_players),
-                cmocka_unit_test(test_games),       cmocka_unit_test(test_box_score),
-                cmocka_unit_test(test_box_score_refused), cmocka_unit_test(test_odds_shapes),
+                cmocka_unit_test(test_envelopes),   cmocka_unit_test(test_players),           cmocka_unit_test(test_games),
+                cmocka_unit_test(test_box_score),   cmocka_unit_test(test_box_score_refused), cmocka_unit_test(test_odds_shapes),
                 cmocka_unit_test(test_odds_prices), cmocka_unit_test(test_odds_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

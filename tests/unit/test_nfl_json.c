@@ -39,11 +39,11 @@ static void test_tree(void **state) {
         const enum json_type expected[] = {JSON_NUMBER, JSON_OBJECT, JSON_STRING};
         size_t n = 0;
         JSON_FOREACH(node, list)
-                assert_int_equal(node->type, expected[n++]);
+        assert_int_equal(node->type, expected[n++]);
         assert_int_equal(n, 3);
         n = 0;
         JSON_FOREACH(key, root)
-                assert_int_equal(key->text[0], "abcd"[n++]);
+        assert_int_equal(key->text[0], "abcd"[n++]);
         assert_int_equal(n, 4);
         assert_true(json_is_nothing(json_member(root, "b")));
         assert_true(json_is_nothing(json_member(root, "d")));
@@ -63,10 +63,10 @@ static void test_strings(void **state) {
 
 static void test_refused(void **state) {
         static const char *const texts[] = {
-                "",        " ",         "{",      "[1,]",        "{\"a\":}",    "{\"a\" 1}",   "{a:1}",   "[1 2]",
-                "nul",     "01",        "-",      "1.",          "1e",          "\"abc",       "\"\\x\"", "\"\\u12\"",
-                "[1] x",   "\"\\ud800\"", "'a'",  "\"\\udc00\"", "\"\\u0000\"", "\"\xff\"",    "{\"a\":1,}", "\"a\nb\"",
-                "<html>",  "+1",        "]",      "\"\\ud800\\u0041\"",
+                "",         " ",          "{",        "[1,]",        "{\"a\":}", "{\"a\" 1}",   "{a:1}",
+                "[1 2]",    "nul",        "01",       "-",           "1.",       "1e",          "\"abc",
+                "\"\\x\"",  "\"\\u12\"",  "[1] x",    "\"\\ud800\"", "'a'",      "\"\\udc00\"", "\"\\u0000\"",
+                "\"\xff\"", "{\"a\":1,}", "\"a\nb\"", "<html>",      "+1",       "]",           "\"\\ud800\\u0041\"",
         };
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
                 struct parsed p = parse(texts[i]);

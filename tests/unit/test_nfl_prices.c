@@ -95,18 +95,10 @@ static void test_options(void **state) {
                 const char *name, *value;
                 int result;
         } rows[] = {
-                {"season", "2024", 0},
-                {"season", "24", NFL_CONFIG},
-                {"week", "18", 0},
-                {"week", "0", NFL_CONFIG},
-                {"week", "19", NFL_CONFIG},
-                {"week", "6;x", NFL_CONFIG},
-                {"season-type", "post", 0},
-                {"season-type", "pre", NFL_CONFIG},
-                {"parallel", "33", NFL_CONFIG},
-                {"delay", "3.5s", 0},
-                {"delay", "2h", NFL_CONFIG},
-                {"color", "1", NFL_CONFIG},
+                {"season", "2024", 0},      {"season", "24", NFL_CONFIG},       {"week", "18", 0},
+                {"week", "0", NFL_CONFIG},  {"week", "19", NFL_CONFIG},         {"week", "6;x", NFL_CONFIG},
+                {"season-type", "post", 0}, {"season-type", "pre", NFL_CONFIG}, {"parallel", "33", NFL_CONFIG},
+                {"delay", "3.5s", 0},       {"delay", "2h", NFL_CONFIG},        {"color", "1", NFL_CONFIG},
         };
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 struct settings settings = {0};
@@ -172,8 +164,8 @@ static void test_addresses(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_parse),    cmocka_unit_test(test_chances), cmocka_unit_test(test_baseline),
-                cmocka_unit_test(test_teams),    cmocka_unit_test(test_options), cmocka_unit_test(test_environment),
+                cmocka_unit_test(test_parse),     cmocka_unit_test(test_chances), cmocka_unit_test(test_baseline),
+                cmocka_unit_test(test_teams),     cmocka_unit_test(test_options), cmocka_unit_test(test_environment),
                 cmocka_unit_test(test_addresses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

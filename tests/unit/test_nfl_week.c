@@ -10,9 +10,9 @@
 #include "macro.h"
 #include "week.h"
 
-#define REG(number)                                                                                                    \
+#define REG(number)                                                                                                                \
         { 2024, number, SEASON_REG }
-#define POST(number)                                                                                                   \
+#define POST(number)                                                                                                               \
         { 2024, number, SEASON_POST }
 
 /* A season's corners: days with games, in order. */
@@ -33,7 +33,8 @@ static struct week_game games[ELEMENTSOF(season)];
 
 static int setup(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(season); i++)
-                games[i] = (struct week_game){day_from_date(season[i].date[0], season[i].date[1], season[i].date[2]), season[i].week};
+                games[i] =
+                        (struct week_game){day_from_date(season[i].date[0], season[i].date[1], season[i].date[2]), season[i].week};
         return 0;
 }
 
@@ -150,8 +151,7 @@ static void test_eastern_without_zone_data(void **state) {
 }
 
 static void test_days(void **state) {
-        static const char *const wrong[] = {"",          "2024",      "20240230", "20241301",
-                                            "2024-1-01", "202410299", "2024x029", "20240010"};
+        static const char *const wrong[] = {"", "2024", "20240230", "20241301", "2024-1-01", "202410299", "2024x029", "20240010"};
         day_t day;
         char text[DAY_SIZE];
         assert_int_equal(day_from_date(1970, 1, 1), 0);
@@ -189,9 +189,12 @@ static void test_game_id(void **state) {
 int main(void) {
         eastern_init();
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_rule),    cmocka_unit_test(test_no_answer),
-                cmocka_unit_test(test_calendar), cmocka_unit_test(test_eastern),
-                cmocka_unit_test(test_eastern_without_zone_data), cmocka_unit_test(test_days),
+                cmocka_unit_test(test_rule),
+                cmocka_unit_test(test_no_answer),
+                cmocka_unit_test(test_calendar),
+                cmocka_unit_test(test_eastern),
+                cmocka_unit_test(test_eastern_without_zone_data),
+                cmocka_unit_test(test_days),
                 cmocka_unit_test(test_game_id),
         };
         return cmocka_run_group_tests(tests, setup, NULL);

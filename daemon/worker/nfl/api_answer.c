@@ -82,7 +82,8 @@ static void read_envelope(struct answer *answer) {
         } else if (is_rights_text(said)) {
                 set(answer, ANSWER_REFUSED, xasprintf("the API refuses the key or the subscription (%s)", said));
         } else if (!json_is(root, JSON_OBJECT)) {
-                set(answer, ANSWER_UNUSABLE, xasprintf("the answer is %s, an object with `body` is expected", json_type_name(root)));
+                set(answer, ANSWER_UNUSABLE,
+                    xasprintf("the answer is %s, an object with `body` is expected", json_type_name(root)));
         } else {
                 set(answer, ANSWER_NOTHING, utf8_escape(said ? said : "empty body", strlen(said ? said : "empty body"), EXCERPT));
         }
@@ -94,7 +95,10 @@ void answer_read(const struct answer_input *input, struct answer *ret) {
                 const char *text = *input->transfer_error ? input->transfer_error : curl_easy_strerror(input->transfer);
                 bool wrong_address = input->transfer == CURLE_URL_MALFORMAT || input->transfer == CURLE_UNSUPPORTED_PROTOCOL;
                 bool too_large = input->transfer == CURLE_WRITE_ERROR || input->transfer == CURLE_FILESIZE_EXCEEDED;
-                set(ret, wrong_address ? ANSWER_REFUSED : too_large ? ANSWER_UNUSABLE : ANSWER_REPEAT,
+                set(ret,
+                    wrong_address ? ANSWER_REFUSED
+                    : too_large   ? ANSWER_UNUSABLE
+                                  : ANSWER_REPEAT,
                     xstrdup(too_large ? "the answer is larger than any that the API sends" : text));
                 return;
         }

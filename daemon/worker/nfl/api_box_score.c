@@ -14,14 +14,10 @@ static const struct {
         const char *category, *field;
         enum line_value value;
 } fields[] = {
-        {"Receiving", "targets", LINE_TARGETS},
-        {"Receiving", "receptions", LINE_RECEPTIONS},
-        {"Receiving", "recYds", LINE_RECEIVING_YARDS},
-        {"Receiving", "recTD", LINE_RECEIVING_TD},
-        {"Rushing", "carries", LINE_CARRIES},
-        {"Rushing", "rushYds", LINE_RUSHING_YARDS},
-        {"Rushing", "rushTD", LINE_RUSHING_TD},
-        {"Kicking", "kickReturnTD", LINE_RETURN_TD},
+        {"Receiving", "targets", LINE_TARGETS},        {"Receiving", "receptions", LINE_RECEPTIONS},
+        {"Receiving", "recYds", LINE_RECEIVING_YARDS}, {"Receiving", "recTD", LINE_RECEIVING_TD},
+        {"Rushing", "carries", LINE_CARRIES},          {"Rushing", "rushYds", LINE_RUSHING_YARDS},
+        {"Rushing", "rushTD", LINE_RUSHING_TD},        {"Kicking", "kickReturnTD", LINE_RETURN_TD},
         {"Punting", "puntReturnTD", LINE_RETURN_TD},
 };
 
@@ -81,8 +77,8 @@ static int read_players(const struct json_node *players, api_line_fn fn, void *u
         return 0;
 }
 
-int api_box_score_read(const struct json_node *body, const char *game_id, api_line_fn fn, void *userdata,
-                       struct api_box_score *ret, char **ret_error) {
+int api_box_score_read(const struct json_node *body, const char *game_id, api_line_fn fn, void *userdata, struct api_box_score *ret,
+                       char **ret_error) {
         struct api_box_score score = {.game_id = game_id};
         const char *given = json_member_text(body, "gameID");
         if (!json_is(body, JSON_OBJECT))

@@ -38,5 +38,5 @@ typedef void (*api_line_fn)(void *userdata, const struct api_line *line);
  * scoring plays ("NAME 22 Yd Return of Blocked Punt").
  * 0, or NFL_DATA: another game than asked for, or a value of another type than expected, which is named. Lines may already have been
  * handed over then: the game is to be dropped as a whole. */
-int api_box_score_read(const struct json_node *body, const char *game_id, api_line_fn fn, void *userdata,
-                       struct api_box_score *ret, char **ret_error);
+int api_box_score_read(const struct json_node *body, const char *game_id, api_line_fn fn, void *userdata, struct api_box_score *ret,
+                       char **ret_error);

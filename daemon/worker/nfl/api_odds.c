@@ -23,8 +23,8 @@ static const struct json_node *find_game(const struct json_node *body, const cha
                 return is_game(body, game_id) || anonymous ? body : NULL;
         }
         JSON_FOREACH(node, body)
-                if (is_game(node, game_id))
-                        return node;
+        if (is_game(node, game_id))
+                return node;
         return NULL;
 }
 
@@ -68,8 +68,8 @@ static void read_prop(struct reading *reading, const struct json_node *prop) {
         }
         const struct json_node *books = anytime ? anytime : bets;
         JSON_FOREACH(book, books)
-                if (anytime || json_is(book + 1, JSON_OBJECT))
-                        read_price(reading, anytime ? book + 1 : json_member(book + 1, "anytd"), book->text);
+        if (anytime || json_is(book + 1, JSON_OBJECT))
+                read_price(reading, anytime ? book + 1 : json_member(book + 1, "anytd"), book->text);
 }
 
 int api_odds_read(const struct json_node *body, const char *game_id, api_price_fn fn, void *userdata, struct api_odds *ret,
@@ -88,10 +88,10 @@ int api_odds_read(const struct json_node *body, const char *game_id, api_price_f
                 return error_set(ret_error, NFL_DATA, "playerProps is %s, an array is expected", json_type_name(props));
         reading.odds.found = game != NULL;
         JSON_FOREACH(prop, props)
-                read_prop(&reading, prop);
+        read_prop(&reading, prop);
         if (reading.odds.prices == 0 && props && reading.odds.unusable == props->length && props->length > 0)
-                return error_set(ret_error, NFL_DATA, "none of %u playerProps has a playerID, propBets and a price as they should be",
-                                 props->length);
+                return error_set(ret_error, NFL_DATA,
+                                 "none of %u playerProps has a playerID, propBets and a price as they should be", props->length);
         *ret = reading.odds;
         return 0;
 }

@@ -7,7 +7,7 @@
 #include "json.h"
 
 struct api_price {
-        const char *player_id; /* borrowed */
+        const char *player_id;  /* borrowed */
         const char *sportsbook; /* borrowed; NULL: one price for all books */
         int american;
 };

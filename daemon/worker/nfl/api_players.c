@@ -28,7 +28,8 @@ int api_players_read(const struct json_node *body, api_player_fn fn, void *userd
                      char **ret_error) {
         const struct json_node *list = json_is(body, JSON_OBJECT) ? json_member(body, "players") : body;
         if (!json_is(list, JSON_ARRAY))
-                return error_set(ret_error, NFL_DATA, "the player list is %s, an array of players is expected", json_type_name(list));
+                return error_set(ret_error, NFL_DATA, "the player list is %s, an array of players is expected",
+                                 json_type_name(list));
         struct api_player_page page = {.next_token = json_member_text(body, "nextToken")};
         if (page.next_token && !*page.next_token)
                 page.next_token = NULL;

@@ -41,7 +41,8 @@ static int find_games(struct worker *worker, const struct week *week, PGresult *
         char season[16], number[16], now[RFC3339_SIZE];
         (void)snprintf(season, sizeof(season), "%d", week->season);
         (void)snprintf(number, sizeof(number), "%d", week->week);
-        const char *parameters[] = {season, week->type == SEASON_POST ? "t" : "f", number, format_rfc3339(now, worker->settings->now)};
+        const char *parameters[] = {season, week->type == SEASON_POST ? "t" : "f", number,
+                                    format_rfc3339(now, worker->settings->now)};
         _cleanup_result_ PGresult *any = NULL;
         int r = db_query(worker->db, any_sql, parameters, 1, &any, ret_error);
         if (r < 0)
@@ -142,8 +143,8 @@ int command_game_logs(struct worker *worker, char **ret_error) {
         r = fetch_games(&ingest);
         unknown_report(&ingest.unknown);
         report_records(ingest.counts.stored, ingest.asked == 0);
-        log_info("%zu of %zu games stored, %lld lines (%lld new)", ingest.stored_games, ingest.asked, (long long)ingest.counts.stored,
-                 (long long)ingest.counts.added);
+        log_info("%zu of %zu games stored, %lld lines (%lld new)", ingest.stored_games, ingest.asked,
+                 (long long)ingest.counts.stored, (long long)ingest.counts.added);
         if (r < 0)
                 return error_set(ret_error, r, "%s", ingest.error ? ingest.error : "the fetch ended early");
         return outcome_result(&ingest.outcome, "box scores", ret_error);

@@ -73,17 +73,20 @@ static int find_games(struct worker *worker, const struct week *week, PGresult *
         const char *parameters[] = {season, number, season_type_name(week->type)};
         int r = db_query(worker->db,
                          "SELECT game_id FROM schedule WHERE season_year = $1 AND week = $2 AND season_type = $3 "
-                         "AND status <> 'cancelled' ORDER BY game_date, game_id", parameters, 3, ret, ret_error);
+                         "AND status <> 'cancelled' ORDER BY game_date, game_id",
+                         parameters, 3, ret, ret_error);
         if (r == 0 && PQntuples(*ret) == 0)
-                return error_set(ret_error, NFL_DATA, "the schedule has no games of week %d, season %d %s: run `batch-nfl schedule` first",
-                                 week->week, week->season, season_type_name(week->type));
+                return error_set(ret_error, NFL_DATA,
+                                 "the schedule has no games of week %d, season %d %s: run `batch-nfl schedule` first", week->week,
+                                 week->season, season_type_name(week->type));
         return r;
 }
 
 static void fetch_games(struct worker *worker, struct sync *sync) {
         char **paths = xcalloc(sync->asked + 1, sizeof(*paths));
         for (size_t i = 0; i < sync->asked; i++)
-                paths[i] = game_id_query("getNFLBettingOdds", PQgetvalue(sync->games, (int)i, 0), "&playerProps=true&itemFormat=list");
+                paths[i] =
+                        game_id_query("getNFLBettingOdds", PQgetvalue(sync->games, (int)i, 0), "&playerProps=true&itemFormat=list");
         (void)fetch_all(worker->fetch, (const char *const *)paths, sync->asked, take_answer, sync);
         for (size_t i = 0; i < sync->asked; i++)
                 free(paths[i]);
@@ -101,7 +104,8 @@ static void report_gaps(const struct sync *sync, const struct week *week) {
         _cleanup_free_ char *names = strv_join(sync->without, ", ");
         if (sync->without) {
                 log_notice("no prices for %s", names);
-                report_note("week %d: no prices for %zu of %zu games: %s", week->week, strv_length(sync->without), sync->asked, names);
+                report_note("week %d: no prices for %zu of %zu games: %s", week->week, strv_length(sync->without), sync->asked,
+                            names);
         }
         if (sync->unusable)
                 report_warning("unusable_data", "%zu player props have no player or no price that can be read", sync->unusable);

@@ -31,6 +31,9 @@ static const char candidates_sql[] =
         "o.best FROM players p LEFT JOIN past t USING (player_id) LEFT JOIN rates r USING (position) "
         "LEFT JOIN prices o USING (player_id) WHERE p.active_status AND p.position IN ('WR', 'TE') AND (o.best IS NOT NULL OR EXISTS "
         "(SELECT FROM games g WHERE p.team IN (g.away_team, g.home_team))) ORDER BY p.player_id";
+static const char create_sql[] =
+        "CREATE TEMP TABLE incoming_predictions (player_id text, likelihood double precision, model_odds integer, "
+        "favor boolean) ON COMMIT DROP";
 static const char insert_sql[] =
         "WITH stored AS (INSERT INTO predictions (player_id, season_year, week, season_type, td_likelihood, model_odds, favor, "
         "model_version, created_at) SELECT player_id, $1, $2, $3, likelihood, model_odds, favor, '" BASELINE_VERSION "', "
@@ -81,8 +84,7 @@ static int store(struct db *db, const char *const parameters[4], struct batch *b
         _cleanup_result_ PGresult *stored = NULL;
         int r = db_begin(db, ret_error);
         r = r < 0 ? r : predict_all(db, parameters, batch, ret_error);
-        r = r < 0 ? r : db_run(db, "CREATE TEMP TABLE incoming_predictions (player_id text, likelihood double precision, model_odds integer, "
-                                   "favor boolean) ON COMMIT DROP", ret_error);
+        r = r < 0 ? r : db_run(db, create_sql, ret_error);
         r = r < 0 ? r : db_copy(db, "COPY incoming_predictions FROM STDIN", &batch->rows, ret_error);
         r = r < 0 ? r : db_query(db, insert_sql, parameters, 4, &stored, ret_error);
         r = r < 0 ? r : db_commit(db, ret_error);
@@ -97,15 +99,20 @@ static int store(struct db *db, const char *const parameters[4], struct batch *b
 /* Why there is nobody to predict for. */
 static int explain_nobody(struct db *db, const struct week *week, const char *const parameters[4], char **ret_error) {
         _cleanup_result_ PGresult *result = NULL;
-        int r = db_query(db, "SELECT count(*), (SELECT count(*) FROM players WHERE active_status AND position IN ('WR', 'TE')) "
-                             "FROM schedule WHERE season_year = $1 AND week = $2 AND season_type = $3", parameters, 3, &result, ret_error);
+        int r = db_query(db,
+                         "SELECT count(*), (SELECT count(*) FROM players WHERE active_status AND position IN ('WR', 'TE')) "
+                         "FROM schedule WHERE season_year = $1 AND week = $2 AND season_type = $3",
+                         parameters, 3, &result, ret_error);
         if (r < 0)
                 return r;
         if (result_int(result, 0, 0) == 0)
-                return error_set(ret_error, NFL_DATA, "the schedule has no games of week %d, season %d %s: run `batch-nfl schedule` first",
-                                 week->week, week->season, season_type_name(week->type));
-        return error_set(ret_error, NFL_DATA, "the table players has %s active receivers and tight ends, none of a team that plays in week "
-                                              "%d: run `batch-nfl rosters`", PQgetvalue(result, 0, 1), week->week);
+                return error_set(ret_error, NFL_DATA,
+                                 "the schedule has no games of week %d, season %d %s: run `batch-nfl schedule` first", week->week,
+                                 week->season, season_type_name(week->type));
+        return error_set(ret_error, NFL_DATA,
+                         "the table players has %s active receivers and tight ends, none of a team that plays in week "
+                         "%d: run `batch-nfl rosters`",
+                         PQgetvalue(result, 0, 1), week->week);
 }
 
 static void batch_done(struct batch *batch) {

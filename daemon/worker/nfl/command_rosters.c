@@ -95,9 +95,8 @@ static int fetch_list(struct worker *worker, struct roster *roster, char **ret_e
 
 /* A list that lacks half of those who are active is more likely broken than true. */
 static int mark_left(struct db *db, int64_t *ret_left, char **ret_error) {
-        static const char doubt_sql[] =
-                "SELECT count(*) FILTER (WHERE i.player_id IS NULL), count(*) FROM players p "
-                "LEFT JOIN incoming_players i USING (player_id) WHERE p.active_status";
+        static const char doubt_sql[] = "SELECT count(*) FILTER (WHERE i.player_id IS NULL), count(*) FROM players p "
+                                        "LEFT JOIN incoming_players i USING (player_id) WHERE p.active_status";
         static const char left_sql[] =
                 "WITH gone AS (UPDATE players p SET active_status = false, updated_at = now() WHERE active_status AND NOT EXISTS "
                 "(SELECT FROM incoming_players i WHERE i.player_id = p.player_id) RETURNING 1) SELECT count(*) FROM gone";
@@ -118,6 +117,10 @@ static int mark_left(struct db *db, int64_t *ret_left, char **ret_error) {
         return r;
 }
 
+static const char create_sql[] =
+        "CREATE TEMP TABLE incoming_players (player_id text, name text, position text, team text, active boolean) "
+        "ON COMMIT DROP";
+
 struct roster_counts {
         int64_t added, changed, left;
 };
@@ -134,8 +137,7 @@ static int store(struct db *db, const struct roster *roster, struct roster_count
                 "SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added) FROM stored";
         _cleanup_result_ PGresult *result = NULL;
         int r = db_begin(db, ret_error);
-        r = r < 0 ? r : db_run(db, "CREATE TEMP TABLE incoming_players (player_id text, name text, position text, team text, active boolean) "
-                                   "ON COMMIT DROP", ret_error);
+        r = r < 0 ? r : db_run(db, create_sql, ret_error);
         r = r < 0 ? r : db_copy(db, "COPY incoming_players FROM STDIN", &roster->rows, ret_error);
         r = r < 0 ? r : db_query(db, upsert, NULL, 0, &result, ret_error);
         r = r < 0 ? r : db_run(db, "ANALYZE incoming_players", ret_error);

@@ -101,6 +101,10 @@ static int fetch_season(struct worker *worker, struct season *season, char **ret
         return 0;
 }
 
+static const char create_sql[] =
+        "CREATE TEMP TABLE incoming_games (game_id text, game_date date, kickoff timestamptz, away_team text, "
+        "home_team text, status text, season_type text, season_year integer, week integer) ON COMMIT DROP";
+
 /* A game that moved to another day has a new id: its row, and with it its odds and logs, take the new one. Within a season and its
  * type a team visits another once. Scores come from the box scores and stay. */
 static const char move_sql[] =
@@ -123,9 +127,7 @@ static const char upsert_sql[] =
 static int store(struct db *db, const struct season *season, int64_t *ret_added, int64_t *ret_changed, char **ret_error) {
         _cleanup_result_ PGresult *result = NULL;
         int r = db_begin(db, ret_error);
-        r = r < 0 ? r : db_run(db, "CREATE TEMP TABLE incoming_games (game_id text, game_date date, kickoff timestamptz, away_team text, "
-                                   "home_team text, status text, season_type text, season_year integer, week integer) ON COMMIT DROP",
-                               ret_error);
+        r = r < 0 ? r : db_run(db, create_sql, ret_error);
         r = r < 0 ? r : db_copy(db, "COPY incoming_games FROM STDIN", &season->rows, ret_error);
         r = r < 0 ? r : db_run(db, move_sql, ret_error);
         r = r < 0 ? r : db_query(db, upsert_sql, NULL, 0, &result, ret_error);
@@ -162,7 +164,8 @@ int command_schedule(struct worker *worker, char **ret_error) {
         if (r < 0)
                 return r;
         if (season.unusable)
-                report_warning("unusable_data", "%zu games of the schedule cannot be used; first %s", season.unusable, season.problem);
+                report_warning("unusable_data", "%zu games of the schedule cannot be used; first %s", season.unusable,
+                               season.problem);
         if (season.regular_missing)
                 report_warning("schedule_incomplete", "the API has no games of the regular season %d", season.year);
         report_records((int64_t)season.games, 0);

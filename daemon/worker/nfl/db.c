@@ -36,7 +36,7 @@ static int class_of(const char *state) {
                 {"55", NFL_LATER},    /* locked, in use */
                 {"57", NFL_LATER},    /* shut down, cancelled */
                 {"58", NFL_LATER},    /* system error */
-                {"21", NFL_DATA},  {"22", NFL_DATA}, {"23", NFL_DATA},
+                {"21", NFL_DATA},     {"22", NFL_DATA}, {"23", NFL_DATA},
         };
         for (size_t i = 0; state && i < ELEMENTSOF(rows); i++)
                 if (startswith(state, rows[i].prefix))
@@ -52,7 +52,8 @@ static int explain(struct db *db, const PGresult *result, char **ret_error) {
         if (state && (streq(state, "42P01") || streq(state, "42703") || streq(state, "42883")))
                 return error_set(ret_error, NFL_CONFIG,
                                  "the database's schema is older than this program or of another kind (%s); batchd applies the "
-                                 "migrations (sql/) when it starts with Database=", text);
+                                 "migrations (sql/) when it starts with Database=",
+                                 text);
         if (state && streq(state, "42501"))
                 return error_set(ret_error, NFL_CONFIG, "the database user lacks a right: %s", text);
         return error_set(ret_error, class_of(state), "PostgreSQL: %s (SQLSTATE %s)", text, state ? state : "unknown");
@@ -60,8 +61,11 @@ static int explain(struct db *db, const PGresult *result, char **ret_error) {
 
 /* libpq 15 gives no SQLSTATE for a refused connection: what only a person can change is told by the server's words. */
 static int explain_refusal(PGconn *connection, char **ret_error) {
-        static const char *const lasting[] = {"authentication failed", "does not exist", "pg_hba.conf", "permission denied",
-                                              "invalid connection option", "no password supplied"};
+        static const char *const lasting[] = {
+                "authentication failed", "does not exist",
+                "pg_hba.conf",           "permission denied",
+                "no password supplied",  "invalid connection option",
+        };
         _cleanup_free_ char *text = message_line(PQerrorMessage(connection));
         int class = NFL_LATER;
         for (size_t i = 0; i < ELEMENTSOF(lasting); i++)
@@ -78,9 +82,11 @@ static int check_schema(struct db *db, char **ret_error) {
                 return r;
         if (result_int(result, 0, 0) <= SCHEMA_VERSION)
                 return 0;
-        return error_set(ret_error, NFL_CONFIG,
-                         "the database's football tables have version %s, this program knows those up to %d: install the newer batch-nfl, "
-                         "or name another database", PQgetvalue(result, 0, 0), SCHEMA_VERSION);
+        return error_set(
+                ret_error, NFL_CONFIG,
+                "the database's football tables have version %s, this program knows those up to %d: install the newer batch-nfl, "
+                "or name another database",
+                PQgetvalue(result, 0, 0), SCHEMA_VERSION);
 }
 
 int db_open(const char *conninfo, struct db **ret, char **ret_error) {
@@ -92,8 +98,10 @@ int db_open(const char *conninfo, struct db **ret, char **ret_error) {
                 abort();
         if (PQstatus(db->connection) != CONNECTION_OK)
                 return explain_refusal(db->connection, ret_error);
-        int r = db_run(db, "SET timezone = 'UTC'; SET lock_timeout = '60s'; SET client_min_messages = error; "
-                           "SET datestyle = 'ISO, YMD'; SET extra_float_digits = 1", ret_error);
+        int r = db_run(db,
+                       "SET timezone = 'UTC'; SET lock_timeout = '60s'; SET client_min_messages = error; "
+                       "SET datestyle = 'ISO, YMD'; SET extra_float_digits = 1",
+                       ret_error);
         if (r == 0)
                 r = check_schema(db, ret_error);
         if (r < 0)
@@ -168,6 +176,10 @@ int db_copy(struct db *db, const char *copy, const struct buf *rows, char **ret_
 }
 
 /* COPY's escapes (PostgreSQL manual, COPY, "Text Format"). */
+static char copy_escape(char c) {
+        return c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c;
+}
+
 int row_text(struct buf *rows, const char *text) {
         if (!text)
                 return buf_append(rows, "\\N", 2);
@@ -176,7 +188,7 @@ int row_text(struct buf *rows, const char *text) {
                 int r = buf_append(rows, text, plain);
                 if (r < 0 || !text[plain])
                         return r;
-                const char escaped[] = {'\\', text[plain] == '\t' ? 't' : text[plain] == '\n' ? 'n' : text[plain] == '\r' ? 'r' : '\\'};
+                const char escaped[] = {'\\', copy_escape(text[plain])};
                 r = buf_append(rows, escaped, sizeof(escaped));
                 if (r < 0)
                         return r;

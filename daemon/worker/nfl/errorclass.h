@@ -6,9 +6,9 @@
 #include <sysexits.h>
 
 enum {
-        NFL_LATER = -EAGAIN,   /* the API, the network or the database; the same call may work later */
-        NFL_DATA = -EBADMSG,   /* data that cannot be used; a repeat gives the same */
-        NFL_CONFIG = -EINVAL,  /* key, address, rights, schema, options: a person must change something */
+        NFL_LATER = -EAGAIN,  /* the API, the network or the database; the same call may work later */
+        NFL_DATA = -EBADMSG,  /* data that cannot be used; a repeat gives the same */
+        NFL_CONFIG = -EINVAL, /* key, address, rights, schema, options: a person must change something */
 };
 
 static inline int nfl_exit_status(int result) {

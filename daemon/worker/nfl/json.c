@@ -278,7 +278,7 @@ void json_done(struct json_doc *doc) {
 
 const char *json_type_name(const struct json_node *node) {
         static const char *const names[] = {
-                [JSON_NULL] = "null",       [JSON_FALSE] = "false",    [JSON_TRUE] = "true",       [JSON_NUMBER] = "a number",
+                [JSON_NULL] = "null",       [JSON_FALSE] = "false",    [JSON_TRUE] = "true",        [JSON_NUMBER] = "a number",
                 [JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
         };
         return node ? names[node->type] : "nothing";
@@ -289,8 +289,8 @@ const struct json_node *json_member(const struct json_node *object, const char *
                 return NULL;
         size_t length = strlen(key);
         JSON_FOREACH(name, object)
-                if (name->length == length && memcmp(name->text, key, length) == 0)
-                        return name + 1;
+        if (name->length == length && memcmp(name->text, key, length) == 0)
+                return name + 1;
         return NULL;
 }
 

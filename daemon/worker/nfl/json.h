@@ -18,8 +18,8 @@ enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSO
 
 struct json_node {
         enum json_type type;
-        uint32_t length; /* bytes of a string or number; values in an array; members of an object */
-        uint32_t span;   /* nodes in this subtree, itself included */
+        uint32_t length;  /* bytes of a string or number; values in an array; members of an object */
+        uint32_t span;    /* nodes in this subtree, itself included */
         const char *text; /* of a string (NUL behind it) or a number (no NUL) */
 };
 
@@ -61,5 +61,5 @@ static inline const struct json_node *json_step(const struct json_node *containe
                 next = at + 1 + (at + 1)->span;
         return next < container + container->span ? next : NULL;
 }
-#define JSON_FOREACH(node, container)                                                                                  \
+#define JSON_FOREACH(node, container)                                                                                              \
         for (const struct json_node *node = json_first(container); node; node = json_step(container, node))

@@ -33,12 +33,18 @@ static const struct command commands[] = {
 };
 
 static const struct option long_options[] = {
-        {"season", required_argument, NULL, 'o'},      {"week", required_argument, NULL, 'o'},
-        {"season-type", required_argument, NULL, 'o'}, {"parallel", required_argument, NULL, 'o'},
-        {"delay", required_argument, NULL, 'o'},       {"timeout", required_argument, NULL, 'o'},
-        {"retry-delay", required_argument, NULL, 'o'}, {"tries", required_argument, NULL, 'o'},
-        {"json", no_argument, NULL, 'j'},              {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},              {"version", no_argument, NULL, 'V'},
+        {"season", required_argument, NULL, 'o'},
+        {"week", required_argument, NULL, 'o'},
+        {"season-type", required_argument, NULL, 'o'},
+        {"parallel", required_argument, NULL, 'o'},
+        {"delay", required_argument, NULL, 'o'},
+        {"timeout", required_argument, NULL, 'o'},
+        {"retry-delay", required_argument, NULL, 'o'},
+        {"tries", required_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'j'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
 };
 
@@ -46,17 +52,18 @@ static void print_help(void) {
         (void)printf("batch-nfl COMMAND [OPTION...]\n\nCommands:\n");
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 (void)printf("  %-14s %s\n", commands[i].name, commands[i].help);
-        (void)printf("\nOptions:\n"
-                     "  --season YEAR --week N --season-type reg|post   else BATCH_PARAM_*, else detected\n"
-                     "  --parallel N       requests at once (6)\n"
-                     "  --delay SPAN       least time between two requests (0)\n"
-                     "  --timeout SPAN     of one request (60s)\n"
-                     "  --tries N          of one request (5)\n"
-                     "  --retry-delay SPAN before the second try; doubles (1s)\n"
-                     "  --json             week as JSON\n"
-                     "  --verbose  --help  --version\n\n"
-                     "Environment: TANK01_BASE_URL, TANK01_API_KEY or the credential tank01-api-key, BATCH_DATABASE or PG*, BATCH_NOW.\n"
-                     "Exit: 0 done, 64 usage, 65 data that cannot be used, 75 may work later, 78 configuration.\n");
+        (void)printf(
+                "\nOptions:\n"
+                "  --season YEAR --week N --season-type reg|post   else BATCH_PARAM_*, else detected\n"
+                "  --parallel N       requests at once (6)\n"
+                "  --delay SPAN       least time between two requests (0)\n"
+                "  --timeout SPAN     of one request (60s)\n"
+                "  --tries N          of one request (5)\n"
+                "  --retry-delay SPAN before the second try; doubles (1s)\n"
+                "  --json             week as JSON\n"
+                "  --verbose  --help  --version\n\n"
+                "Environment: TANK01_BASE_URL, TANK01_API_KEY or the credential tank01-api-key, BATCH_DATABASE or PG*, BATCH_NOW.\n"
+                "Exit: 0 done, 64 usage, 65 data that cannot be used, 75 may work later, 78 configuration.\n");
 }
 
 static const struct command *find_command(const char *name) {
@@ -96,7 +103,8 @@ static int parse_options(int argc, char **argv, struct settings *settings, const
         if (*ret)
                 log_error("one command at a time: '%s' is too much", argv[optind + 1]);
         else
-                log_error("%s%s; batch-nfl --help lists the commands", name ? "no such command: " : "which command?", name ? name : "");
+                log_error("%s%s; batch-nfl --help lists the commands", name ? "no such command: " : "which command?",
+                          name ? name : "");
         return -EINVAL;
 }
 

@@ -45,8 +45,8 @@ int outcome_result(const struct outcome *outcome, const char *what, char **ret_e
                 return 0;
         size_t all = failed + outcome->good;
         if (outcome->refused || outcome->later)
-                return error_set(ret_error, outcome->refused ? NFL_CONFIG : NFL_LATER, "%s: %zu of %zu failed; first %s", what, failed,
-                                 all, outcome->first);
+                return error_set(ret_error, outcome->refused ? NFL_CONFIG : NFL_LATER, "%s: %zu of %zu failed; first %s", what,
+                                 failed, all, outcome->first);
         if (outcome->good == 0)
                 return error_set(ret_error, NFL_DATA, "%s: none of %zu can be used; first %s", what, all, outcome->first);
         report_warning("unusable_data", "%s: %zu of %zu cannot be used: %s", what, outcome->unusable, all, outcome->names);

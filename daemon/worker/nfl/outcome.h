@@ -12,8 +12,8 @@
 
 struct outcome {
         size_t good, later, refused, unusable;
-        char *first;  /* "item: why" of the first that went wrong */
-        char *names;  /* items whose data cannot be used, with why */
+        char *first; /* "item: why" of the first that went wrong */
+        char *names; /* items whose data cannot be used, with why */
 };
 
 /* Counts, logs and reports (errors_encountered) one part that went wrong. class: NFL_LATER, NFL_DATA, NFL_CONFIG. */

@@ -1,6 +1,6 @@
+#include "store_logs.h"
 #include "errorclass.h"
 #include "errortext.h"
-#include "store_logs.h"
 
 void log_batch_begin_game(struct log_batch *batch) {
         batch->game_start = batch->lines.len;
@@ -46,12 +46,13 @@ void log_batch_done(struct log_batch *batch) {
 }
 
 int store_logs_prepare(struct db *db, char **ret_error) {
-        return db_run(db,
-                      "CREATE TEMP TABLE incoming_lines (player_id text, game_id text, name text, team text, targets integer, "
-                      "receptions integer, receiving_yards integer, receiving_td integer, carries integer, rushing_yards integer, "
-                      "rushing_td integer, return_td integer) ON COMMIT DELETE ROWS; "
-                      "CREATE TEMP TABLE incoming_scores (game_id text, away_score integer, home_score integer) ON COMMIT DELETE ROWS",
-                      ret_error);
+        return db_run(
+                db,
+                "CREATE TEMP TABLE incoming_lines (player_id text, game_id text, name text, team text, targets integer, "
+                "receptions integer, receiving_yards integer, receiving_td integer, carries integer, rushing_yards integer, "
+                "rushing_td integer, return_td integer) ON COMMIT DELETE ROWS; "
+                "CREATE TEMP TABLE incoming_scores (game_id text, away_score integer, home_score integer) ON COMMIT DELETE ROWS",
+                ret_error);
 }
 
 /* In the order of the keys, so that two ingests at once wait for each other and do not deadlock. */

@@ -13,6 +13,10 @@ int odds_row(struct buf *rows, const char *player_id, const char *game_id, const
         return r < 0 ? r : row_end(rows);
 }
 
+static const char create_sql[] =
+        "CREATE TEMP TABLE incoming_odds (player_id text, game_id text, sportsbook text, price integer, "
+        "consensus boolean, number integer GENERATED ALWAYS AS IDENTITY) ON COMMIT DROP";
+static const char copy_sql[] = "COPY incoming_odds (player_id, game_id, sportsbook, price, consensus) FROM STDIN";
 /* In the order of the keys, so that two updates at once wait for each other and do not deadlock. */
 static const char upsert_sql[] =
         "WITH stored AS (INSERT INTO sportsbook_odds (player_id, game_id, sportsbook, season_year, week, anytime_td_odds, consensus, "
@@ -31,9 +35,8 @@ int store_odds(struct db *db, const struct buf *rows, usec_t fetched_at, struct 
         const char *parameters[] = {format_rfc3339(instant, fetched_at)};
         _cleanup_result_ PGresult *stored = NULL, *strangers = NULL;
         int r = db_begin(db, ret_error);
-        r = r < 0 ? r : db_run(db, "CREATE TEMP TABLE incoming_odds (player_id text, game_id text, sportsbook text, price integer, "
-                                   "consensus boolean, number integer GENERATED ALWAYS AS IDENTITY) ON COMMIT DROP", ret_error);
-        r = r < 0 ? r : db_copy(db, "COPY incoming_odds (player_id, game_id, sportsbook, price, consensus) FROM STDIN", rows, ret_error);
+        r = r < 0 ? r : db_run(db, create_sql, ret_error);
+        r = r < 0 ? r : db_copy(db, copy_sql, rows, ret_error);
         r = r < 0 ? r : db_query(db, unknown_sql, NULL, 0, &strangers, ret_error);
         r = r < 0 ? r : db_query(db, upsert_sql, parameters, 1, &stored, ret_error);
         r = r < 0 ? r : db_commit(db, ret_error);

@@ -9,7 +9,8 @@
 #include "week.h"
 #include "xalloc.h"
 
-#define FALLBACK_RISK "; the week comes from the calendar, which knows nothing of the playoffs' dates and of changes to the schedule"
+#define FALLBACK_RISK                                                                                                              \
+        "; the week comes from the calendar, which knows nothing of the playoffs' dates and of changes to the schedule"
 
 /* The games that week_decide looks at: a week back, and everything up to the first day with a game behind the next four. */
 static int load_games(struct db *db, day_t today, struct week_game **ret, size_t *ret_n, char **ret_error) {

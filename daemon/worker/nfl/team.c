@@ -1,6 +1,6 @@
+#include "team.h"
 #include "macro.h"
 #include "strutil.h"
-#include "team.h"
 
 const char *team_canonical(const char *abbreviation) {
         static const char *const aliases[][2] = {{"LA", "LAR"}, {"WAS", "WSH"}, {"JAC", "JAX"}};

@@ -1,7 +1,7 @@
+#include "unknown.h"
 #include "log.h"
 #include "step_report.h"
 #include "strutil.h"
-#include "unknown.h"
 #include "xalloc.h"
 
 #define NAMED_MAX 80
@@ -25,8 +25,10 @@ void unknown_report(const struct unknown *unknown) {
         _cleanup_free_ char *list = strv_join(named, ", ");
         log_warning("%zu players are not in the table players, %zu rows skipped: %s", count, unknown->rows, list);
         report_metric("players_skipped", (int64_t)count);
-        report_warning("unknown_players", "%zu players are not in the table players (%zu rows skipped; a roster refresh brings in new "
-                                          "players): %s", count, unknown->rows, list);
+        report_warning("unknown_players",
+                       "%zu players are not in the table players (%zu rows skipped; a roster refresh brings in new "
+                       "players): %s",
+                       count, unknown->rows, list);
 }
 
 void unknown_done(struct unknown *unknown) {

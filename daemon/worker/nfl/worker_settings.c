@@ -5,8 +5,8 @@
 #include "errorclass.h"
 #include "errortext.h"
 #include "fileutil.h"
-#include "worker_settings.h"
 #include "strutil.h"
+#include "worker_settings.h"
 #include "xalloc.h"
 
 #define DEFAULT_BASE_URL "https://tank01-nfl-live-in-game-real-time-statistics-nfl.p.rapidapi.com"
@@ -143,11 +143,13 @@ int settings_require_api(const struct settings *settings, char **ret_error) {
         if (is_loopback_url(settings->base_url))
                 return 0;
         if (!startswith(settings->base_url, "https://"))
-                return error_set(ret_error, NFL_CONFIG, "TANK01_BASE_URL: '%s': the API key is sent over https:// only (http:// is "
-                                                        "for an address of this machine)", settings->base_url);
+                return error_set(ret_error, NFL_CONFIG,
+                                 "TANK01_BASE_URL: '%s': the API key is sent over https:// only (http:// is "
+                                 "for an address of this machine)",
+                                 settings->base_url);
         if (!settings->api_key)
-                return error_set(ret_error, NFL_CONFIG, "no API key: give the credential " CREDENTIAL_NAME
-                                                        " (LoadCredential=) or TANK01_API_KEY");
+                return error_set(ret_error, NFL_CONFIG,
+                                 "no API key: give the credential " CREDENTIAL_NAME " (LoadCredential=) or TANK01_API_KEY");
         return 0;
 }
 

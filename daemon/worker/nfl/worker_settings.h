@@ -21,10 +21,10 @@ struct week {
 };
 
 struct settings {
-        struct week asked; /* 0 and SEASON_UNKNOWN: not asked for */
-        usec_t now;        /* BATCH_NOW, else the clock */
-        char *base_url;    /* without a slash at the end */
-        char *api_key;     /* NULL: none */
+        struct week asked;    /* 0 and SEASON_UNKNOWN: not asked for */
+        usec_t now;           /* BATCH_NOW, else the clock */
+        char *base_url;       /* without a slash at the end */
+        char *api_key;        /* NULL: none */
         const char *database; /* libpq conninfo; NULL: libpq's own environment */
         int parallel;         /* requests at once */
         usec_t delay;         /* least time between the starts of two requests */
