@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "cleanup.h"
+#include "errortext.h"
 #include "strutil.h"
 #include "strv.h"
 #include "thread.h"
@@ -106,16 +107,14 @@ static void append_server(struct lists *lists, const char *host, const char *add
         lists->first = false;
 }
 
-static int look_up(struct resolution *resolution, struct lists *lists, const char *host, const char *port) {
+static int look_up(struct lists *lists, const char *host, const char *port, char **ret_error) {
         struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
         unsigned n = 0;
         int r = getaddrinfo(host, NULL, &hints, &found);
 
-        if (r != 0) {
-                resolution->error = xasprintf("cannot find the database host \"%s\": %s", host,
-                                              r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
-                return -EHOSTUNREACH;
-        }
+        if (r != 0)
+                return error_set(ret_error, -EHOSTUNREACH, "cannot find the database host \"%s\": %s", host,
+                                 r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
         for (struct addrinfo *one = found; one && n < ADDRESSES_MAX; one = one->ai_next, n++) {
                 char address[INET6_ADDRSTRLEN + 16];
                 if (getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST) == 0)
@@ -131,20 +130,22 @@ static void *resolution_main(void *user) {
         _cleanup_strv_ char **ports = split_list(resolution->ports);
         struct lists lists = {BUF_INIT(LIST_MAX), BUF_INIT(LIST_MAX), BUF_INIT(LIST_MAX), true};
         size_t n_ports = strv_length(ports);
-        const uint64_t one = 1;
+        char *error = NULL;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && hosts[i]; i++) {
                 const char *port = i < n_ports ? ports[i] : ports[n_ports - 1];
                 if (*hosts[i] && is_name(hosts[i]))
-                        r = look_up(resolution, &lists, hosts[i], port);
+                        r = look_up(&lists, hosts[i], port, &error);
                 else
                         append_server(&lists, hosts[i], hosts[i][0] == '/' || hosts[i][0] == '@' ? "" : hosts[i], port);
         }
+        (void)pthread_mutex_lock(&resolution->mutex);
         resolution->result = (struct resolved){buf_steal(&lists.hosts), buf_steal(&lists.addresses), buf_steal(&lists.ports)};
-        /* The loop still listens, or has closed its eyes: the descriptor lives as long as this reference. */
-        if (write(resolution->fd, &one, sizeof(one)) < 0 && !resolution->error)
-                resolution->error = xstrdup("cannot wake the loop");
+        resolution->error = error;
+        (void)pthread_mutex_unlock(&resolution->mutex);
+        /* The loop listens, or has cancelled: the descriptor lives as long as this reference. */
+        (void)eventfd_write(resolution->fd, 1);
         resolution_unref(resolution);
         return NULL;
 }
@@ -152,8 +153,13 @@ static void *resolution_main(void *user) {
 static void resolution_ready(int fd, unsigned ready, void *user) {
         struct resolution *resolution = user;
 
+        (void)pthread_mutex_lock(&resolution->mutex);
+        const char *error = resolution->error;
+        const struct resolved result = resolution->result;
+        (void)pthread_mutex_unlock(&resolution->mutex);
+        /* They stay until this reference goes; the thread has written them for good. */
         resolution->io = loop_io_free(resolution->io);
-        resolution->fn(resolution->error, &resolution->result, resolution->user);
+        resolution->fn(error, &result, resolution->user);
 }
 
 int resolution_start(struct resolution **ret, struct loop *loop, const char *hosts, const char *ports, resolution_fn fn, void *user) {

@@ -312,6 +312,32 @@ def test_no_such_host_keeps_the_rest_going(mirror):
     one.wait(rows_waiting=1)
 
 
+def test_names_are_resolved(mirror, database):
+    """A name beside a folder of sockets: the name is looked up, nobody listens there, and the folder is tried next."""
+    folder = database.server.folder
+    one = mirror(f"host=localhost,{folder} port=1,5432 user={database.server.USER} dbname={database.name}")
+    one.put("run 1 running")
+    one.wait_sent()
+    alone = mirror("host=localhost port=1 dbname=x")
+    alone.wait_error("127.0.0.1", "refused")
+
+
+def test_a_frozen_server_is_given_up(mirror, own_postgres):
+    database = own_postgres.create_database()
+    one = mirror(database.conninfo)
+    one.put("run 1 running")
+    one.wait_sent()
+    own_postgres.freeze()
+    try:
+        one.put("run 2 running")
+        one.wait(seconds=50, state="down")
+        assert "in time" in one.status()["error"]
+    finally:
+        own_postgres.thaw()
+    one.wait_sent(seconds=50)
+    assert counts(database) == (2, 0)
+
+
 def test_wrong_settings_are_explained(tmp_path):
     for conninfo, sql, text in [("host=x prot=1", paths.SQL, "Database= is no connection string"),
                                 ("host=x", str(tmp_path), "holds no migrations"),

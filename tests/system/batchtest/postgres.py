@@ -1,4 +1,5 @@
 """A private PostgreSQL: its own folder, a Unix socket and nothing else, as the user of the tests."""
+import contextlib
 import glob
 import os
 import shutil
@@ -66,12 +67,30 @@ class Postgres:
             self.process.wait(60)
         self.process = None
 
+    def processes(self):
+        """The postmaster and its children, which are leaders of sessions of their own."""
+        children = []
+        for stat in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                with open(stat, encoding="utf-8", errors="replace") as file:
+                    fields = file.read().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == self.process.pid:
+                children.append(int(stat.split("/")[2]))
+        return [self.process.pid, *children]
+
+    def signal_all(self, what):
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, what)
+
     def freeze(self):
         """Stops all its processes where they are: a server that neither answers nor refuses."""
-        os.killpg(self.process.pid, signal.SIGSTOP)
+        self.signal_all(signal.SIGSTOP)
 
     def thaw(self):
-        os.killpg(self.process.pid, signal.SIGCONT)
+        self.signal_all(signal.SIGCONT)
 
     def remove(self):
         self.stop(signal.SIGQUIT)
