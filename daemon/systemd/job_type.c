@@ -160,15 +160,12 @@ static char *own_unit(bool *ret_of_user) {
 int job_type_query(const char *unit, usec_t timeout, enum job_type *ret) {
         usec_t deadline = now_boottime() + timeout;
         _cleanup_(bus_release) sd_bus *bus = NULL;
-        _cleanup_free_ char *own = NULL;
         bool of_user = false;
+        _cleanup_free_ char *name = unit ? xstrdup(unit) : own_unit(&of_user);
         int r;
 
-        if (!unit) {
-                unit = own = own_unit(&of_user);
-                if (!unit)
-                        return -ENODATA;
-        }
+        if (!name)
+                return -ENODATA;
         r = of_user ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
-        return r < 0 ? r : query(bus, unit, deadline, ret);
+        return r < 0 ? r : query(bus, name, deadline, ret);
 }

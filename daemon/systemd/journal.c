@@ -101,11 +101,15 @@ int journal_encode(struct buf *out, const char *identifier, enum log_level level
 }
 
 /* An entry that is too long for a datagram goes as a sealed memory file. */
-static int send_as_file(struct journal *journal, const struct buf *entry, struct msghdr *header) {
+static int send_as_file(struct journal *journal, const struct buf *entry) {
         union {
                 struct cmsghdr header;
                 char space[CMSG_SPACE(sizeof(int))];
         } control = {0};
+        struct msghdr header = {.msg_name = &journal->address,
+                                .msg_namelen = sizeof(journal->address),
+                                .msg_control = &control,
+                                .msg_controllen = sizeof(control)};
         _cleanup_close_ int fd = memfd_create("batchd-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         int r;
 
@@ -116,15 +120,11 @@ static int send_as_file(struct journal *journal, const struct buf *entry, struct
                 return r;
         if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
                 return -errno;
-        header->msg_iov = NULL;
-        header->msg_iovlen = 0;
-        header->msg_control = &control;
-        header->msg_controllen = sizeof(control);
         control.header.cmsg_level = SOL_SOCKET;
         control.header.cmsg_type = SCM_RIGHTS;
         control.header.cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
-        return sendmsg(journal->fd, header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+        return sendmsg(journal->fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 static int send_entry(struct journal *journal, const struct buf *entry) {
@@ -140,7 +140,7 @@ static int send_entry(struct journal *journal, const struct buf *entry) {
                 if (errno != EMSGSIZE && errno != ENOBUFS)
                         return -errno;
         }
-        return send_as_file(journal, entry, &header);
+        return send_as_file(journal, entry);
 }
 
 /* Says how many entries were lost, once there is room again. */

@@ -20,6 +20,7 @@
 #include "message_ids.h"
 #include "strutil.h"
 #include "timeutil.h"
+#include "xalloc.h"
 
 /* Longest line; the rest of a message is cut. */
 #define LINE_MAX_BYTES ((size_t)64 * 1024)
@@ -53,13 +54,16 @@ int log_layout_from_string(const char *text) {
         return -EINVAL;
 }
 
+/* $JOURNAL_STREAM is "DEVICE:INODE" of the socket that systemd connected. */
 static bool stderr_is_journal(void) {
         const char *stream = getenv("JOURNAL_STREAM");
-        uint64_t device, inode;
+        _cleanup_free_ char *connected = NULL;
         struct stat status;
 
-        return stream && sscanf(stream, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
-               fstat(STDERR_FILENO, &status) >= 0 && status.st_dev == device && status.st_ino == inode;
+        if (!stream || fstat(STDERR_FILENO, &status) < 0)
+                return false;
+        connected = xasprintf("%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+        return streq(stream, connected);
 }
 
 enum log_target log_target_default(void) {
@@ -114,9 +118,9 @@ static int write_cut(enum log_level level, const struct log_context *context, co
 
         if (r == -E2BIG) {
                 /* Even if every byte of it has to be escaped. */
-                _cleanup_free_ char *cut = strndup(message, LINE_MAX_BYTES / 8);
+                _cleanup_free_ char *cut = xstrndup(message, LINE_MAX_BYTES / 8);
 
-                r = cut ? write_line(level, context, cut) : -ENOMEM;
+                r = write_line(level, context, cut);
         }
         return r;
 }
