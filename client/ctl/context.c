@@ -73,13 +73,13 @@ void context_show(const struct context *context, const struct buf *text, bool ma
         if (may_page && context->out.is_terminal && !context->global.no_pager &&
             count_lines(text) >= (size_t)context->out.rows && show_paged(text) == 0)
                 return;
-        (void)write_all(STDOUT_FILENO, buf_data(text), text->len);
+        (void)fwrite(buf_data(text), 1, text->len, stdout);
+        (void)fflush(stdout);
 }
 
 void context_show_json(const struct jval *value) {
         _cleanup_free_ char *text = jval_dump_pretty(value);
-        (void)write_all(STDOUT_FILENO, text, strlen(text));
-        (void)write_all(STDOUT_FILENO, "\n", 1);
+        (void)puts(text);
 }
 
 void context_complain(const struct context *context, const char *format, ...) {

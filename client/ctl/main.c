@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,14 @@ static int complain_about_verb(const struct context *context, const char *name) 
         return EXIT_USAGE;
 }
 
+/* What could not be written (a full disk) must not look done to a script. */
+static int check_output(const struct context *context, int status) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return status;
+        context_complain(context, "make room: not all of the output could be written (%s)", strerror(errno));
+        return status == EXIT_DONE ? EXIT_RUN_FAILED : status;
+}
+
 int main(int argc, char **argv) {
         struct context context = {0};
         term_init(&context.out, STDOUT_FILENO);
@@ -91,5 +100,5 @@ int main(int argc, char **argv) {
         const struct verb *verb = verb_find(name);
         if (!verb)
                 return complain_about_verb(&context, name);
-        return run_verb(&context, verb, argc - used - 2, argv + used + 2);
+        return check_output(&context, run_verb(&context, verb, argc - used - 2, argv + used + 2));
 }

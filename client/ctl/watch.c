@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "fileutil.h"
 #include "follower.h"
 #include "macro.h"
 #include "progress.h"
@@ -65,7 +65,8 @@ static void flush(struct watch *w, bool with_bar) {
                 progress_append_line(&w->progress, &w->screen.out, (size_t)MAX(w->screen.out.columns - 4, 10),
                                      now_boottime(), &all);
         }
-        (void)write_all(STDOUT_FILENO, buf_data(&all), all.len);
+        (void)fwrite(buf_data(&all), 1, all.len, stdout);
+        (void)fflush(stdout);
 }
 
 static void append_event(struct watch *w, const char *event, const struct jval *value) {
@@ -220,7 +221,8 @@ static void show_waiting(struct watch *w) {
         flush(w, false);
         if (!wants_bar(w))
                 return;
-        (void)write_all(STDOUT_FILENO, text, strlen(text));
+        (void)fputs(text, stdout);
+        (void)fflush(stdout);
         w->bar_is_shown = true;
 }
 
