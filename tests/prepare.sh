@@ -39,17 +39,21 @@ install_packages() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing >/dev/null
 }
 
-# Runs a command as $1, an ordinary user, with nothing of root's left; `-` runs it as whom we are.
-as_user() {
-    user=$1
+# Becomes the command as $1, an ordinary user, with nothing of root's left; `-` stays whom we are.
+become() {
+    become_user=$1
     shift
-    if [ "$user" = - ]; then
-        "$@"
+    if [ "$become_user" = - ]; then
+        exec "$@"
     else
-        setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups --inh-caps=-all --no-new-privs \
-            env -u SUDO_USER HOME=/nonexistent USER="$user" LOGNAME="$user" "$@"
+        exec setpriv --reuid "$become_user" --regid "$(id -g "$become_user")" --clear-groups --inh-caps=-all --no-new-privs \
+            env -u SUDO_USER HOME=/nonexistent USER="$become_user" LOGNAME="$become_user" "$@"
     fi
 }
+
+as_user() (
+    become "$@"
+)
 
 # The user that root becomes for everything that needs no root: PostgreSQL refuses root, and root may read everything.
 ordinary_user() {
