@@ -3,6 +3,7 @@ import csv
 import json
 import os
 import sys
+import urllib.request
 
 import pytest
 
@@ -124,6 +125,26 @@ def test_the_tuesday_before_week_9(recorded, database):
     assert logs.parameters == {"season": "2024", "week": "9", "season_type": "reg"}
     assert database.value("SELECT max(week) FROM game_logs") == 8
     assert logs.metrics["games_processed"] == database.value("SELECT count(*) FROM schedule WHERE week <= 8 AND season_type = 'reg'")
+
+
+@needs_data
+def test_the_player_passes_recordings_through(recorded):
+    folder = os.path.join(DATA, "boxscores")
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as file, \
+                urllib.request.urlopen(f"{recorded.player.url}/getNFLBoxScore?gameID={name[:-5]}", timeout=30) as answer:
+            assert answer.read() == file.read()
+
+
+def test_derived_prices_are_always_the_same(make_player, player):
+    game = generate_league().week_games(2024, "reg", 9)[1]["game_id"]
+    path = f"getNFLBettingOdds?gameID={game}&playerProps=true"
+    answers = []
+    for other in (player, make_player("--generated", "--now", "2024-10-29T12:00:00Z")):
+        with urllib.request.urlopen(f"{other.url}/{path}", timeout=30) as answer:
+            answers.append(json.load(answer))
+    assert answers[0] == answers[1]
+    assert answers[0]["body"]["playerProps"]
 
 
 def test_full_week(football, database):
