@@ -539,7 +539,39 @@ static void test_many_at_once(void **state) {
         }
 }
 
-int main(void) {
+/* In cgroups of our own, where this machine lets us make one: the same tests, the other way to find a step's processes.
+ * 77: it does not. */
+static int enter_cgroup_mode(void) {
+        static const char *const mounts[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_free_ char *controllers = path_join(mounts[i], "cgroup.controllers");
+                _cleanup_free_ char *base = xasprintf("%s/batchtest-%d", mounts[i], (int)getpid());
+                if (access(controllers, F_OK) < 0)
+                        continue;
+                if (mkdir(base, 0755) < 0)
+                        break;
+                setenv("BATCHTEST_CGROUP", base, 1);
+                return 0;
+        }
+        puts("no cgroup2 that this user may make groups in: skipped");
+        return 77;
+}
+
+static void leave_cgroup_mode(void) {
+        const char *base = getenv("BATCHTEST_CGROUP");
+        _cleanup_free_ char *launcher = path_join(base, "launcher"), *monitors = path_join(base, "monitors");
+        for (int i = 0; i < 200 && access(base, F_OK) >= 0; i++) {
+                (void)rmdir(launcher);
+                (void)rmdir(monitors);
+                if (rmdir(base) < 0)
+                        (void)usleep(10000);
+        }
+        assert_true(access(base, F_OK) < 0); /* no leaf of a step is left either */
+}
+
+int main(int argc, char **argv) {
+        if (argc > 1 && enter_cgroup_mode() != 0)
+                return 77;
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(test_output),
@@ -571,5 +603,8 @@ int main(void) {
                 TEST(test_no_runner_at_all),
                 TEST(test_many_at_once),
         };
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        int failed = cmocka_run_group_tests(tests, NULL, NULL);
+        if (argc > 1)
+                leave_cgroup_mode();
+        return failed;
 }
