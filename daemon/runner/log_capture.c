@@ -45,19 +45,38 @@ void log_capture_begin(struct log_capture *capture) {
         capture->written_from = capture->size;
 }
 
+static void write_digits(char *to, size_t count, int64_t value) {
+        for (; count-- > 0; value /= 10)
+                to[count] = (char)('0' + value % 10);
+}
+
+/* "YYYY-MM-DDTHH:MM:SS.000000000Z ". Not by strftime(3): that would read /etc/localtime in every monitor. The days are
+ * turned into a date as in Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms" (civil_from_days). */
+static void write_second(char prefix[static 48], int64_t second) {
+        int64_t days = second / 86400 + 719468, of_day = second % 86400;
+        int64_t era = days / 146097, of_era = days % 146097;
+        int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+        int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+        int64_t shifted = (5 * of_year + 2) / 153; /* months from March */
+        int64_t day = of_year - (153 * shifted + 2) / 5 + 1, month = shifted < 10 ? shifted + 3 : shifted - 9;
+        memcpy(prefix, "0000-00-00T00:00:00.000000000Z ", PREFIX_STREAM);
+        write_digits(prefix, 4, year + era * 400 + (month <= 2));
+        write_digits(prefix + 5, 2, month);
+        write_digits(prefix + 8, 2, day);
+        write_digits(prefix + 11, 2, of_day / 3600);
+        write_digits(prefix + 14, 2, of_day / 60 % 60);
+        write_digits(prefix + 17, 2, of_day % 60);
+}
+
 /* One timestamp for all lines of a read: they were there together. */
 static void stamp(struct log_capture *capture, bool is_stderr) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
         if (now.tv_sec != capture->prefix_second) {
-                struct tm tm;
-                gmtime_r(&now.tv_sec, &tm);
-                strftime(capture->prefix, sizeof(capture->prefix), "%Y-%m-%dT%H:%M:%S.000000000Z ", &tm);
+                write_second(capture->prefix, now.tv_sec);
                 capture->prefix_second = now.tv_sec;
         }
-        long fraction = now.tv_nsec;
-        for (size_t i = 9; i-- > 0; fraction /= 10)
-                capture->prefix[PREFIX_FRACTION + i] = (char)('0' + fraction % 10);
+        write_digits(capture->prefix + PREFIX_FRACTION, 9, now.tv_nsec);
         memcpy(capture->prefix + PREFIX_STREAM, is_stderr ? "stderr F " : "stdout F ", PREFIX_LEN - PREFIX_STREAM);
 }
 

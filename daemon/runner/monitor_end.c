@@ -155,9 +155,10 @@ static void fill_result(struct monitor *monitor) {
         state->has_ended = true;
 }
 
-/* A daemon that has the result makes it durable in its own way, so that the file's turn is not urgent: it comes at the next tick of a clock that all
- * monitors share. Those that end within one tick then share one commit of the filesystem's journal, where a commit for each would hold up the
- * files of every step that is started meanwhile (measured on ext4: up to five times the launch). */
+/* A daemon that has the result makes it durable in its own way, so that the file's turn is not urgent: it comes at the
+ * next tick of a clock that all monitors share. Those that end within one tick then share one commit of the
+ * filesystem's journal, where a commit for each would hold up the files of every step that is started meanwhile
+ * (measured on ext4: up to five times the launch). */
 static void wait_for_tick(void) {
         struct timespec now;
         if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)

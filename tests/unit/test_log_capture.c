@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -129,6 +130,24 @@ static void test_random_cuts(void **state) {
         }
 }
 
+/* The timestamp is the clock's, as the C library would write it. */
+static void test_timestamp(void **state) {
+        struct fixture fixture;
+        char before[40], behind[40], line[64] = "";
+        time_t now;
+        struct tm tm;
+        fixture_init(&fixture);
+        now = time(NULL);
+        strftime(before, sizeof(before), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now, &tm));
+        feed(&fixture, "x\n", 2);
+        now = time(NULL);
+        strftime(behind, sizeof(behind), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now, &tm));
+        assert_int_equal(pread(fixture.capture.fd, line, sizeof(line), 0), 42);
+        assert_true(strncmp(line, before, 19) >= 0 && strncmp(line, behind, 19) <= 0);
+        assert_string_equal(line + 29, "Z stdout F x\n");
+        fixture_done(&fixture);
+}
+
 static void test_exact_piece(void **state) {
         struct fixture fixture;
         char data[LOG_PIECE_MAX + 2];
@@ -185,9 +204,8 @@ static void test_full_disk(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_random_cuts),
-                cmocka_unit_test(test_exact_piece),
-                cmocka_unit_test(test_what_was_just_written_is_at_hand),
+                cmocka_unit_test(test_random_cuts), cmocka_unit_test(test_timestamp),
+                cmocka_unit_test(test_exact_piece), cmocka_unit_test(test_what_was_just_written_is_at_hand),
                 cmocka_unit_test(test_full_disk),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
