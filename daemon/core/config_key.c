@@ -41,32 +41,36 @@ static const struct config_key *find_elsewhere(const struct config_table *table,
         return NULL;
 }
 
-void config_key_unknown(const struct config_table *table, const char *section, const char *name, const char *path,
-                        unsigned line, struct diagnostics *diagnostics) {
+/* The key exists, in another section of this kind of file or in the other kind. */
+static bool tell_misplaced(const struct config_table *table, const char *section, const char *name, const char *path,
+                           unsigned line, struct diagnostics *diagnostics) {
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++) {
+                const struct config_key *elsewhere = find_elsewhere(tables[i], name);
+
+                if (!elsewhere || streq(elsewhere->section, section))
+                        continue;
+                diagnostics_error(diagnostics, path, line, "%s= is no key of [%s]; it belongs in [%s]%s%s",
+                                  elsewhere->name, section, elsewhere->section, tables[i] == table ? "" : " of ",
+                                  tables[i] == table ? "" : tables[i]->file);
+                return true;
+        }
+        return false;
+}
+
+/* A key of nearly that name exists, first of all in the same section. */
+static bool tell_near(const struct config_table *table, const char *section, const char *name, const char *path,
+                      unsigned line, struct diagnostics *diagnostics) {
         const char *names[4 * SECTION_KEYS_MAX + 1];
         _cleanup_free_ char *shown = utf8_escape(name, strlen(name), SHOWN_MAX);
-        const struct config_key *elsewhere = find_elsewhere(table, name);
+        const struct config_key *elsewhere;
         const char *near;
 
-        if (elsewhere && !streq(elsewhere->section, section)) {
-                diagnostics_error(diagnostics, path, line, "%s= is no key of [%s]; it belongs in [%s]", elsewhere->name,
-                                  section, elsewhere->section);
-                return;
-        }
         collect_names(table, section, names, ELEMENTSOF(names));
         near = nearest_name(name, names);
         if (near) {
                 diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; did you mean %s=?", shown, section,
                                   near);
-                return;
-        }
-        for (size_t i = 0; i < ELEMENTSOF(tables); i++) {
-                elsewhere = tables[i] == table ? NULL : find_elsewhere(tables[i], name);
-                if (elsewhere) {
-                        diagnostics_error(diagnostics, path, line, "%s= is no key of [%s]; it belongs in [%s] of %s",
-                                          elsewhere->name, section, elsewhere->section, tables[i]->file);
-                        return;
-                }
+                return true;
         }
         collect_names(table, NULL, names, ELEMENTSOF(names));
         near = nearest_name(name, names);
@@ -74,7 +78,15 @@ void config_key_unknown(const struct config_table *table, const char *section, c
         if (elsewhere)
                 diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; did you mean %s= of [%s]?", shown,
                                   section, elsewhere->name, elsewhere->section);
-        else
+        return elsewhere != NULL;
+}
+
+void config_key_unknown(const struct config_table *table, const char *section, const char *name, const char *path,
+                        unsigned line, struct diagnostics *diagnostics) {
+        _cleanup_free_ char *shown = utf8_escape(name, strlen(name), SHOWN_MAX);
+
+        if (!tell_misplaced(table, section, name, path, line, diagnostics) &&
+            !tell_near(table, section, name, path, line, diagnostics))
                 diagnostics_error(diagnostics, path, line, "unknown key %s= in [%s]; the manual lists those that exist",
                                   shown, section);
 }

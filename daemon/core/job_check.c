@@ -61,8 +61,12 @@ static void check_reference(struct job_parser *parser, struct place place, const
         const char **names;
         const char *near;
 
-        if (streq(parameter, "item") || job_find_parameter(parser->job, parameter))
+        if (job_find_parameter(parser->job, parameter))
                 return;
+        if (streq(parameter, "item")) {
+                ERROR_AT(parser, place, "Exec=: ${item} is never set: the step has no items; take it out");
+                return;
+        }
         names = xcalloc(parser->job->n_parameters + 1, sizeof(*names));
         for (size_t i = 0; i < parser->job->n_parameters; i++)
                 names[i] = parser->job->parameters[i].name;

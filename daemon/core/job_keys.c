@@ -25,34 +25,25 @@ static void parse_overlap(const struct config_context *context, const char *valu
         }
 }
 
+static void parse_bound(const struct config_context *context, const char *value, bool *has_bound, int64_t *bound) {
+        if (!*value)
+                *has_bound = false;
+        else if (config_read_integer(context, value, bound))
+                *has_bound = true;
+}
+
 static void parse_minimum(const struct config_context *context, const char *value, void *target,
                           const void *otherwise) {
         struct parameter *parameter = target;
-        int64_t number;
 
-        if (!*value) {
-                parameter->has_minimum = false;
-                return;
-        }
-        if (!config_read_integer(context, value, &number))
-                return;
-        parameter->has_minimum = true;
-        parameter->minimum = number;
+        parse_bound(context, value, &parameter->has_minimum, &parameter->minimum);
 }
 
 static void parse_maximum(const struct config_context *context, const char *value, void *target,
                           const void *otherwise) {
         struct parameter *parameter = target;
-        int64_t number;
 
-        if (!*value) {
-                parameter->has_maximum = false;
-                return;
-        }
-        if (!config_read_integer(context, value, &number))
-                return;
-        parameter->has_maximum = true;
-        parameter->maximum = number;
+        parse_bound(context, value, &parameter->has_maximum, &parameter->maximum);
 }
 
 /* An empty After= is a statement: the step waits for none. */

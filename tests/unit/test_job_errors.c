@@ -122,8 +122,9 @@ static const struct {
         {"[Step a]\nExec=${week} a\n[Parameter week]\n",
          "2: Exec=: the program itself cannot be a parameter; write its name or absolute path\n"},
         {"[Step a]\nExec=a ${weak}\n[Parameter week]\n", "2: Exec=: ${weak} is no parameter; did you mean ${week}?\n"},
-        {"[Step a]\nExec=a \\\n ${x} $${y} ${item}\n",
+        {"[Step a]\nExec=a \\\n ${x} $${y}\n",
          "2: Exec=: ${x} is no parameter; add [Parameter x], or write $${x} for the text itself\n"},
+        {"[Step a]\nExec=a ${item}\n", "2: Exec=: ${item} is never set: the step has no items; take it out\n"},
         /* Names of steps and modes */
         {A "After=b\n", "3: After=: there is no step \"b\"; did you mean a?\n"},
         {A "After=everything\n", "3: After=: there is no step \"everything\"; add [Step everything] or take it out\n"},
