@@ -15,7 +15,6 @@ from batchtest.fake_daemon import Refusal
 # --- the command line
 
 
-
 @pytest.mark.parametrize("arguments, words", [
     ((), "say what to do"),
     (("stauts",), "did you mean 'status'?"),
@@ -86,7 +85,6 @@ def test_refusals_have_their_exit_statuses(daemon, kind, expected):
 
 
 # --- the screens
-
 
 
 def test_status_shows_everything_at_a_glance(daemon):
@@ -214,7 +212,6 @@ def test_output_that_cannot_be_written_is_no_success(daemon):
 # --- report
 
 
-
 def test_report_speaks_the_step_protocol(tmp_path):
     path = str(tmp_path / "n")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as monitor:
@@ -252,7 +249,6 @@ def test_report_without_a_monitor(tmp_path):
 
 
 # --- completion
-
 
 
 def test_completion_offers_what_may_stand_there(daemon):

@@ -14,7 +14,6 @@ from batchtest.wait import until
 # --- runs
 
 
-
 def test_run_passes_everything_on(daemon, run):
     status, out, _ = ctl(daemon, "run", "weekly", "-m", "full", "-p", "week=12", "--param=note=a=b", "--step", "x", "--step=y", "--force",
                          "--triggered-by", "timer", "--due", "1790000000000000", "--reason", "late")
@@ -95,7 +94,6 @@ def test_follow_as_json_is_a_line_an_event(daemon, run):
 # --- lost connections
 
 
-
 def test_a_follower_survives_restarts_without_a_gap_or_a_repeat(daemon, run):
     run.line("line 1")
     process = start_ctl(daemon, "tail", "-f")
@@ -169,7 +167,6 @@ def test_a_daemon_that_speaks_nonsense_is_left(daemon):
 
 
 # --- terminals
-
 
 
 @pytest.mark.parametrize("environment, coloured", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
