@@ -17,6 +17,8 @@ PAGES = {
     "Step": ("daemon/core/batchd.job.5.scd", "SECTION [STEP NAME]"),
 }
 LONG_OPTION = re.compile(r'\{\s*"([a-z][a-z0-9-]+)",\s*(?:no_argument|required_argument|optional_argument)')
+# A row of batchctl's tables: an option, or (struct verb) a subcommand.
+NAMED_ROW = re.compile(r'\.name = "([a-z][a-z0-9-]+)"')
 PROGRAMS = {"client/ctl/": "client/ctl/batchctl.1.scd", "daemon/main/": "daemon/main/batchd.8.scd",
             "daemon/runner/": "daemon/runner/batch-runner.8.scd",
             "daemon/worker/nfl/": "daemon/worker/nfl/batch-nfl.1.scd"}
@@ -81,6 +83,9 @@ def check_options(complaints):
                 for option in sorted(set(LONG_OPTION.findall(read(path)))):
                     if f"--{option}" not in text:
                         complaints.add(path, 1, f"--{option} is not described in {page}")
+                for name in sorted(set(NAMED_ROW.findall(read(path)))) if folder == "client/ctl/" else []:
+                    if f"--{name}" not in text and not re.search(rf"\*{name}\*|\*batchctl {name}\b|^## {name}\b", text, re.M):
+                        complaints.add(path, 1, f"{name} is not described in {page}")
 
 
 def check_pages(complaints):
