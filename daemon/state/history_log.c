@@ -295,6 +295,7 @@ static struct jval *block_answer(const struct question *question, const struct a
                                  size_t len, uint64_t size) {
         struct jval *answer = jval_object();
 
+        jval_set_str(answer, "run_id", attempt->run_id);
         jval_set_str(answer, "step", attempt->step_name);
         if (*attempt->item)
                 jval_set_str(answer, "item", attempt->item);

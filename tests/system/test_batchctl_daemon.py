@@ -181,3 +181,16 @@ def test_without_a_daemon_the_answer_says_what_to_do(told):
     instance.stop()
     result = instance.ctl("status", check=False)
     assert result.returncode == 8 and "start batchd" in result.stderr
+
+
+def test_logs_of_many_pages_are_complete(told):
+    instance = told.instance
+    long = "x" * 40000
+    text = f"[Job]\n[Step big]\nExec=/bin/sh -c \"seq 1 60000; echo {long}; printf 'no end'\"\n"
+    instance.write_job("big", text)
+    instance.ctl("reload")
+    assert instance.ctl("run", "big", "--wait").returncode == 0
+    out = instance.ctl("logs").stdout
+    assert out == "".join(f"{number}\n" for number in range(1, 60001)) + long + "\nno end\n"
+    lines = instance.ctl("tail", "-n", "3000").stdout.splitlines()
+    assert len(lines) == 3000 and lines[-1].endswith("| no end")

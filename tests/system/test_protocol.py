@@ -101,7 +101,9 @@ def test_answers_have_no_member_that_is_not_described(daemon):
     check("job.list", daemon.call("job.list"), [(".jobs[].last_run", RUN_OBJECT)])
     check("job.show", daemon.call("job.show", job="talk"), [(".last_run", RUN_OBJECT)])
     check("run.tail", daemon.call("run.tail", run=1))
-    check("log.read", daemon.call("log.read", run=1, step="talk"))
+    log = daemon.call("log.read", run=1, step="talk")
+    check("log.read", log)
+    assert log["run_id"] == daemon.call("run.show", run=1)["run"]["run_id"]
     daemon.call("run.start", job="talk")
     check("run.cancel", daemon.call("run.cancel", run=2))
 
