@@ -99,7 +99,7 @@ void attempt_row_fill(struct attempt_row *ret, const struct attempt_record *reco
                 .metrics = dump_or_null(record->metrics),
                 .metadata = dump_or_null(record->metadata),
                 .log_path = copy_text(record->log_path),
-                .batch_type = copy_text(jval_get_str(record->metadata, "batch_type")),
+                .batch_type = copy_text(jval_get_str(jval_get(record->metadata, "result"), "batch_type")),
                 .tail_path = xstrdup_or_null(tail_path),
                 .attempt = record->attempt,
                 .step_order = record->step_order,

@@ -60,7 +60,7 @@ static const char *const migrations[] = {
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
 
 /* How long the check at start may take: a large file must not keep the daemon away. */
-#define CHECK_BUDGET (200 * USEC_PER_MSEC)
+#define CHECK_BUDGET (50 * USEC_PER_MSEC)
 
 static int sqlite_to_errno(int code) {
         switch (code & 0xFF) {

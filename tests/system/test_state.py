@@ -80,6 +80,17 @@ def test_failures_and_attempts_are_in_postgres(make_instance, database):
     assert [row for row in rows if row[0] == "fetch"] == [("fetch", 1, "failed", "exit", 7), ("fetch", 2, "failed", "exit", 7)]
 
 
+def test_runs_are_found_by_the_work_that_they_did(make_instance):
+    """A2: a weekly run that predicted is found among the prediction runs."""
+    job = "[Job]\nType=weekly_update\n[Step predict]\nExec=/bin/sh -c '" + paths.BATCHCTL + \
+        " report --result \"{\\\\\"batch_type\\\\\": \\\\\"prediction_generation\\\\\"}\"'\n"
+    instance = make_instance({"weekly": job, "count": COUNTER}).start()
+    number = instance.run("weekly")["run"]["run_number"]
+    instance.run("count")
+    for wanted in ("weekly_update", "prediction_generation"):
+        assert [run["run_number"] for run in instance.call("run.list", type=wanted)["runs"]] == [number], instance.show(number)
+
+
 def test_a_run_without_postgres_is_there_when_it_comes_back(make_instance, own_postgres):
     database = own_postgres.create_database()
     own_postgres.stop()

@@ -150,6 +150,7 @@ static void test_tail(void **state) {
         check_tail(text, 1, "\\xff\n");
         check_tail(text, 0, "");
         check_tail("", 100, "");
+        check_tail(STAMP " stderr P one\n" STAMP " stderr F  line\n", 1, "[stderr] one line\n");
         assert_int_equal(cri_tail_text("/nonexistent/x.log", 1, &tail), -ENOENT);
 }
 

@@ -81,7 +81,8 @@ static void fill(struct scene *scene) {
         }
         struct attempt_record attempt = fixture_attempt_record(3, "predictions", 1, STEP_SUCCESS);
         attempt.metadata = jval_object();
-        jval_set_str(attempt.metadata, "batch_type", "prediction_generation");
+        jval_set(attempt.metadata, "result", jval_object());
+        jval_set_str(jval_get(attempt.metadata, "result"), "batch_type", "prediction_generation");
         store_batch_put_attempt(batch, &attempt, NULL);
         attempt_record_done(&attempt);
         fixture_commit(scene->fixture, batch);

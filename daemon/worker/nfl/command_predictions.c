@@ -139,6 +139,8 @@ int command_predictions(struct worker *worker, char **ret_error) {
         report_metric("predictions_skipped", batch.candidates - batch.stored);
         report_progress(batch.candidates, batch.candidates);
         report_records(batch.stored, 1);
+        /* History finds a weekly run that predicted among the prediction runs, too. */
+        report_line("RESULT={\"batch_type\": \"prediction_generation\"}");
         if (batch.with_price == 0)
                 report_note("week %d has no prices: predictions say nothing about favourable ones", week.week);
         log_info("%lld predictions, %lld exist already and stay; %lld players have a price", (long long)batch.stored,
