@@ -132,6 +132,7 @@ int command_game_logs(struct worker *worker, char **ret_error) {
         struct week week;
         int r = week_resolve(worker, &week, ret_error);
         r = r < 0 ? r : find_games(worker, &week, &ingest.games, ret_error);
+        r = r < 0 ? r : unknown_check(worker->db, ret_error);
         r = r < 0 ? r : store_logs_prepare(worker->db, ret_error);
         if (r < 0)
                 return r;

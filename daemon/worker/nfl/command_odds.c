@@ -118,6 +118,7 @@ int command_odds(struct worker *worker, char **ret_error) {
         int64_t stored = 0;
         int r = week_resolve(worker, &week, ret_error);
         r = r < 0 ? r : find_games(worker, &week, &sync.games, ret_error);
+        r = r < 0 ? r : unknown_check(worker->db, ret_error);
         if (r < 0)
                 return r;
         sync.asked = (size_t)PQntuples(sync.games);

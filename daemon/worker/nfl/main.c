@@ -73,7 +73,7 @@ static const struct command *find_command(const char *name) {
         return NULL;
 }
 
-/* 0 goes on; above 0: done, exit with that status minus one. Negative: usage error, already said. */
+/* 0: *ret is to be run. 1: all is done. Negative: wrong usage, which has been said. */
 static int parse_options(int argc, char **argv, struct settings *settings, const struct command **ret) {
         _cleanup_free_ char *error = NULL;
         for (int c, index = 0; (c = getopt_long(argc, argv, "", long_options, &index)) >= 0;) {

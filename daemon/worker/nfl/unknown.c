@@ -1,10 +1,20 @@
 #include "unknown.h"
+#include "errorclass.h"
+#include "errortext.h"
 #include "log.h"
 #include "step_report.h"
 #include "strutil.h"
 #include "xalloc.h"
 
 #define NAMED_MAX 80
+
+int unknown_check(struct db *db, char **ret_error) {
+        _cleanup_result_ PGresult *result = NULL;
+        int r = db_query(db, "SELECT EXISTS (SELECT FROM players)", NULL, 0, &result, ret_error);
+        if (r == 0 && !streq(PQgetvalue(result, 0, 0), "t"))
+                return error_set(ret_error, NFL_DATA, "the table players is empty: run `batch-nfl rosters` first");
+        return r;
+}
 
 void unknown_add(struct unknown *unknown, const char *id, const char *name) {
         unknown->rows++;
