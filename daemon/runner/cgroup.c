@@ -239,12 +239,17 @@ void cgroup_each_leaf(const char *base, void (*fn)(const char *name, int64_t num
         }
 }
 
+/* The kernel's own decimal numbers: no check but for their end. */
+static int64_t leading_number(const char *text) {
+        return strtoll(text, NULL, 10);
+}
+
 /* The sum of `key` + number over all words of the text ("rbytes=1 wbytes=2", "usage_usec 5"), or -1. */
 static int64_t sum_of(const char *text, const char *key) {
         int64_t sum = -1;
         for (const char *at = text; (at = strstr(at, key)); at += strlen(key))
                 if (at == text || at[-1] == ' ' || at[-1] == '\n')
-                        sum = (sum < 0 ? 0 : sum) + atoll(at + strlen(key));
+                        sum = (sum < 0 ? 0 : sum) + leading_number(at + strlen(key));
         return sum;
 }
 
@@ -256,7 +261,7 @@ static void use(int64_t *to, int64_t value) {
 void cgroup_leaf_usage(int leaf, struct cgroup_usage *usage) {
         char text[4096];
         if (read_at(leaf, "memory.peak", text, sizeof(text)) > 0)
-                use(&usage->memory_peak, atoll(text));
+                use(&usage->memory_peak, leading_number(text));
         if (read_at(leaf, "cpu.stat", text, sizeof(text)) > 0)
                 use(&usage->cpu_usec, sum_of(text, "usage_usec "));
         if (read_at(leaf, "io.stat", text, sizeof(text)) > 0) {

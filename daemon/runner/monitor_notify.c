@@ -17,9 +17,10 @@
 int monitor_notify_bind(struct monitor *monitor) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         monitor->notify_path = runner_notify_path(monitor->context->runtime_dir, monitor->spec.number);
-        if (strlen(monitor->notify_path) >= sizeof(address.sun_path))
+        size_t len = strlen(monitor->notify_path);
+        if (len >= sizeof(address.sun_path))
                 return -ENAMETOOLONG;
-        strcpy(address.sun_path, monitor->notify_path);
+        memcpy(address.sun_path, monitor->notify_path, len + 1);
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "strutil.h"
 #include "timeutil.h"
 #include "xalloc.h"
 
@@ -55,9 +56,10 @@ void pid_list_add(struct pid_list *list, pid_t pid) {
 void process_each(void (*fn)(pid_t pid, void *user), void *user) {
         _cleanup_(closedirp) DIR *dir = opendir("/proc");
         const struct dirent *entry;
+        int64_t pid;
         while (dir && (entry = readdir(dir)))
-                if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-                        fn((pid_t)atoi(entry->d_name), user);
+                if (parse_int64_range(entry->d_name, 1, INT32_MAX, &pid) >= 0)
+                        fn((pid_t)pid, user);
 }
 
 static ssize_t read_proc(pid_t pid, const char *name, char *ret, size_t size) {

@@ -1,5 +1,6 @@
 #include "supervise_harness.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -253,4 +254,59 @@ void witness_done(struct witness *witness) {
         free(witness->text);
         free(witness->reports);
         *witness = (struct witness){0};
+}
+
+bool harness_is_gone(pid_t pid) {
+        for (int i = 0; i < 200; i++) {
+                if (pid > 1 && kill(pid, 0) < 0 && errno == ESRCH)
+                        return true;
+                (void)usleep(10000);
+        }
+        return false;
+}
+
+const char harness_nasty_script[] =
+        "trap '' TERM; echo $$; "
+        "setsid sh -c 'trap \"\" TERM; echo $$; (sh -c \"trap \\\"\\\" TERM; echo \\$\\$; while :; "
+        "do sleep 1; done\" &) ; "
+        "while :; do sleep 1; done' & "
+        "sh -c 'echo $$; kill -STOP $$; sleep 100' & "
+        "while :; do sleep 1; done";
+
+bool witness_has_four_lines(void *user) {
+        return ((struct witness *)user)->n_lines >= 4;
+}
+
+void witness_assert_gone(const struct witness *witness) {
+        for (const char *at = strstr(witness->text, "stdout "); at; at = strstr(at + 7, "stdout "))
+                if (!harness_is_gone((pid_t)strtol(at + 7, NULL, 10)))
+                        must(false, "a process of the step is left");
+}
+
+bool harness_enter_cgroup_mode(void) {
+        static const char *const mounts[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_free_ char *controllers = path_join(mounts[i], "cgroup.controllers");
+                _cleanup_free_ char *base = xasprintf("%s/batchtest-%d", mounts[i], (int)getpid());
+                if (access(controllers, F_OK) < 0)
+                        continue;
+                if (mkdir(base, 0755) < 0)
+                        break;
+                setenv("BATCHTEST_CGROUP", base, 1);
+                return true;
+        }
+        puts("no cgroup2 that this user may make groups in: skipped");
+        return false;
+}
+
+void harness_leave_cgroup_mode(void) {
+        const char *base = getenv("BATCHTEST_CGROUP");
+        _cleanup_free_ char *launcher = path_join(base, "launcher"), *monitors = path_join(base, "monitors");
+        for (int i = 0; i < 200 && access(base, F_OK) >= 0; i++) {
+                (void)rmdir(launcher);
+                (void)rmdir(monitors);
+                if (rmdir(base) < 0)
+                        (void)usleep(10000);
+        }
+        must(access(base, F_OK) < 0, "a cgroup is left"); /* no leaf of a step is left either */
 }

@@ -50,6 +50,16 @@ pid_t harness_launcher_pid(const struct harness *harness);
 void harness_kill(pid_t pid, int signo);
 void harness_wait_for_launcher(struct harness *harness);
 
+/* Within two seconds. */
+bool harness_is_gone(pid_t pid);
+/* Cgroups of our own, where this machine lets us make one: the same tests, the other way to find a step's processes.
+ * False: it does not. */
+bool harness_enter_cgroup_mode(void);
+/* Removes the cgroup, which must be empty. */
+void harness_leave_cgroup_mode(void);
+/* A shell script whose processes ignore, hide and stop. Their four ids come as lines. */
+extern const char harness_nasty_script[];
+
 struct attempt_spec harness_spec(struct harness *harness, struct witness *witness, char *const *argv);
 void witness_launch(struct witness *witness, const struct attempt_spec *spec);
 /* /bin/sh -c script with plain settings. */
@@ -58,4 +68,7 @@ void witness_adopt(struct witness *witness, uint64_t offset);
 bool witness_wait(struct witness *witness, unsigned seconds);
 /* The last value reported under key, or NULL; valid until the next call. */
 const char *witness_report(const struct witness *witness, const char *key);
+bool witness_has_four_lines(void *user);
+/* None of the processes whose ids stand in its lines lives. Aborts where one does. */
+void witness_assert_gone(const struct witness *witness);
 void witness_done(struct witness *witness);

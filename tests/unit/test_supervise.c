@@ -182,44 +182,17 @@ static void test_timeout(void **state) {
         witness_done(&witness);
 }
 
-static bool is_gone(pid_t pid) {
-        for (int i = 0; i < 200; i++) {
-                if (pid > 1 && kill(pid, 0) < 0 && errno == ESRCH)
-                        return true;
-                (void)usleep(10000);
-        }
-        return false;
-}
-
-/* Every process of a step that ignores, hides and stops. The ids come as lines. */
-static const char nasty[] = "trap '' TERM; echo $$; "
-                            "setsid sh -c 'trap \"\" TERM; echo $$; (sh -c \"trap \\\"\\\" TERM; echo \\$\\$; while :; "
-                            "do sleep 1; done\" &) ; "
-                            "while :; do sleep 1; done' & "
-                            "sh -c 'echo $$; kill -STOP $$; sleep 100' & "
-                            "while :; do sleep 1; done";
-
-static bool has_four_lines(void *user) {
-        return ((struct witness *)user)->n_lines >= 4;
-}
-
-static void assert_all_gone(const struct witness *witness) {
-        for (const char *at = strstr(witness->text, "stdout "); at; at = strstr(at + 7, "stdout "))
-                if (!is_gone((pid_t)atoi(at + 7)))
-                        fail_msg("process %.12s is left", at + 7);
-}
-
 static void test_stop_ends_the_whole_tree(void **state) {
         struct witness witness;
-        witness_shell(&harness, &witness, nasty);
-        assert_true(harness_run(&harness, has_four_lines, &witness, 10));
+        witness_shell(&harness, &witness, harness_nasty_script);
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
         attempt_stop(witness.attempt);
         attempt_stop(witness.attempt);
         assert_true(witness_wait(&witness, 10));
         assert_int_equal(witness.result.ended_by, ENDED_BY_STOP);
         assert_true(witness.result.processes_ended >= 4);
         assert_int_equal(witness.result.signal_number, SIGKILL);
-        assert_all_gone(&witness);
+        witness_assert_gone(&witness);
         witness_done(&witness);
 }
 
@@ -227,7 +200,7 @@ static void test_stop_lets_a_tidy_one_finish(void **state) {
         struct witness witness;
         witness_shell(&harness, &witness,
                       "trap 'echo tidied; exit 7' TERM; echo 1; echo 2; echo 3; echo 4; while :; do sleep 0.05; done");
-        assert_true(harness_run(&harness, has_four_lines, &witness, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
         attempt_stop(witness.attempt);
         assert_true(witness_wait(&witness, 10));
         assert_int_equal(witness.result.ended_by, ENDED_BY_STOP);
@@ -251,7 +224,7 @@ static void test_leftovers_are_ended(void **state) {
         assert_int_equal(witness.result.exit_status, 0);
         assert_true(witness.result.processes_ended >= 1);
         assert_false(witness.result.drain_timed_out);
-        assert_true(is_gone((pid_t)atoi(witness.text + 7)));
+        assert_true(harness_is_gone((pid_t)strtol(witness.text + 7, NULL, 10)));
         witness_done(&witness);
 }
 
@@ -317,204 +290,6 @@ static void test_reports(void **state) {
         witness_done(&witness);
 }
 
-static void test_daemon_dies_and_comes_back(void **state) {
-        struct witness first, second;
-        witness_shell(
-                &harness, &first,
-                "systemd-notify STATUS=begun METRIC=n+=3; for i in $(seq 1 40); do echo $i; sleep 0.02; done; exit 9");
-        assert_true(harness_run(&harness, has_four_lines, &first, 10));
-        harness_crash(&harness);
-        second = (struct witness){.harness = &harness,
-                                  .number = first.number,
-                                  .attempt_path = xstrdup(first.attempt_path),
-                                  .log_path = xstrdup(first.log_path),
-                                  .next_offset = first.next_offset};
-        (void)usleep(100000);
-        harness_start(&harness);
-        witness_adopt(&second, first.next_offset);
-        assert_true(witness_wait(&second, 10));
-        assert_false(second.has_gap);
-        assert_int_equal(second.result.exit_status, 9);
-        assert_int_equal(first.n_lines + second.n_lines, 40);
-        assert_int_equal(second.n_started, 1);
-        assert_string_equal(witness_report(&second, "status"), "begun");
-        assert_string_equal(witness_report(&second, "metric+:n"), "3");
-        /* And once more, when all is over: from the files alone. */
-        harness_crash(&harness);
-        struct witness third = {
-                .harness = &harness, .number = 1, .attempt_path = second.attempt_path, .log_path = second.log_path};
-        harness_start(&harness);
-        witness_adopt(&third, 0);
-        assert_true(witness_wait(&third, 10));
-        assert_int_equal(third.result.exit_status, 9);
-        assert_int_equal(third.n_lines, 40);
-        assert_string_equal(witness_report(&third, "metric+:n"), "3");
-        free(third.text);
-        free(third.reports);
-        witness_done(&first);
-        witness_done(&second);
-}
-
-static void test_stop_after_the_daemon_came_back(void **state) {
-        struct witness first, second;
-        witness_shell(&harness, &first, nasty);
-        assert_true(harness_run(&harness, has_four_lines, &first, 10));
-        harness_crash(&harness);
-        harness_start(&harness);
-        second = (struct witness){.harness = &harness,
-                                  .number = 1,
-                                  .attempt_path = xstrdup(first.attempt_path),
-                                  .log_path = xstrdup(first.log_path)};
-        witness_adopt(&second, 0);
-        attempt_stop(second.attempt);
-        assert_true(witness_wait(&second, 10));
-        assert_int_equal(second.result.ended_by, ENDED_BY_STOP);
-        assert_all_gone(&first);
-        witness_done(&first);
-        witness_done(&second);
-}
-
-static void test_adopt_what_never_was(void **state) {
-        struct witness witness;
-        char *argv[] = {(char[]){"true"}, NULL};
-        (void)harness_spec(&harness, &witness, argv);
-        witness_adopt(&witness, 0);
-        assert_true(witness_wait(&witness, 10));
-        assert_int_equal(witness.result.ended_by, ENDED_BY_LOST);
-        assert_int_equal(witness.result.started_at, 0);
-        witness_done(&witness);
-}
-
-static pid_t monitor_of(const struct witness *witness) {
-        _cleanup_attempt_state_ struct attempt_state state = ATTEMPT_STATE_INIT;
-        _cleanup_close_ int fd = open(witness->attempt_path, O_RDONLY);
-        _cleanup_free_ char *content = NULL;
-        size_t len;
-        uint64_t generation;
-        assert_int_equal(attempt_file_read(fd, &content, &len, &generation), 0);
-        assert_int_equal(attempt_state_decode(content, len, &state, NULL, NULL), 0);
-        return (pid_t)state.monitor_pid;
-}
-
-static void test_monitor_dies(void **state) {
-        struct witness witness;
-        witness_shell(&harness, &witness, nasty);
-        assert_true(harness_run(&harness, has_four_lines, &witness, 10));
-        harness_kill(monitor_of(&witness), SIGKILL);
-        assert_true(witness_wait(&witness, 10));
-        assert_int_equal(witness.result.ended_by, ENDED_BY_LOST);
-        assert_true(witness.result.started_at > 0);
-        assert_all_gone(&witness);
-        witness_done(&witness);
-}
-
-static void test_launcher_dies(void **state) {
-        struct witness witness, next;
-        witness_shell(&harness, &witness, "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done; exit 4");
-        assert_true(harness_run(&harness, has_four_lines, &witness, 10));
-        harness_kill(harness_launcher_pid(&harness), SIGKILL);
-        witness_shell(&harness, &next, "echo next");
-        assert_true(witness_wait(&witness, 10));
-        assert_int_equal(witness.result.exit_status, 4);
-        assert_int_equal(witness.n_lines, 6);
-        assert_true(witness_wait(&next, 10));
-        assert_int_equal(next.result.exit_status, 0);
-        assert_string_equal(next.text, "stdout next\n");
-        witness_done(&witness);
-        witness_done(&next);
-}
-
-/* The new launcher knows the old one's monitors, and ends what a dead one of them left. */
-static void test_launcher_dies_then_monitor(void **state) {
-        struct witness witness, next;
-        witness_shell(&harness, &witness, nasty);
-        assert_true(harness_run(&harness, has_four_lines, &witness, 10));
-        harness_kill(harness_launcher_pid(&harness), SIGKILL);
-        witness_shell(&harness, &next, "true");
-        assert_true(witness_wait(&next, 10));
-        harness_kill(monitor_of(&witness), SIGKILL);
-        assert_true(witness_wait(&witness, 10));
-        assert_int_equal(witness.result.ended_by, ENDED_BY_LOST);
-        assert_all_gone(&witness);
-        witness_done(&witness);
-        witness_done(&next);
-}
-
-static void test_launcher_and_monitor_die_together(void **state) {
-        struct witness witness;
-        witness_shell(&harness, &witness, nasty);
-        assert_true(harness_run(&harness, has_four_lines, &witness, 10));
-        pid_t monitor = monitor_of(&witness);
-        harness_kill(harness_launcher_pid(&harness), SIGKILL);
-        harness_kill(monitor, SIGKILL);
-        harness_crash(&harness);
-        harness_start(&harness);
-        struct witness second = {.harness = &harness,
-                                 .number = 1,
-                                 .attempt_path = xstrdup(witness.attempt_path),
-                                 .log_path = xstrdup(witness.log_path)};
-        witness_adopt(&second, 0);
-        assert_true(witness_wait(&second, 10));
-        assert_int_equal(second.result.ended_by, ENDED_BY_LOST);
-        harness_spin(&harness, 500); /* the launcher is started again, and sweeps */
-        assert_all_gone(&witness);
-        witness_done(&witness);
-        witness_done(&second);
-}
-
-static void test_launcher_is_exchanged(void **state) {
-        struct witness witness, next;
-        witness_shell(&harness, &witness, "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done; exit 4");
-        assert_true(harness_run(&harness, has_four_lines, &witness, 10));
-        pid_t launcher = harness_launcher_pid(&harness);
-        harness_kill(launcher, SIGHUP);
-        harness_spin(&harness, 100);
-        witness_shell(&harness, &next, "echo next");
-        assert_true(witness_wait(&next, 10));
-        assert_true(witness_wait(&witness, 10));
-        assert_int_equal(harness_launcher_pid(&harness), launcher);
-        assert_int_equal(witness.result.exit_status, 4);
-        assert_int_equal(witness.n_lines, 6);
-        /* A child of the earlier image is still a child. */
-        struct witness third;
-        witness_shell(&harness, &third, nasty);
-        assert_true(harness_run(&harness, has_four_lines, &third, 10));
-        harness_kill(launcher, SIGHUP);
-        harness_spin(&harness, 100);
-        harness_kill(monitor_of(&third), SIGKILL);
-        assert_true(witness_wait(&third, 10));
-        assert_all_gone(&third);
-        witness_done(&witness);
-        witness_done(&next);
-        witness_done(&third);
-}
-
-static void test_launcher_stopped_for_good(void **state) {
-        struct witness witness;
-        witness_shell(&harness, &witness, nasty);
-        assert_true(harness_run(&harness, has_four_lines, &witness, 10));
-        harness_kill(harness_launcher_pid(&harness), SIGTERM);
-        assert_true(witness_wait(&witness, 10));
-        assert_int_equal(witness.result.ended_by, ENDED_BY_STOP);
-        assert_all_gone(&witness);
-        witness_done(&witness);
-}
-
-static void test_no_runner_at_all(void **state) {
-        struct witness witness;
-        harness_wait_for_launcher(&harness);
-        harness_kill(harness_launcher_pid(&harness), SIGKILL);
-        harness_crash(&harness);
-        snprintf(harness.runner_path, sizeof(harness.runner_path), "/nonexistent/batch-runner");
-        (void)usleep(50000);
-        harness_start(&harness);
-        witness_shell(&harness, &witness, "true");
-        assert_true(witness_wait(&witness, 10));
-        assert_int_equal(witness.result.ended_by, ENDED_BY_SPAWN);
-        assert_int_equal(witness.result.spawn_errno, ENOENT);
-        witness_done(&witness);
-}
-
 #define MANY 100
 
 static bool all_ended(void *user) {
@@ -539,38 +314,8 @@ static void test_many_at_once(void **state) {
         }
 }
 
-/* In cgroups of our own, where this machine lets us make one: the same tests, the other way to find a step's processes.
- * 77: it does not. */
-static int enter_cgroup_mode(void) {
-        static const char *const mounts[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
-        for (size_t i = 0; i < 2; i++) {
-                _cleanup_free_ char *controllers = path_join(mounts[i], "cgroup.controllers");
-                _cleanup_free_ char *base = xasprintf("%s/batchtest-%d", mounts[i], (int)getpid());
-                if (access(controllers, F_OK) < 0)
-                        continue;
-                if (mkdir(base, 0755) < 0)
-                        break;
-                setenv("BATCHTEST_CGROUP", base, 1);
-                return 0;
-        }
-        puts("no cgroup2 that this user may make groups in: skipped");
-        return 77;
-}
-
-static void leave_cgroup_mode(void) {
-        const char *base = getenv("BATCHTEST_CGROUP");
-        _cleanup_free_ char *launcher = path_join(base, "launcher"), *monitors = path_join(base, "monitors");
-        for (int i = 0; i < 200 && access(base, F_OK) >= 0; i++) {
-                (void)rmdir(launcher);
-                (void)rmdir(monitors);
-                if (rmdir(base) < 0)
-                        (void)usleep(10000);
-        }
-        assert_true(access(base, F_OK) < 0); /* no leaf of a step is left either */
-}
-
 int main(int argc, char **argv) {
-        if (argc > 1 && enter_cgroup_mode() != 0)
+        if (argc > 1 && !harness_enter_cgroup_mode())
                 return 77;
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -591,20 +336,10 @@ int main(int argc, char **argv) {
                 TEST(test_heartbeat),
                 TEST(test_extend_timeout),
                 TEST(test_reports),
-                TEST(test_daemon_dies_and_comes_back),
-                TEST(test_stop_after_the_daemon_came_back),
-                TEST(test_adopt_what_never_was),
-                TEST(test_monitor_dies),
-                TEST(test_launcher_dies),
-                TEST(test_launcher_dies_then_monitor),
-                TEST(test_launcher_and_monitor_die_together),
-                TEST(test_launcher_is_exchanged),
-                TEST(test_launcher_stopped_for_good),
-                TEST(test_no_runner_at_all),
                 TEST(test_many_at_once),
         };
         int failed = cmocka_run_group_tests(tests, NULL, NULL);
         if (argc > 1)
-                leave_cgroup_mode();
+                harness_leave_cgroup_mode();
         return failed;
 }
