@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "attempt_message.h"
 #include "engine_internal.h"
@@ -278,7 +279,11 @@ static void attempt_ended(const struct attempt_result *result, void *user) {
 
         task->attempt = NULL;
         if (result->ended_by == ENDED_BY_LOST && result->started_at == 0 && task->adopted && !run->machine.cancelling) {
-                /* Decided by an earlier daemon and never begun: begun now, under a number of its own. */
+                /* Decided by an earlier daemon and never begun: begun now, under a number and with a file of its own.
+                 * The old file's lock was free, so nobody has it or ever will. */
+                _cleanup_free_ char *file = task_attempt_path(task);
+
+                (void)unlink(file);
                 task->adopted = false;
                 task->record.number = run->engine->next_attempt_number++;
                 task_mark(task);

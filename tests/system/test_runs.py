@@ -415,3 +415,20 @@ def test_shell_words_in_parameters_stay_words(make_instance):
     assert texts(tail(instance, shown["run"]["run_number"])) == [f"[{nasty}]"]
     with pytest.raises(ProtocolError):
         instance.call("run.start", job="echo", params={"text": "two\nlines"})
+
+
+def test_a_daemon_killed_while_it_launches_starts_the_step_once(make_instance):
+    job = """
+[Step once]
+Exec=/bin/sh -c "echo begun; sleep 0.1; echo ended"
+"""
+    for delay in range(12):
+        instance = make_instance({"once": job}).start()
+        run = instance.run("once", wait=False)["run_number"]
+        time.sleep(delay * 0.001)
+        instance.kill()
+        instance.start()
+        shown = instance.wait_for_run(run)
+        assert shown["run"]["status"] == "success", instance.log
+        assert texts(tail(instance, run)) == ["begun", "ended"]
+        instance.remove()
