@@ -21,6 +21,7 @@
 struct process {
         pid_t pid;
         pid_t parent;
+        struct process *above;
         bool is_zombie;
         bool is_below;
 };
@@ -104,20 +105,35 @@ static void add_process(pid_t pid, void *user) {
                 (struct process){.pid = pid, .parent = parent, .is_zombie = state == 'Z' || state == 'X'};
 }
 
-/* Marks what is below the marked ones, level by level. */
+static int compare_pids(const void *a, const void *b) {
+        const struct process *left = a, *right = b;
+        return (left->pid > right->pid) - (left->pid < right->pid);
+}
+
+/* Each process's parent within the table, NULL where it is not in there. */
+static void link_parents(struct table *table) {
+        if (table->n > 0)
+                qsort(table->processes, table->n, sizeof(*table->processes), compare_pids);
+        for (size_t i = 0; i < table->n; i++) {
+                struct process *process = &table->processes[i], key = {.pid = process->parent};
+                process->above = bsearch(&key, table->processes, table->n, sizeof(key), compare_pids);
+        }
+}
+
+/* Parents mostly have lower ids, so that one or two rounds are enough. */
 static void mark_below(struct table *table, pid_t root, const struct pid_list *except) {
         bool is_changed = true;
+        link_parents(table);
         while (is_changed) {
                 is_changed = false;
                 for (size_t i = 0; i < table->n; i++) {
                         struct process *process = &table->processes[i];
-                        if (process->is_below || (except && pid_list_has(except, process->pid)))
+                        if (process->is_below ||
+                            (process->parent != root && !(process->above && process->above->is_below)) ||
+                            (except && pid_list_has(except, process->pid)))
                                 continue;
-                        bool below = process->parent == root;
-                        for (size_t j = 0; j < table->n && !below; j++)
-                                below = table->processes[j].is_below && table->processes[j].pid == process->parent;
-                        process->is_below = below;
-                        is_changed |= below;
+                        process->is_below = true;
+                        is_changed = true;
                 }
         }
 }

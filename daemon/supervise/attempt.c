@@ -168,7 +168,7 @@ static void finish_lost(struct attempt *attempt, const struct attempt_state *sta
         if (stat(attempt->log_path, &st) >= 0)
                 attempt->log_target = MAX(attempt->log_target, (uint64_t)st.st_size);
         attempt_tell_started(attempt, state);
-        result.started_at = state->is_starting && state->started_at == 0 ? 1 : state->started_at;
+        result.started_at = state->started_at; /* there from before the command was forked */
         result.ended_at = now_realtime();
         result.heartbeat_missed = state->heartbeat_missed;
         result.lines = state->lines;

@@ -232,6 +232,43 @@ static void test_no_runner_at_all(void **state) {
         witness_done(&witness);
 }
 
+static bool has_controllers(const char *base) {
+        _cleanup_free_ char *path = path_join(base, "cgroup.subtree_control"), *list = NULL;
+        assert_int_equal(read_file(path, 4096, &list, NULL), 0);
+        return list[0] != 0 && list[0] != '\n';
+}
+
+/* As systemd does behind the unit's main process. */
+static void after_stop(const char *service_result) {
+        _cleanup_free_ char *command = xasprintf("SERVICE_RESULT=%s '%s' --after-stop --runtime-directory '%s'",
+                                                 service_result, harness.runner_path, harness.dir);
+        assert_int_equal(system(command), 0);
+}
+
+/* A killed launcher's unit can be started again while its step goes on, and a stopped one leaves nothing. */
+static void test_after_stop(void **state) {
+        const char *base = getenv("BATCHTEST_CGROUP");
+        struct witness witness, next;
+        if (!base)
+                skip();
+        witness_shell(&harness, &witness, harness_nasty_script);
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
+        bool had_controllers = has_controllers(base);
+        harness_kill(harness_launcher_pid(&harness), SIGKILL);
+        after_stop("signal");
+        assert_false(has_controllers(base));
+        assert_false(witness.has_ended);
+        assert_int_equal(kill(witness.pid, 0), 0);
+        witness_shell(&harness, &next, "true");
+        assert_true(witness_wait(&next, 10));
+        assert_true(has_controllers(base) == had_controllers);
+        after_stop("timeout");
+        assert_true(witness_wait(&witness, 10));
+        witness_assert_gone(&witness);
+        witness_done(&witness);
+        witness_done(&next);
+}
+
 /* All of them outlive the daemon, and all are found again. BATCHTEST_MONITORS sets how many. */
 static struct witness *crowd;
 static int crowd_size;
@@ -294,6 +331,7 @@ int main(int argc, char **argv) {
                 TEST(test_launcher_is_exchanged),
                 TEST(test_launcher_stopped_for_good),
                 TEST(test_no_runner_at_all),
+                TEST(test_after_stop),
                 TEST(test_daemon_finds_many_again),
         };
         int failed = cmocka_run_group_tests(tests, NULL, NULL);
