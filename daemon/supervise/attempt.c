@@ -189,6 +189,18 @@ static int write_first_state(const struct attempt *attempt, const struct attempt
         return r < 0 ? r : attempt_file_write(fd, &generation, buf_data(&content), content.len);
 }
 
+/* A daemon that died before it could ask the launcher leaves a file of an attempt that never was; it is made anew. */
+static bool has_run(int fd) {
+        _cleanup_attempt_state_ struct attempt_state state = ATTEMPT_STATE_INIT;
+        _cleanup_free_ char *content = NULL;
+        size_t len;
+        uint64_t generation;
+        if (attempt_file_read(fd, &content, &len, &generation) < 0 ||
+            attempt_state_decode(content, len, &state, NULL, NULL) < 0)
+                return false;
+        return state.is_starting || state.has_ended;
+}
+
 static int prepare_file(struct attempt *attempt, const struct attempt_spec *spec) {
         _cleanup_close_ int fd = open(attempt->attempt_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
         if (fd < 0)
@@ -196,10 +208,7 @@ static int prepare_file(struct attempt *attempt, const struct attempt_spec *spec
         /* Somebody's already: the number was given twice. Never two monitors for one file. */
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        struct stat st;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (st.st_size > 0)
+        if (has_run(fd))
                 return -EEXIST;
         int r = attempt_file_create(fd);
         if (r >= 0)

@@ -22,10 +22,7 @@ static void must(bool is_fine, const char *what) {
         abort();
 }
 
-void harness_init(struct harness *harness) {
-        *harness = (struct harness){.next_number = 1};
-        snprintf(harness->dir, sizeof(harness->dir), "/tmp/bt-XXXXXX");
-        must(mkdtemp(harness->dir) != NULL, "mkdtemp");
+void harness_restore_runner(struct harness *harness) {
         /* A unit's delegated cgroup, as a stand-in: the launcher is told of it by a wrapper, however often it is
          * started. */
         const char *cgroup = getenv("BATCHTEST_CGROUP");
@@ -38,13 +35,21 @@ void harness_init(struct harness *harness) {
                 snprintf(harness->runner_path, sizeof(harness->runner_path), "%s/runner", harness->dir);
                 must(write_file_atomic(harness->runner_path, script, strlen(script), 0755) >= 0, "write_file_atomic");
         }
+}
+
+void harness_init(struct harness *harness) {
+        *harness = (struct harness){.next_number = 1};
+        snprintf(harness->dir, sizeof(harness->dir), "/tmp/bt-XXXXXX");
+        must(mkdtemp(harness->dir) != NULL, "mkdtemp");
+        harness_restore_runner(harness);
         must(loop_new(&harness->loop) >= 0, "loop_new");
         harness_start(harness);
 }
 
 void harness_start(struct harness *harness) {
-        struct supervise_config config = {
-                .runtime_dir = harness->dir, .state_dir = harness->dir, .runner_path = harness->runner_path};
+        struct supervise_config config = {.runtime_dir = harness->dir,
+                                          .state_dir = harness->dir,
+                                          .runner_path = harness->runner_path[0] ? harness->runner_path : NULL};
         char *error = NULL;
         if (supervise_new(&harness->supervise, harness->loop, &config, &error) < 0) {
                 fprintf(stderr, "%s\n", error);

@@ -38,6 +38,8 @@ struct witness {
 };
 
 void harness_init(struct harness *harness);
+/* Sets runner_path to this build's. An empty one means that somebody else starts the launcher. */
+void harness_restore_runner(struct harness *harness);
 void harness_start(struct harness *harness); /* a supervise, as a daemon's start does */
 void harness_crash(struct harness *harness); /* lets go of it, as SIGKILL of a daemon does */
 void harness_done(struct harness *harness);  /* with the launcher, and all files */

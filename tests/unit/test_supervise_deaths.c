@@ -102,6 +102,48 @@ static void test_adopt_what_never_was(void **state) {
         witness_done(&witness);
 }
 
+/* Asked for, but the daemon died before the launcher knew: what comes next finds that nothing ran, and may ask again.
+ * An attempt that ran never runs again. */
+static void test_launch_that_never_left_the_daemon(void **state) {
+        struct witness first, second, third;
+        char name[] = "true";
+        char *argv[] = {name, NULL};
+        harness_wait_for_launcher(&harness);
+        harness_kill(harness_launcher_pid(&harness), SIGKILL);
+        harness_crash(&harness);
+        harness.runner_path[0] = 0;
+        harness_start(&harness);
+        struct attempt_spec spec = harness_spec(&harness, &first, argv);
+        witness_launch(&first, &spec);
+        harness_spin(&harness, 20);
+        harness_crash(&harness);
+        harness_restore_runner(&harness);
+        harness_start(&harness);
+        second = (struct witness){.harness = &harness,
+                                  .number = 1,
+                                  .attempt_path = xstrdup(first.attempt_path),
+                                  .log_path = xstrdup(first.log_path)};
+        witness_adopt(&second, 0);
+        assert_true(witness_wait(&second, 10));
+        assert_int_equal(second.result.ended_by, ENDED_BY_LOST);
+        assert_int_equal(second.result.started_at, 0);
+        witness_launch(&first, &spec);
+        assert_true(witness_wait(&first, 10));
+        assert_int_equal(first.result.ended_by, ENDED_BY_ITSELF);
+        third = (struct witness){.harness = &harness,
+                                 .number = 1,
+                                 .attempt_path = xstrdup(first.attempt_path),
+                                 .log_path = xstrdup(first.log_path)};
+        (void)usleep(100000); /* until its monitor has let go of the lock */
+        witness_launch(&third, &spec);
+        assert_true(witness_wait(&third, 10));
+        assert_int_equal(third.result.ended_by, ENDED_BY_SPAWN);
+        assert_int_equal(third.result.spawn_errno, EEXIST);
+        witness_done(&first);
+        witness_done(&second);
+        witness_done(&third);
+}
+
 static pid_t monitor_of(const struct witness *witness) {
         _cleanup_attempt_state_ struct attempt_state state = ATTEMPT_STATE_INIT;
         _cleanup_close_ int fd = open(witness->attempt_path, O_RDONLY);
@@ -324,6 +366,7 @@ int main(int argc, char **argv) {
                 TEST(test_daemon_dies_and_comes_back),
                 TEST(test_stop_after_the_daemon_came_back),
                 TEST(test_adopt_what_never_was),
+                TEST(test_launch_that_never_left_the_daemon),
                 TEST(test_monitor_dies),
                 TEST(test_launcher_dies),
                 TEST(test_launcher_dies_then_monitor),
