@@ -163,6 +163,7 @@ def test_full_week(football, database):
     assert first["predictions"].metrics["predictions_generated"] == receivers == database.value("SELECT count(*) FROM predictions")
     assert not any(result.values("WARNING") for result in first.values())
     assert first["game-logs"].values("PROGRESS")[-1] == "36/36"
+    assert "36 of 36 games stored" in first["game-logs"].out and not first["game-logs"].errors
     before = snapshot(database)
     second = {command: football.good(command, *WEEK_9) for command in COMMANDS}
     assert snapshot(database) == before

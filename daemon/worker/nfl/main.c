@@ -66,6 +66,11 @@ static void print_help(void) {
                 "Exit: 0 done, 64 usage, 65 data that cannot be used, 75 may work later, 78 configuration.\n");
 }
 
+/* What is done goes to stdout, what is wrong to stderr, which is marked in the log of a run. */
+static void print_message(enum log_level level, const struct log_context *context, const char *message) {
+        (void)fprintf(level <= LOG_LEVEL_WARNING ? stderr : stdout, "%s\n", message);
+}
+
 static const struct command *find_command(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 if (streq(commands[i].name, name))
@@ -138,6 +143,9 @@ int main(int argc, char **argv) {
         };
         _cleanup_free_ char *error = NULL;
         const struct command *command = NULL;
+        /* A line a write also into a pipe: people watch it live. */
+        (void)setvbuf(stdout, NULL, _IOLBF, 0);
+        log_set_sink(print_message);
         int r = parse_options(argc, argv, &settings, &command);
         if (r != 0)
                 return r < 0 ? EX_USAGE : EX_OK;
