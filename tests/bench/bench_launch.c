@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #define LAUNCHES 300
 #define REPETITIONS 5
 #define LINES 1000000
+#define STAMPS 2000
 
 extern char **environ;
 
@@ -215,15 +218,106 @@ static void bench_memory(struct harness *harness) {
         witness_done(&witness);
 }
 
+/* This program as a step: the time, once a millisecond. */
+static int write_stamps(void) {
+        for (int i = 0; i < STAMPS; i++) {
+                struct timespec now;
+                char line[32];
+                (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+                (void)clock_gettime(CLOCK_MONOTONIC, &now);
+                int n = snprintf(line, sizeof(line), "%lld\n", (long long)now.tv_sec * 1000000000 + now.tv_nsec);
+                if (write(STDOUT_FILENO, line, (size_t)n) < 0)
+                        return 1;
+        }
+        return 0;
+}
+
+struct stamps {
+        struct harness *harness;
+        double delays[STAMPS];
+        size_t n;
+};
+
+static void on_stamps(const struct cri_line *lines, size_t n, uint64_t offset, uint64_t end, void *user) {
+        struct stamps *stamps = user;
+        double now = bench_now(CLOCK_MONOTONIC);
+        for (size_t i = 0; i < n && stamps->n < STAMPS; i++)
+                stamps->delays[stamps->n++] = (now - (double)strtoll(lines[i].text, NULL, 10) / 1e9) * 1e6;
+}
+
+static void on_stamps_ended(const struct attempt_result *result, void *user) {
+        struct stamps *stamps = user;
+        loop_exit(stamps->harness->loop, 0);
+}
+
+/* The bare one: a pipe, a relay that polls, reads and writes, a socket, a reader. */
+static double bare_relay(void) {
+        static double delays[STAMPS];
+        int lines[2], out[2];
+        size_t count = 0;
+        char buffer[4096];
+        if (pipe(lines) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, out) < 0)
+                abort();
+        pid_t writer = fork();
+        if (writer == 0)
+                _exit(dup2(lines[1], STDOUT_FILENO) < 0 ? 1 : write_stamps());
+        (void)close(lines[1]);
+        pid_t relay = fork();
+        if (relay == 0) {
+                struct pollfd fd = {.fd = lines[0], .events = POLLIN};
+                ssize_t n;
+                while (poll(&fd, 1, -1) > 0 && (n = read(lines[0], buffer, sizeof(buffer))) > 0)
+                        if (write(out[1], buffer, (size_t)n) < 0)
+                                _exit(1);
+                _exit(0);
+        }
+        (void)close(lines[0]);
+        (void)close(out[1]);
+        struct pollfd fd = {.fd = out[0], .events = POLLIN};
+        while (poll(&fd, 1, -1) > 0 && read(out[0], buffer, sizeof(buffer)) > 0 && count < STAMPS)
+                delays[count++] = (bench_now(CLOCK_MONOTONIC) - (double)strtoll(buffer, NULL, 10) / 1e9) * 1e6;
+        (void)close(out[0]);
+        (void)waitpid(writer, NULL, 0);
+        (void)waitpid(relay, NULL, 0);
+        return bench_quantile(delays, count, 0.5);
+}
+
+/* From a step's write to the daemon's hands, everything on one processor, so that it is the code that is measured. */
+static void bench_latency(void) {
+        static const struct attempt_events stamp_events = {on_started, on_stamps, on_report, on_stamps_ended};
+        static char self[4096], role[] = "write-stamps";
+        static struct stamps stamps;
+        struct harness harness;
+        struct witness witness;
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(0, &one);
+        if (sched_setaffinity(0, sizeof(one), &one) < 0 || readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+                abort();
+        harness_init(&harness);
+        stamps.harness = &harness;
+        char *argv[] = {self, role, NULL};
+        struct attempt_spec spec = harness_spec(&harness, &witness, argv);
+        (void)supervise_launch(harness.supervise, &spec, &stamp_events, &stamps);
+        (void)loop_run(harness.loop);
+        bench_ratio("line from a step's write to the daemon, p50", "us", bench_quantile(stamps.delays, stamps.n, 0.5),
+                    bare_relay(), "pinned poll relay", 0);
+        bench_value("line from a step's write to the daemon, p99", "us", bench_quantile(stamps.delays, stamps.n, 0.99),
+                    0);
+        witness_done(&witness);
+        harness_done(&harness);
+}
+
 int main(int argc, char **argv) {
         struct harness harness;
         if (argc > 1)
-                return write_lines();
+                return strcmp(argv[1], "write-stamps") == 0 ? write_stamps() : write_lines();
         harness_init(&harness);
         harness_wait_for_launcher(&harness);
         bench_launches(&harness);
         bench_lines(&harness);
         bench_memory(&harness);
         harness_done(&harness);
+        bench_latency();
         return 0;
 }
