@@ -64,7 +64,8 @@ static int load_file(struct migrations *migrations, const char *dir, const char 
 }
 
 static int check_numbers(struct migrations *migrations, const char *dir, char **ret_error) {
-        qsort(migrations->items, migrations->count, sizeof(*migrations->items), by_version);
+        if (migrations->count > 0)
+                qsort(migrations->items, migrations->count, sizeof(*migrations->items), by_version);
         for (size_t i = 0; i < migrations->count; i++)
                 if (migrations->items[i].version != (int)i + 1)
                         return error_set(ret_error, -EINVAL, "%s: the migrations are not numbered one by one: %s stands where %04zu_*.sql should",

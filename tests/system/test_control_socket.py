@@ -91,7 +91,7 @@ def test_clients_that_vanish_leave_nothing(instance):
             client.send_bytes(struct.pack(">I", 100 + i) + b'{"jsonrpc":"2.0"'[:i % 17])
     with Client(instance.socket) as client:
         client.send({"jsonrpc": "2.0", "id": 1, "method": "run.list"})
-    until(lambda: descriptors(instance) == before, "the connections are gone", 10)
+    until(lambda: descriptors(instance) <= before, "the connections are gone", 10)
     quick(instance)
 
 
