@@ -48,8 +48,8 @@ static void put_audit(struct act *act, const char *outcome, const char *run_id) 
 
         (void)snprintf(record.run_id, sizeof(record.run_id), "%s", str_or(run_id, ""));
         store_batch_put_audit(decisions_batch(act->engine), &record);
-        log_at(LOG_LEVEL_NOTICE, &about, "%s by %s%s%s (uid %lld, pid %lld): %s",
-               act->method->name, str_or(act->caller.user, "?"), act->caller.on_behalf ? " on behalf of " : "",
+        log_at(LOG_LEVEL_NOTICE, &about, "%s by %s%s%s (uid %lld, pid %lld): %s", act->method->name,
+               str_or(act->caller.user, "?"), act->caller.on_behalf ? " on behalf of " : "",
                str_or(act->caller.on_behalf, ""), (long long)act->caller.uid, (long long)act->caller.pid, outcome);
 }
 

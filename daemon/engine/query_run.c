@@ -143,10 +143,11 @@ static void show_ended(struct jval *result, const struct jval *found, const stru
         jval_set(result, "steps", steps);
 }
 
-/* The task that an attempt on disk belongs to when it is that task's current one. Both come in the order of the plan, so the search
- * begins where the last one ended. */
+/* The task that an attempt on disk belongs to when it is that task's current one. Both come in the order of the plan,
+ * so the search begins where the last one ended. */
 static const struct task_run *task_of(const struct run *run, const struct jval *attempt, size_t *hint) {
-        const char *step = str_or(jval_get_str(attempt, "step_name"), ""), *item = str_or(jval_get_str(attempt, "item"), "");
+        const char *step = str_or(jval_get_str(attempt, "step_name"), ""),
+                   *item = str_or(jval_get_str(attempt, "item"), "");
 
         for (size_t n = 0; n < run->machine.n_tasks; n++) {
                 size_t i = (*hint + n) % run->machine.n_tasks;

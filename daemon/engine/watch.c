@@ -282,7 +282,8 @@ int engine_watch_read(struct engine_watch *watch, struct buf *out) {
         watch->live = true;
         has_lines = watch->cursor < run->ring->next_sequence;
         has_state = !watch->state_known || watch->state_sent != run->state_sequence;
-        /* Lines before the state that they led to, but a step that prints without end does not hide the others' states. */
+        /* Lines before the state that they led to, but a step that prints without end does not hide the others' states.
+         */
         if (has_state && (!has_lines || watch->lines_were_last || !watch->state_known))
                 return send_state(watch, out);
         if (has_lines)

@@ -6,7 +6,8 @@
 /* "2026-11-22T12:00:00.123456789Z" */
 #define STAMP_LEN 30
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
+/* Days from 1970-01-01 to a date of the Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+ */
 static int64_t days_from_civil(int64_t year, unsigned month, unsigned day) {
         year -= month <= 2;
         int64_t era = (year >= 0 ? year : year - 399) / 400;

@@ -23,14 +23,17 @@ struct cri_line {
 /* The longest line a monitor writes: 16 KiB of text and what stands before it. */
 #define CRI_LINE_MAX ((size_t)16 * 1024 + 64)
 
-/* Takes one line from data. 1: *ret is filled; 0: no whole line there yet; -EBADMSG: the bytes up to and including the next newline
- * (ret->size of them) are no CRI line (torn or foreign); they are to be skipped and counted, never shown as output. */
+/* Takes one line from data. 1: *ret is filled; 0: no whole line there yet; -EBADMSG: the bytes up to and including the
+ * next newline (ret->size of them) are no CRI line (torn or foreign); they are to be skipped and counted, never shown
+ * as output. */
 int cri_parse(const char *data, size_t len, struct cri_line *ret);
 
-/* Appends the members of a line object, without braces: "seq":1,"time":"...","step":"x","item":"y","stream":"stdout","text":"...". 0 or
- * -E2BIG. item "" is left out; "partial":true only for partial lines. */
-int cri_append_json(struct buf *buf, const struct cri_line *line, uint64_t sequence, const char *step, const char *item);
+/* Appends the members of a line object, without braces:
+ * "seq":1,"time":"...","step":"x","item":"y","stream":"stdout","text":"...". 0 or -E2BIG. item "" is left out;
+ * "partial":true only for partial lines. */
+int cri_append_json(struct buf *buf, const struct cri_line *line, uint64_t sequence, const char *step,
+                    const char *item);
 
-/* The last `lines` lines of a log file as plain text (stderr lines marked "[stderr] "), read from its end, at most 256 KiB. Blocking: for
- * worker threads. 0 or negative errno. */
+/* The last `lines` lines of a log file as plain text (stderr lines marked "[stderr] "), read from its end, at most 256
+ * KiB. Blocking: for worker threads. 0 or negative errno. */
 int cri_tail_text(const char *path, unsigned lines, char **ret);

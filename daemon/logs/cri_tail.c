@@ -75,8 +75,8 @@ int cri_tail_text(const char *path, unsigned lines, char **ret) {
         r = read_end(path, &data, &len);
         if (r < 0)
                 return r;
-        for (size_t at = lines > 0 ? find_start(data, len, lines) : len; (r = cri_parse(data + at, len - at, &line)) != 0;
-             at += line.size) {
+        for (size_t at = lines > 0 ? find_start(data, len, lines) : len;
+             (r = cri_parse(data + at, len - at, &line)) != 0; at += line.size) {
                 if (r < 0)
                         continue;
                 if (!continues && line.is_stderr)

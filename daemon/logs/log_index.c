@@ -169,8 +169,8 @@ int log_index_next(const char *run_dir, uint64_t *ret_next) {
         return 0;
 }
 
-/* The first record worth looking at for sequence `from`: binary search for the last one that begins at or before it. A record that does not
- * check (a hole after a power cut) makes the search begin earlier, never later. */
+/* The first record worth looking at for sequence `from`: binary search for the last one that begins at or before it. A
+ * record that does not check (a hole after a power cut) makes the search begin earlier, never later. */
 static int search(int fd, uint64_t records, uint64_t from, uint64_t *ret) {
         uint64_t low = 0, high = records;
 

@@ -1,7 +1,7 @@
 /* The event loop: the only part that includes libevent. One thread; nothing in a callback may block.
  *
- * Handles may be freed inside any callback, their own included: memory is released at the end of the pass, since libevent may
- * still deliver an event for it (libevent #689). */
+ * Handles may be freed inside any callback, their own included: memory is released at the end of the pass, since
+ * libevent may still deliver an event for it (libevent #689). */
 #pragma once
 
 #include <stdbool.h>
@@ -42,9 +42,11 @@ struct loop_timer *loop_timer_free(struct loop_timer *timer);
 int loop_signal_new(struct loop *loop, struct loop_signal **ret, int signo, loop_fn fn, void *user);
 struct loop_signal *loop_signal_free(struct loop_signal *signal);
 
-/* Calls fn(user) once at the end of the current pass (deferred calls made by deferred calls run in the same pass, 64 rounds at most). */
+/* Calls fn(user) once at the end of the current pass (deferred calls made by deferred calls run in the same pass, 64
+ * rounds at most). */
 void loop_defer(struct loop *loop, loop_fn fn, void *user);
-/* Called at the very end of each pass in which something happened: where decisions of the pass become one transaction. */
+/* Called at the very end of each pass in which something happened: where decisions of the pass become one transaction.
+ */
 void loop_set_pass_hook(struct loop *loop, loop_fn fn, void *user);
 
 /* From worker threads to the loop: messages arrive in order, on the loop's thread. */

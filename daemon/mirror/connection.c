@@ -67,7 +67,8 @@ static void breaks(struct connection *connection, const char *text) {
 static void deadline_passed(void *user) {
         struct connection *connection = user;
 
-        breaks(connection, connection->is_open ? "the server did not answer in time" : "the server did not accept the connection in time");
+        breaks(connection, connection->is_open ? "the server did not answer in time"
+                                               : "the server did not accept the connection in time");
 }
 
 static void ready(int fd, unsigned events, void *user);
@@ -116,7 +117,8 @@ static int flush(struct connection *connection) {
 /* As much of the COPY's data as the socket takes; 1 when its end is sent too. */
 static int continue_copying(struct connection *connection) {
         static const struct copy_data nothing = {"", 0};
-        const struct copy_data *copy = connection->copy < connection->n_copies ? &connection->copies[connection->copy] : &nothing;
+        const struct copy_data *copy =
+                connection->copy < connection->n_copies ? &connection->copies[connection->copy] : &nothing;
         int r;
 
         while (connection->copied < copy->len) {
@@ -261,8 +263,8 @@ struct connection *connection_close(struct connection *connection) {
         return NULL;
 }
 
-int connection_query(struct connection *connection, const char *sql, const struct copy_data *copies, size_t n_copies, usec_t timeout,
-                     query_fn fn, void *user) {
+int connection_query(struct connection *connection, const char *sql, const struct copy_data *copies, size_t n_copies,
+                     usec_t timeout, query_fn fn, void *user) {
         if (connection->fn)
                 return -EBUSY;
         if (PQsendQuery(connection->pg, sql) == 0)

@@ -68,7 +68,8 @@ static void add_parameter(struct parameters *parameters, const char *keyword, co
         parameters->values[parameters->count++] = value;
 }
 
-/* A server that vanishes without a word is noticed by keepalives while nothing is sent, and by tcp_user_timeout while something is. */
+/* A server that vanishes without a word is noticed by keepalives while nothing is sent, and by tcp_user_timeout while
+ * something is. */
 static void connect_now(struct mirror *mirror, const struct resolved *resolved) {
         struct parameters parameters = {0};
         char *error = NULL;
@@ -86,7 +87,8 @@ static void connect_now(struct mirror *mirror, const struct resolved *resolved) 
         add_parameter(&parameters, "keepalives_interval", "10");
         add_parameter(&parameters, "keepalives_count", "3");
         add_parameter(&parameters, "tcp_user_timeout", "30000");
-        int r = connection_open(&mirror->connection, mirror->loop, parameters.keywords, parameters.values, &events, mirror, &error);
+        int r = connection_open(&mirror->connection, mirror->loop, parameters.keywords, parameters.values, &events,
+                                mirror, &error);
         if (r < 0)
                 mirror_down(mirror, false, error ? error : strerror(-r));
         free(error);
@@ -111,7 +113,8 @@ static void connect_again(void *user) {
                 connect_now(mirror, NULL);
                 return;
         }
-        r = resolution_start(&mirror->resolution, mirror->loop, hosts, str_or(option(mirror, "port"), "5432"), resolved_names, mirror);
+        r = resolution_start(&mirror->resolution, mirror->loop, hosts, str_or(option(mirror, "port"), "5432"),
+                             resolved_names, mirror);
         if (r < 0)
                 mirror_down(mirror, false, strerror(-r));
 }
@@ -123,7 +126,8 @@ void mirror_down(struct mirror *mirror, bool refused, const char *text) {
 
         /* An outage is told once, and again when its cause changes. */
         if (!was_down || !streq(mirror->error, now))
-                log_at(LOG_LEVEL_WARNING, &context, "PostgreSQL cannot be reached: %s. Runs go on; what they leave is kept and sent later", now);
+                log_at(LOG_LEVEL_WARNING, &context,
+                       "PostgreSQL cannot be reached: %s. Runs go on; what they leave is kept and sent later", now);
         if (!was_down)
                 mirror->since = now_realtime();
         free(mirror->error);
@@ -131,7 +135,9 @@ void mirror_down(struct mirror *mirror, bool refused, const char *text) {
         mirror->up = false;
         mirror->connection = connection_close(mirror->connection);
         replay_abandon(mirror);
-        mirror->backoff = refused ? BACKOFF_MAX : mirror->backoff == 0 ? BACKOFF_FIRST : MIN(2 * mirror->backoff, BACKOFF_MAX);
+        mirror->backoff = refused                ? BACKOFF_MAX
+                          : mirror->backoff == 0 ? BACKOFF_FIRST
+                                                 : MIN(2 * mirror->backoff, BACKOFF_MAX);
         /* Many daemons of one server do not come back in step. */
         loop_timer_arm(mirror->retry, mirror->backoff - (usec_t)random() % (mirror->backoff / 4));
         loop_timer_arm(mirror->pause, POKE_PAUSE_DOWN);
@@ -173,7 +179,8 @@ static int parse_conninfo(struct mirror *mirror, const char *conninfo, char **re
 
         if (!given) {
                 size_t len = text ? strcspn(text, "\n") : 0;
-                r = error_set(ret_error, -EINVAL, "Database= is no connection string: %.*s", (int)len, text ? text : "");
+                r = error_set(ret_error, -EINVAL, "Database= is no connection string: %.*s", (int)len,
+                              text ? text : "");
                 PQfreemem(text);
                 return r;
         }
@@ -202,7 +209,8 @@ static int start(struct mirror *mirror, const struct mirror_config *config, char
         return r;
 }
 
-int mirror_new(struct mirror **ret, struct loop *loop, struct store *store, const struct mirror_config *config, char **ret_error) {
+int mirror_new(struct mirror **ret, struct loop *loop, struct store *store, const struct mirror_config *config,
+               char **ret_error) {
         struct mirror *mirror = NEW(struct mirror);
         int r = 0;
 
@@ -252,7 +260,9 @@ struct jval *mirror_status(const struct mirror *mirror) {
         bool is_stale = !mirror->off && (mirror->wanted || mirror->reading);
 
         jval_set_str(status, "state", mirror->off ? "off" : mirror->up ? "up" : "down");
-        jval_set_str(status, "error", !mirror->off && !mirror->up && !mirror->error ? "the first connection is being made" : mirror->error);
+        jval_set_str(status, "error",
+                     !mirror->off && !mirror->up && !mirror->error ? "the first connection is being made"
+                                                                   : mirror->error);
         jval_set_time(status, "since", mirror->since);
         jval_set_int(status, "rows_waiting", MAX(mirror->waiting, (int64_t)is_stale));
         jval_set_time(status, "oldest_waiting", mirror->oldest);

@@ -1,6 +1,7 @@
-/* The mirror to PostgreSQL: rows, not events. Reads from state.db what changed since it was acknowledged, upserts the current versions a
- * transaction a batch (COPY into a temporary table, then one upsert guarded by version), and marks them mirrored. Async libpq on the loop; names are resolved on a
- * thread of their own, since PQconnectStart would block. */
+/* The mirror to PostgreSQL: rows, not events. Reads from state.db what changed since it was acknowledged, upserts the
+ * current versions a transaction a batch (COPY into a temporary table, then one upsert guarded by version), and marks
+ * them mirrored. Async libpq on the loop; names are resolved on a thread of their own, since PQconnectStart would
+ * block. */
 #pragma once
 
 #include "jval.h"
@@ -15,7 +16,8 @@ struct mirror_config {
         const char *sql_dir;  /* the numbered migrations */
 };
 
-int mirror_new(struct mirror **ret, struct loop *loop, struct store *store, const struct mirror_config *config, char **ret_error);
+int mirror_new(struct mirror **ret, struct loop *loop, struct store *store, const struct mirror_config *config,
+               char **ret_error);
 struct mirror *mirror_free(struct mirror *mirror);
 /* Something changed and is durable in state.db. */
 void mirror_poke(struct mirror *mirror);

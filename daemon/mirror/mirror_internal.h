@@ -1,4 +1,5 @@
-/* What the files of the mirror share. One connection, and on it one thing after the other: connect, prepare, then batches. */
+/* What the files of the mirror share. One connection, and on it one thing after the other: connect, prepare, then
+ * batches. */
 #pragma once
 
 #include <libpq-fe.h>
@@ -62,7 +63,8 @@ struct mirror {
 };
 
 /* mirror.c */
-struct mirror *mirror_link_take(struct mirror_link *link); /* for a callback: gives the reference back; NULL when the mirror is gone */
+struct mirror *
+mirror_link_take(struct mirror_link *link); /* for a callback: gives the reference back; NULL when the mirror is gone */
 struct mirror_link *mirror_link_ref(struct mirror *mirror);
 void mirror_link_release(void *link);
 /* Closes the connection and tries again after a while; refused: what will not pass by itself. */

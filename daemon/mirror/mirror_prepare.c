@@ -1,4 +1,5 @@
-/* What a new connection goes through before rows are sent: settings, migrations, and whether the database still knows what it was sent. */
+/* What a new connection goes through before rows are sent: settings, migrations, and whether the database still knows
+ * what it was sent. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,8 @@ static void replay_everything(struct mirror *mirror, int64_t local) {
         struct store_batch *batch = store_batch_new();
         char number[32];
 
-        log_notice("PostgreSQL knows %lld batches of rows of the %lld that it was sent (another database, or an older copy): all rows are "
+        log_notice("PostgreSQL knows %lld batches of rows of the %lld that it was sent (another database, or an older "
+                   "copy): all rows are "
                    "sent again",
                    (long long)mirror->remote_acknowledged, (long long)local);
         outbox_replay_all(batch);
@@ -102,7 +104,8 @@ static void instance_known(const struct query_result *result, void *user) {
 static void find_instance(struct mirror *mirror) {
         _cleanup_free_ char *host = connection_quote(mirror->connection, mirror->host);
         _cleanup_free_ char *sql =
-                xasprintf("%s INSERT INTO batch_instances (instance, host, acknowledged) VALUES ('%s', %s, 0) ON CONFLICT (instance)"
+                xasprintf("%s INSERT INTO batch_instances (instance, host, acknowledged) VALUES ('%s', %s, 0) ON "
+                          "CONFLICT (instance)"
                           " DO UPDATE SET host = excluded.host, updated_at = now() RETURNING acknowledged",
                           temporary_sql, store_instance(mirror->store), host);
 
@@ -110,7 +113,8 @@ static void find_instance(struct mirror *mirror) {
         ask(mirror, sql, QUERY_TIMEOUT, instance_known);
 }
 
-/* 1: the schema. What is there is looked at without a lock first: mostly there is nothing to do, and no right to create is needed then. */
+/* 1: the schema. What is there is looked at without a lock first: mostly there is nothing to do, and no right to create
+ * is needed then. */
 static void migrated(const struct query_result *result, void *user) {
         struct mirror *mirror = user;
 

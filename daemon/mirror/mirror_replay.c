@@ -1,5 +1,5 @@
-/* Batches: what waits in state.db goes to PostgreSQL, a transaction a batch; what it refuses for its data is halved until the row is
- * alone. */
+/* Batches: what waits in state.db goes to PostgreSQL, a transaction a batch; what it refuses for its data is halved
+ * until the row is alone. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,18 +21,23 @@ static const char upsert_runs[] =
         " batch_type = excluded.batch_type, batch_mode = excluded.batch_mode, triggered_by = excluded.triggered_by,"
         " triggered_by_user = excluded.triggered_by_user, status = excluded.status, reason = excluded.reason,"
         " created_at = excluded.created_at, started_at = excluded.started_at, completed_at = excluded.completed_at,"
-        " duration_seconds = excluded.duration_seconds, error_message = excluded.error_message, parameters = excluded.parameters,"
-        " metrics = excluded.metrics, warnings = excluded.warnings, notes = excluded.notes, retry_of = excluded.retry_of,"
+        " duration_seconds = excluded.duration_seconds, error_message = excluded.error_message, parameters = "
+        "excluded.parameters,"
+        " metrics = excluded.metrics, warnings = excluded.warnings, notes = excluded.notes, retry_of = "
+        "excluded.retry_of,"
         " parent_run_id = excluded.parent_run_id, due_at = excluded.due_at, definition_hash = excluded.definition_hash,"
         " host = excluded.host, version = excluded.version"
         " WHERE excluded.version > t.version AND excluded.instance = t.instance;";
 static const char upsert_steps[] =
         "INSERT INTO batch_execution_steps AS t (%1$s) SELECT %1$s FROM mirror_steps"
         " ON CONFLICT (batch_run_id, step_name, item, attempt) DO UPDATE SET step_order = excluded.step_order,"
-        " status = excluded.status, reason = excluded.reason, created_at = excluded.created_at, started_at = excluded.started_at,"
-        " completed_at = excluded.completed_at, updated_at = excluded.updated_at, duration_seconds = excluded.duration_seconds,"
+        " status = excluded.status, reason = excluded.reason, created_at = excluded.created_at, started_at = "
+        "excluded.started_at,"
+        " completed_at = excluded.completed_at, updated_at = excluded.updated_at, duration_seconds = "
+        "excluded.duration_seconds,"
         " records_processed = excluded.records_processed, exit_status = excluded.exit_status,"
-        " signal_number = excluded.signal_number, error_message = excluded.error_message, output_log = excluded.output_log,"
+        " signal_number = excluded.signal_number, error_message = excluded.error_message, output_log = "
+        "excluded.output_log,"
         " metrics = excluded.metrics, metadata = excluded.metadata, processes_ended = excluded.processes_ended,"
         " version = excluded.version WHERE excluded.version > t.version;";
 static const char insert_audit[] =
@@ -80,8 +85,8 @@ static size_t make_batch(struct mirror *mirror, const struct range *range) {
                 for (end = at; end < range->to && rows->rows[end].key.table == table;)
                         end++;
                 const struct outbox_row *first = &rows->rows[at], *last = &rows->rows[end - 1];
-                mirror->copies[n_copies++] =
-                        (struct copy_data){buf_data(&rows->text) + first->offset, last->offset + last->len - first->offset};
+                mirror->copies[n_copies++] = (struct copy_data){buf_data(&rows->text) + first->offset,
+                                                                last->offset + last->len - first->offset};
                 (void)buf_appendf(&sql, "COPY %s (%s) FROM STDIN;", target->table, target->columns);
                 /* The format has one kind of conversion: the columns. */
                 for (const char *text = target->upsert, *hole; *text; text = hole) {
@@ -93,7 +98,8 @@ static size_t make_batch(struct mirror *mirror, const struct range *range) {
                         hole = hole ? hole + strlen("%1$s") : text + len;
                 }
         }
-        (void)buf_appendf(&sql, "UPDATE batch_instances SET acknowledged = %lld, updated_at = now() WHERE instance = '%s'",
+        (void)buf_appendf(&sql,
+                          "UPDATE batch_instances SET acknowledged = %lld, updated_at = now() WHERE instance = '%s'",
                           (long long)mirror->acknowledged + 1, store_instance(mirror->store));
         free(mirror->sql);
         mirror->sql = buf_steal(&sql);
@@ -111,12 +117,13 @@ static void send_next(struct mirror *mirror) {
                 return;
         }
         size_t n_copies = make_batch(mirror, &mirror->ranges[mirror->n_ranges - 1]);
-        if (connection_query(mirror->connection, mirror->sql, mirror->copies, n_copies, BATCH_TIMEOUT, batch_done, mirror) < 0)
+        if (connection_query(mirror->connection, mirror->sql, mirror->copies, n_copies, BATCH_TIMEOUT, batch_done,
+                             mirror) < 0)
                 mirror_down(mirror, false, "the connection was lost");
 }
 
-/* What a row's data can cause: data exceptions, violated constraints, program limits, errors raised by triggers, and a key twice (PostgreSQL
- * manual, appendix A). */
+/* What a row's data can cause: data exceptions, violated constraints, program limits, errors raised by triggers, and a
+ * key twice (PostgreSQL manual, appendix A). */
 static bool is_data_error(const char *sqlstate) {
         static const char *const classes[] = {"21", "22", "23", "44", "54", "P0"};
 

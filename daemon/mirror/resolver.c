@@ -83,9 +83,9 @@ static char **split_list(const char *list) {
 bool hosts_need_resolution(const char *hosts) {
         _cleanup_strv_ char **items = split_list(hosts);
 
-        STRV_FOREACH(host, items)
-        if (**host && is_name(*host))
-                return true;
+        STRV_FOREACH (host, items)
+                if (**host && is_name(*host))
+                        return true;
         return false;
 }
 
@@ -141,7 +141,8 @@ static void *resolution_main(void *user) {
                         append_server(&lists, hosts[i], hosts[i][0] == '/' || hosts[i][0] == '@' ? "" : hosts[i], port);
         }
         (void)pthread_mutex_lock(&resolution->mutex);
-        resolution->result = (struct resolved){buf_steal(&lists.hosts), buf_steal(&lists.addresses), buf_steal(&lists.ports)};
+        resolution->result =
+                (struct resolved){buf_steal(&lists.hosts), buf_steal(&lists.addresses), buf_steal(&lists.ports)};
         resolution->error = error;
         (void)pthread_mutex_unlock(&resolution->mutex);
         /* The loop listens, or has cancelled: the descriptor lives as long as this reference. */
@@ -162,7 +163,8 @@ static void resolution_ready(int fd, unsigned ready, void *user) {
         resolution->fn(error, &result, resolution->user);
 }
 
-int resolution_start(struct resolution **ret, struct loop *loop, const char *hosts, const char *ports, resolution_fn fn, void *user) {
+int resolution_start(struct resolution **ret, struct loop *loop, const char *hosts, const char *ports, resolution_fn fn,
+                     void *user) {
         struct resolution *resolution = NEW(struct resolution);
         pthread_t thread;
         int r;
@@ -176,7 +178,9 @@ int resolution_start(struct resolution **ret, struct loop *loop, const char *hos
                 .user = user,
         };
         (void)pthread_mutex_init(&resolution->mutex, NULL);
-        r = resolution->fd < 0 ? -errno : loop_io_new(loop, &resolution->io, resolution->fd, LOOP_READ, resolution_ready, resolution);
+        r = resolution->fd < 0
+                    ? -errno
+                    : loop_io_new(loop, &resolution->io, resolution->fd, LOOP_READ, resolution_ready, resolution);
         if (r >= 0) {
                 resolution->references = 2;
                 r = thread_start(&thread, "resolver", resolution_main, resolution);

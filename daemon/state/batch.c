@@ -64,7 +64,8 @@ static struct op *add_op(struct store_batch *batch, enum op_kind kind) {
 static struct op *find_run(struct store_batch *batch, const struct run_record *record) {
         for (size_t i = batch->n_ops; i-- > 0;) {
                 struct op *op = &batch->ops[i];
-                if (op->kind == OP_RUN && op->run.run_number == record->run_number && streq(op->run.run_id, record->run_id))
+                if (op->kind == OP_RUN && op->run.run_number == record->run_number &&
+                    streq(op->run.run_id, record->run_id))
                         return op;
         }
         return NULL;
@@ -73,8 +74,9 @@ static struct op *find_run(struct store_batch *batch, const struct run_record *r
 static struct op *find_attempt(struct store_batch *batch, const struct attempt_record *record) {
         for (size_t i = batch->n_ops; i-- > 0;) {
                 struct op *op = &batch->ops[i];
-                if (op->kind == OP_ATTEMPT && op->attempt.number == record->number && op->attempt.attempt == record->attempt &&
-                    streq(op->attempt.run_id, record->run_id) && streq(op->attempt.step_name, record->step_name) &&
+                if (op->kind == OP_ATTEMPT && op->attempt.number == record->number &&
+                    op->attempt.attempt == record->attempt && streq(op->attempt.run_id, record->run_id) &&
+                    streq(op->attempt.step_name, record->step_name) &&
                     streq(op->attempt.item, str_or(record->item, "")))
                         return op;
         }

@@ -1,4 +1,5 @@
-/* Questions to state.db and to the log files, answered on a reader thread: history works without any server, and a slow disk never holds the loop. */
+/* Questions to state.db and to the log files, answered on a reader thread: history works without any server, and a slow
+ * disk never holds the loop. */
 #pragma once
 
 #include <stdint.h>
@@ -26,17 +27,22 @@ struct run_filter {
 
 /* Each returns 0, or -EAGAIN when too many questions wait. The filter is copied. */
 /* {runs: [...], next: run_number or absent}. type matches the run's own batch_type, and what its steps
- * declared of their work: a step that says RESULT={"batch_type": "prediction_generation"} makes its run one of that type too. */
+ * declared of their work: a step that says RESULT={"batch_type": "prediction_generation"} makes its run one of that
+ * type too. */
 int history_run_list(struct history *history, const struct run_filter *filter, history_fn fn, void *user);
-/* selector: run number, uuid (or an unambiguous prefix of 8 or more digits), or NULL for the latest (of job, when given). {run: {...}, steps: [attempts...]}. */
+/* selector: run number, uuid (or an unambiguous prefix of 8 or more digits), or NULL for the latest (of job, when
+ * given). {run: {...}, steps: [attempts...]}. */
 int history_run_show(struct history *history, const char *selector, const char *job, history_fn fn, void *user);
-/* Log lines of a run in order of their sequence numbers: {lines: [{seq,time,step,item,stream,text}], first, last, next}. after: sequence (0: from the
- * start); last_lines > 0: only that many from the end. At most `limit` lines and 512 KiB of text. */
-int history_run_lines(struct history *history, const char *run_id, uint64_t after, unsigned last_lines, unsigned limit, history_fn fn, void *user);
-/* One attempt's log file: {step, item, attempt, offset, next (absent at the end), size, text or base64}. attempt 0: the last; step NULL: the
- * first that did not succeed, else the last. base64 of the raw bytes; as text, CRI lines as they are on disk with foreign bytes escaped. */
-int history_log_read(struct history *history, const char *selector, const char *step, const char *item, int attempt, uint64_t offset, uint64_t limit,
-                     bool base64, history_fn fn, void *user);
+/* Log lines of a run in order of their sequence numbers: {lines: [{seq,time,step,item,stream,text}], first, last,
+ * next}. after: sequence (0: from the start); last_lines > 0: only that many from the end. At most `limit` lines and
+ * 512 KiB of text. */
+int history_run_lines(struct history *history, const char *run_id, uint64_t after, unsigned last_lines, unsigned limit,
+                      history_fn fn, void *user);
+/* One attempt's log file: {step, item, attempt, offset, next (absent at the end), size, text or base64}. attempt 0: the
+ * last; step NULL: the first that did not succeed, else the last. base64 of the raw bytes; as text, CRI lines as they
+ * are on disk with foreign bytes escaped. */
+int history_log_read(struct history *history, const char *selector, const char *step, const char *item, int attempt,
+                     uint64_t offset, uint64_t limit, bool base64, history_fn fn, void *user);
 /* The answer given to a request_id within the last day: {answer: "..."}; -ENOENT. */
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user);
 /* For job.list: {job: {last run}} of every job. */

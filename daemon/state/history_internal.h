@@ -7,8 +7,8 @@
 struct question;
 
 /* On the reader's thread: 0 with *ret_answer, or negative errno with an optional error text (error_set). */
-typedef int (*question_fn)(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
-                           char **ret_error);
+typedef int (*question_fn)(const struct question *question, sqlite3 *db, const char *state_dir,
+                           struct jval **ret_answer, char **ret_error);
 
 struct question {
         struct reader_task task;
@@ -32,18 +32,25 @@ struct question {
 };
 
 /* history_run.c */
-int ask_run_list(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
-int ask_run_show(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
-int ask_request(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
-int ask_last_runs(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
+int ask_run_list(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                 char **ret_error);
+int ask_run_show(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                 char **ret_error);
+int ask_request(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                char **ret_error);
+int ask_last_runs(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                  char **ret_error);
 /* history_log.c */
-int ask_run_lines(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
-int ask_log_read(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer, char **ret_error);
+int ask_run_lines(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                  char **ret_error);
+int ask_log_read(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                 char **ret_error);
 /* history_tidy.c */
 int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error);
 
-/* The run that a selector names (NULL: the latest one, of job when that is given): -ENOENT with a text, -EINVAL when a prefix fits several. */
+/* The run that a selector names (NULL: the latest one, of job when that is given): -ENOENT with a text, -EINVAL when a
+ * prefix fits several. */
 int history_find_run(sqlite3 *db, const char *selector, const char *job, struct run_record **ret, char **ret_error);
 /* A statement for this one question; -EIO with a text. */
 int history_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret, char **ret_error);

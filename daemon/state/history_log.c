@@ -48,7 +48,8 @@ static void files_done(struct files *files) {
         free(files->items);
 }
 
-/* log_path is below the state folder; a path that leaves it is nobody's but ours to write, and is refused all the same. */
+/* log_path is below the state folder; a path that leaves it is nobody's but ours to write, and is refused all the same.
+ */
 static char *absolute_path(const char *state_dir, const char *log_path) {
         if (!log_path || log_path[0] == '/' || strstr(log_path, ".."))
                 return NULL;
@@ -59,8 +60,9 @@ static int load_files(sqlite3 *db, const char *state_dir, const char *run_id, st
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int code, r;
 
-        r = history_prepare(db, "SELECT ordinal, step_name, item, log_path FROM attempts WHERE run_id = ?1 ORDER BY ordinal",
-                            &statement, ret_error);
+        r = history_prepare(
+                db, "SELECT ordinal, step_name, item, log_path FROM attempts WHERE run_id = ?1 ORDER BY ordinal",
+                &statement, ret_error);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_text(statement, 1, run_id, -1, SQLITE_STATIC);
@@ -100,7 +102,8 @@ struct collection {
         bool full;
 };
 
-static void add_line(struct collection *collection, const struct file *file, const struct cri_line *line, uint64_t sequence) {
+static void add_line(struct collection *collection, const struct file *file, const struct cri_line *line,
+                     uint64_t sequence) {
         struct jval *object = jval_object();
         char stamp[RFC3339_SIZE];
 
@@ -186,7 +189,8 @@ int ask_run_lines(const struct question *question, sqlite3 *db, const char *stat
         if (question->last_lines > 0) {
                 r = log_index_next(run_dir, &next);
                 if (r < 0)
-                        return error_set(ret_error, r, "cannot read the sequence index in %s: %s", run_dir, strerror(-r));
+                        return error_set(ret_error, r, "cannot read the sequence index in %s: %s", run_dir,
+                                         strerror(-r));
                 if (next > question->last_lines)
                         collection.from = MAX(collection.from, next - question->last_lines);
         }
@@ -195,7 +199,8 @@ int ask_run_lines(const struct question *question, sqlite3 *db, const char *stat
                 collection.lines = jval_array();
                 r = log_index_scan(run_dir, collection.from, collect, &collection);
                 if (r < 0)
-                        (void)error_set(ret_error, r, "cannot read the sequence index in %s: %s", run_dir, strerror(-r));
+                        (void)error_set(ret_error, r, "cannot read the sequence index in %s: %s", run_dir,
+                                        strerror(-r));
                 else
                         *ret_answer = collection_answer(&collection);
         }
@@ -204,18 +209,20 @@ int ask_run_lines(const struct question *question, sqlite3 *db, const char *stat
         return r < 0 ? r : 0;
 }
 
-/* Which attempt: what is asked for; else the first step that did not succeed, else the last one. Of several attempts the last. */
-static int find_attempt(const struct question *question, sqlite3 *db, const struct run_record *run, struct attempt_record **ret,
-                        char **ret_error) {
+/* Which attempt: what is asked for; else the first step that did not succeed, else the last one. Of several attempts
+ * the last. */
+static int find_attempt(const struct question *question, sqlite3 *db, const struct run_record *run,
+                        struct attempt_record **ret, char **ret_error) {
         static const char by_name[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE run_id = ?1 AND step_name = ?2"
                                       " AND (?3 IS NULL OR item = ?3) AND (?4 = 0 OR attempt = ?4)"
                                       " ORDER BY item = '' DESC, status = 'failed' DESC, ordinal DESC LIMIT 1";
-        static const char by_fate[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE run_id = ?1 AND log_path IS NOT NULL"
-                                      " AND (?3 IS NULL OR item = ?3) AND (?4 = 0 OR attempt = ?4)"
-                                      " ORDER BY CASE WHEN status = 'failed' THEN 0 WHEN status = 'cancelled' THEN 1"
-                                      " WHEN status = 'running' THEN 2 ELSE 3 END,"
-                                      " CASE WHEN status IN ('failed', 'cancelled', 'running') THEN step_order ELSE -step_order END,"
-                                      " ordinal DESC LIMIT 1";
+        static const char by_fate[] =
+                "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE run_id = ?1 AND log_path IS NOT NULL"
+                " AND (?3 IS NULL OR item = ?3) AND (?4 = 0 OR attempt = ?4)"
+                " ORDER BY CASE WHEN status = 'failed' THEN 0 WHEN status = 'cancelled' THEN 1"
+                " WHEN status = 'running' THEN 2 ELSE 3 END,"
+                " CASE WHEN status IN ('failed', 'cancelled', 'running') THEN step_order ELSE -step_order END,"
+                " ordinal DESC LIMIT 1";
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r = history_prepare(db, question->step ? by_name : by_fate, &statement, ret_error);
 
@@ -227,11 +234,12 @@ static int find_attempt(const struct question *question, sqlite3 *db, const stru
         (void)sqlite3_bind_int(statement, 4, question->attempt);
         int code = sqlite3_step(statement);
         if (code == SQLITE_DONE)
-                return question->step ? error_set(ret_error, -ENOENT, "run %lld has no step %s%s%s with such an attempt",
-                                                  (long long)run->run_number, question->step, question->item ? ", item " : "",
-                                                  str_or(question->item, ""))
-                                      : error_set(ret_error, -ENOENT, "run %lld has no log: no step of it was started",
-                                                  (long long)run->run_number);
+                return question->step
+                               ? error_set(ret_error, -ENOENT, "run %lld has no step %s%s%s with such an attempt",
+                                           (long long)run->run_number, question->step, question->item ? ", item " : "",
+                                           str_or(question->item, ""))
+                               : error_set(ret_error, -ENOENT, "run %lld has no log: no step of it was started",
+                                           (long long)run->run_number);
         if (code != SQLITE_ROW)
                 return history_db_error(db, ret_error);
         *ret = attempt_record_from_row(statement);
@@ -245,7 +253,11 @@ static size_t fit_text(const char *data, size_t len, bool at_end) {
         while (n < len) {
                 size_t sequence = utf8_sequence_length(data + n, len - n);
                 unsigned char c = (unsigned char)data[n];
-                size_t more = sequence > 1 ? sequence : sequence == 0 || c == 0 ? 5 : c < 0x20 ? 6 : c == '"' || c == '\\' ? 2 : 1;
+                size_t more = sequence > 1              ? sequence
+                              : sequence == 0 || c == 0 ? 5
+                              : c < 0x20                ? 6
+                              : c == '"' || c == '\\'   ? 2
+                                                        : 1;
                 if (cost + more > ANSWER_MAX)
                         break;
                 cost += more;
@@ -263,7 +275,8 @@ static size_t fit_text(const char *data, size_t len, bool at_end) {
         return n;
 }
 
-static int read_block(const char *path, uint64_t offset, uint64_t limit, char **ret, size_t *ret_len, uint64_t *ret_size) {
+static int read_block(const char *path, uint64_t offset, uint64_t limit, char **ret, size_t *ret_len,
+                      uint64_t *ret_size) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         struct stat st;
         size_t got = 0;
@@ -291,8 +304,8 @@ static int read_block(const char *path, uint64_t offset, uint64_t limit, char **
         return 0;
 }
 
-static struct jval *block_answer(const struct question *question, const struct attempt_record *attempt, const char *data,
-                                 size_t len, uint64_t size) {
+static struct jval *block_answer(const struct question *question, const struct attempt_record *attempt,
+                                 const char *data, size_t len, uint64_t size) {
         struct jval *answer = jval_object();
 
         jval_set_str(answer, "run_id", attempt->run_id);
@@ -331,12 +344,12 @@ int ask_log_read(const struct question *question, sqlite3 *db, const char *state
                 return r;
         _cleanup_free_ char *path = absolute_path(state_dir, attempt->log_path);
         if (!path)
-                return error_set(ret_error, -ENOENT, "step %s of run %lld has no log: it was not started", attempt->step_name,
-                                 (long long)run->run_number);
+                return error_set(ret_error, -ENOENT, "step %s of run %lld has no log: it was not started",
+                                 attempt->step_name, (long long)run->run_number);
         r = read_block(path, question->offset, limit, &data, &len, &size);
         if (r == -ENOENT)
-                return error_set(ret_error, r, "the log of step %s of run %lld is not there any more (%s)", attempt->step_name,
-                                 (long long)run->run_number, path);
+                return error_set(ret_error, r, "the log of step %s of run %lld is not there any more (%s)",
+                                 attempt->step_name, (long long)run->run_number, path);
         if (r < 0)
                 return error_set(ret_error, r, "cannot read %s: %s", path, strerror(-r));
         *ret_answer = block_answer(question, attempt, data, len, size);

@@ -14,7 +14,7 @@
 #define LIST_MAX 1000
 /* An answer has to fit into a frame of 1 MiB: what a list or the output in run.show may take of it. */
 #define ANSWER_MAX ((size_t)600 * 1024)
-#define OUTPUT_MAX ((size_t)8 * 1024)      /* of one failed attempt */
+#define OUTPUT_MAX ((size_t)8 * 1024) /* of one failed attempt */
 #define OUTPUT_TOTAL_MAX ((size_t)128 * 1024)
 
 int history_db_error(sqlite3 *db, char **ret_error) {
@@ -59,8 +59,8 @@ static void add_condition(struct buf *sql, bool wanted, const char *condition) {
                 (void)buf_append_str(sql, condition);
 }
 
-/* Newest first: by created_at, then by number. Each filter has an index that ends in created_at; run_types comes first in a join, since it
- * is the narrower one. */
+/* Newest first: by created_at, then by number. Each filter has an index that ends in created_at; run_types comes first
+ * in a join, since it is the narrower one. */
 static char *list_sql(const struct run_filter *filter, bool has_params) {
         struct buf sql = BUF_INIT(8192);
         const char *order = filter->type ? "t" : "runs";
@@ -91,8 +91,9 @@ static char *list_sql(const struct run_filter *filter, bool has_params) {
 /* When the run `before` (or the one below that number) was created: the place in the order. */
 static int find_place(sqlite3 *db, int64_t before, int64_t *ret_at, char **ret_error) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int r = history_prepare(db, "SELECT created_at FROM runs WHERE run_number <= :before ORDER BY run_number DESC LIMIT 1",
-                                &statement, ret_error);
+        int r = history_prepare(
+                db, "SELECT created_at FROM runs WHERE run_number <= :before ORDER BY run_number DESC LIMIT 1",
+                &statement, ret_error);
 
         if (r < 0)
                 return r;
@@ -169,8 +170,9 @@ static int find_by_prefix(sqlite3 *db, const char *prefix, struct run_record **r
 
         for (char *c = lower; *c; c++)
                 *c = (char)(*c >= 'A' && *c <= 'F' ? *c - 'A' + 'a' : *c);
-        r = history_prepare(db, "SELECT " RUN_COLUMNS " FROM runs WHERE run_id >= :prefix AND run_id < :prefix || 'g' LIMIT 2",
-                            &statement, ret_error);
+        r = history_prepare(
+                db, "SELECT " RUN_COLUMNS " FROM runs WHERE run_id >= :prefix AND run_id < :prefix || 'g' LIMIT 2",
+                &statement, ret_error);
         if (r < 0)
                 return r;
         bind_text(statement, ":prefix", lower);
@@ -181,7 +183,8 @@ static int find_by_prefix(sqlite3 *db, const char *prefix, struct run_record **r
         if (!record)
                 return error_set(ret_error, -ENOENT, "no run has an id that begins with %s", prefix);
         if (sqlite3_step(statement) == SQLITE_ROW)
-                return error_set(ret_error, -EINVAL, "several runs have ids that begin with %s: give more of it", prefix);
+                return error_set(ret_error, -EINVAL, "several runs have ids that begin with %s: give more of it",
+                                 prefix);
         *ret = STEAL_PTR(record);
         return 0;
 }
@@ -192,7 +195,8 @@ static bool is_id_prefix(const char *text) {
         return len >= 8 && len < UUID_SIZE && strspn(text, "0123456789abcdefABCDEF-") == len;
 }
 
-static int find_one(sqlite3 *db, const char *sql, int64_t number, const char *job, struct run_record **ret, char **ret_error) {
+static int find_one(sqlite3 *db, const char *sql, int64_t number, const char *job, struct run_record **ret,
+                    char **ret_error) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r = history_prepare(db, sql, &statement, ret_error);
 
@@ -205,7 +209,8 @@ static int find_one(sqlite3 *db, const char *sql, int64_t number, const char *jo
 
 static int find_latest(sqlite3 *db, const char *job, struct run_record **ret, char **ret_error) {
         int r = find_one(db,
-                         job ? "SELECT " RUN_COLUMNS " FROM runs WHERE job = :job ORDER BY created_at DESC, run_number DESC LIMIT 1"
+                         job ? "SELECT " RUN_COLUMNS
+                               " FROM runs WHERE job = :job ORDER BY created_at DESC, run_number DESC LIMIT 1"
                              : "SELECT " RUN_COLUMNS " FROM runs ORDER BY run_number DESC LIMIT 1",
                          0, job, ret, ret_error);
 
@@ -225,9 +230,11 @@ int history_find_run(sqlite3 *db, const char *selector, const char *job, struct 
                         *ret = record;
                 return r;
         }
-        /* Eight digits may be the number of a run or the beginning of an id: the number wins where there is such a run. */
+        /* Eight digits may be the number of a run or the beginning of an id: the number wins where there is such a run.
+         */
         if (parse_int64(selector, &number) >= 0) {
-                r = find_one(db, "SELECT " RUN_COLUMNS " FROM runs WHERE run_number = :number", number, NULL, &record, ret_error);
+                r = find_one(db, "SELECT " RUN_COLUMNS " FROM runs WHERE run_number = :number", number, NULL, &record,
+                             ret_error);
                 if (r < 0)
                         return r;
                 if (record) {
@@ -237,7 +244,8 @@ int history_find_run(sqlite3 *db, const char *selector, const char *job, struct 
         }
         if (is_id_prefix(selector))
                 return find_by_prefix(db, selector, ret, ret_error);
-        return error_set(ret_error, -ENOENT, "no run %s: give a run's number, its id, or the first 8 or more digits of it", selector);
+        return error_set(ret_error, -ENOENT,
+                         "no run %s: give a run's number, its id, or the first 8 or more digits of it", selector);
 }
 
 /* A failed attempt's last output is worth its place; the whole of it is in log.read. */
@@ -264,8 +272,9 @@ static int add_attempts(sqlite3 *db, const char *run_id, struct jval *steps, cha
         size_t total = 0;
         int code;
 
-        int r = history_prepare(db, "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE run_id = :run_id"
-                                    " ORDER BY step_order, item, attempt",
+        int r = history_prepare(db,
+                                "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE run_id = :run_id"
+                                " ORDER BY step_order, item, attempt",
                                 &statement, ret_error);
         if (r < 0)
                 return r;
@@ -298,8 +307,9 @@ int ask_run_show(const struct question *question, sqlite3 *db, const char *state
 int ask_request(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                 char **ret_error) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int r = history_prepare(db, "SELECT answer FROM requests WHERE request_id = :id AND uid = :uid AND created_at >= :since",
-                                &statement, ret_error);
+        int r = history_prepare(
+                db, "SELECT answer FROM requests WHERE request_id = :id AND uid = :uid AND created_at >= :since",
+                &statement, ret_error);
 
         if (r < 0)
                 return r;
@@ -320,11 +330,12 @@ int ask_request(const struct question *question, sqlite3 *db, const char *state_
 /* From one job to the next through the index, instead of over all runs. */
 int ask_last_runs(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error) {
-        static const char sql[] = "WITH RECURSIVE jobs (name) AS (SELECT min(job) FROM runs UNION ALL"
-                                  " SELECT (SELECT min(job) FROM runs WHERE job > jobs.name) FROM jobs WHERE jobs.name IS NOT NULL)"
-                                  " SELECT " RUN_COLUMNS " FROM runs WHERE run_number IN (SELECT (SELECT run_number FROM runs"
-                                  " WHERE job = jobs.name ORDER BY created_at DESC, run_number DESC LIMIT 1) FROM jobs"
-                                  " WHERE name IS NOT NULL)";
+        static const char sql[] =
+                "WITH RECURSIVE jobs (name) AS (SELECT min(job) FROM runs UNION ALL"
+                " SELECT (SELECT min(job) FROM runs WHERE job > jobs.name) FROM jobs WHERE jobs.name IS NOT NULL)"
+                " SELECT " RUN_COLUMNS " FROM runs WHERE run_number IN (SELECT (SELECT run_number FROM runs"
+                " WHERE job = jobs.name ORDER BY created_at DESC, run_number DESC LIMIT 1) FROM jobs"
+                " WHERE name IS NOT NULL)";
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         _cleanup_jval_ struct jval *answer = jval_object();
         int code, r;

@@ -1,5 +1,5 @@
-/* What an ended run needs no more: its TMPDIR and the attempt files, whose content is in state.db. Done on the reader's thread, since a
- * temporary folder can hold very many files. */
+/* What an ended run needs no more: its TMPDIR and the attempt files, whose content is in state.db. Done on the reader's
+ * thread, since a temporary folder can hold very many files. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,8 @@ static int remove_attempt_files(const char *run_dir) {
         if (!dir)
                 return -errno;
         while ((entry = readdir(dir)))
-                if (endswith(entry->d_name, ".attempt") && unlinkat(dirfd(dir), entry->d_name, 0) < 0 && first_error == 0)
+                if (endswith(entry->d_name, ".attempt") && unlinkat(dirfd(dir), entry->d_name, 0) < 0 &&
+                    first_error == 0)
                         first_error = -errno;
         (void)closedir(dir);
         return first_error;

@@ -1,5 +1,5 @@
-/* What PostgreSQL does not have yet: the rows of state.db whose version is above the mirrored one, handed to the mirror as lines of
- * COPY's text format, formatted on the reader's thread. */
+/* What PostgreSQL does not have yet: the rows of state.db whose version is above the mirrored one, handed to the mirror
+ * as lines of COPY's text format, formatted on the reader's thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,7 +20,7 @@ struct outbox_key {
 
 struct outbox_row {
         struct outbox_key key;
-        char *label; /* for people: "run 12", "step game_logs of run 12 (attempt 1)" */
+        char *label;        /* for people: "run 12", "step game_logs of run 12 (attempt 1)" */
         size_t offset, len; /* the line in outbox_rows.text, its newline included */
 };
 
@@ -32,9 +32,9 @@ struct outbox_rows {
         bool more; /* others wait */
         /* How things stood when they were read */
         int64_t waiting, parked;
-        usec_t oldest; /* since when the oldest waits; 0: none */
+        usec_t oldest;        /* since when the oldest waits; 0: none */
         int64_t acknowledged; /* the setting mirror_acknowledged */
-        char *parked_error; /* of the row parked last, or NULL */
+        char *parked_error;   /* of the row parked last, or NULL */
 };
 struct outbox_rows *outbox_rows_free(struct outbox_rows *rows);
 
@@ -43,14 +43,17 @@ extern const char outbox_run_columns[];
 extern const char outbox_attempt_columns[];
 extern const char outbox_audit_columns[];
 
-/* error 0: rows is the callee's to free. limit: rows at most (0: only how things stand); bytes are capped at 4 MiB. host is borrowed until fn.
- * Returns 0, or -EAGAIN when too many questions wait. fn is called exactly once: with -ECANCELED when the store closes first. */
+/* error 0: rows is the callee's to free. limit: rows at most (0: only how things stand); bytes are capped at 4 MiB.
+ * host is borrowed until fn. Returns 0, or -EAGAIN when too many questions wait. fn is called exactly once: with
+ * -ECANCELED when the store closes first. */
 typedef void (*outbox_fn)(int error, const char *error_text, struct outbox_rows *rows, void *user);
 int outbox_read(struct store *store, const char *host, unsigned limit, outbox_fn fn, void *user);
 
-/* Into a batch: the row is in PostgreSQL (error NULL), or was refused there for its data and waits no longer until it changes. */
+/* Into a batch: the row is in PostgreSQL (error NULL), or was refused there for its data and waits no longer until it
+ * changes. */
 void outbox_acknowledge(struct store_batch *batch, const struct outbox_key *key, const char *error);
-/* release(user) is called instead of the batch's done when the batch is freed before (the store closes, or the caller frees it). */
+/* release(user) is called instead of the batch's done when the batch is freed before (the store closes, or the caller
+ * frees it). */
 void outbox_on_release(struct store_batch *batch, void (*release)(void *user));
 /* Into a batch: every row waits again (the database on the other side is another one, or an older copy). */
 void outbox_replay_all(struct store_batch *batch);

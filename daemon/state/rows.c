@@ -8,15 +8,16 @@
 #include "utf8.h"
 #include "xalloc.h"
 
-/* Columns that an update takes over from the new row. A row that was up to date in PostgreSQL begins to wait now. The version always grows,
- * whatever the caller counted, so that no change is ever missed by the mirror. */
+/* Columns that an update takes over from the new row. A row that was up to date in PostgreSQL begins to wait now. The
+ * version always grows, whatever the caller counted, so that no change is ever missed by the mirror. */
 const char run_row_upsert[] =
         "INSERT INTO runs AS r (" RUN_COLUMNS ", waiting_since) VALUES"
         " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)"
         " ON CONFLICT (run_id) DO UPDATE SET batch_type=excluded.batch_type, batch_mode=excluded.batch_mode,"
         " triggered_by=excluded.triggered_by, triggered_by_user=excluded.triggered_by_user, status=excluded.status,"
         " reason=excluded.reason, created_at=excluded.created_at, started_at=excluded.started_at,"
-        " completed_at=excluded.completed_at, duration_usec=excluded.duration_usec, error_message=excluded.error_message,"
+        " completed_at=excluded.completed_at, duration_usec=excluded.duration_usec, "
+        "error_message=excluded.error_message,"
         " parameters=excluded.parameters, metrics=excluded.metrics, warnings=excluded.warnings, notes=excluded.notes,"
         " retry_of=excluded.retry_of, parent_run_id=excluded.parent_run_id, due_at=excluded.due_at,"
         " definition_hash=excluded.definition_hash, version=max(excluded.version, r.version + 1),"
@@ -82,9 +83,9 @@ void run_row_fill(struct run_row *ret, const struct run_record *record) {
 }
 
 void run_row_done(struct run_row *row) {
-        char *const texts[] = {row->job,      row->batch_type, row->batch_mode,    row->triggered_by_user,
-                               row->error_message, row->parameters, row->metrics,  row->warnings,
-                               row->notes,    row->retry_of,   row->parent_run_id, row->definition_hash};
+        char *const texts[] = {row->job,           row->batch_type, row->batch_mode,    row->triggered_by_user,
+                               row->error_message, row->parameters, row->metrics,       row->warnings,
+                               row->notes,         row->retry_of,   row->parent_run_id, row->definition_hash};
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 free(texts[i]);
@@ -151,7 +152,8 @@ void audit_row_done(struct audit_row *row) {
         free(row->outcome);
 }
 
-/* Binding to a prepared statement fails only for a number out of range, which the unit tests of every statement would show. */
+/* Binding to a prepared statement fails only for a number out of range, which the unit tests of every statement would
+ * show. */
 static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
         if (text)
                 (void)sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);

@@ -1,7 +1,7 @@
 /* Rows of state.db: records as texts and numbers on their way in, records again on their way out.
  *
- * A row holds its JSON as text, made on the loop's thread when the record is put: the values stay the loop's own, which may go on
- * changing them while the store's thread writes. */
+ * A row holds its JSON as text, made on the loop's thread when the record is put: the values stay the loop's own, which
+ * may go on changing them while the store's thread writes. */
 #pragma once
 
 #include <sqlite3.h>
@@ -46,7 +46,8 @@ void attempt_row_done(struct attempt_row *row);
 void audit_row_fill(struct audit_row *ret, const struct audit_record *record);
 void audit_row_done(struct audit_row *row);
 
-/* The texts of a row are bound in place: they live until the statement is reset. Parameters are numbered as the columns. */
+/* The texts of a row are bound in place: they live until the statement is reset. Parameters are numbered as the
+ * columns. */
 extern const char run_row_upsert[];
 extern const char attempt_row_upsert[];
 extern const char audit_row_insert[];
@@ -56,15 +57,15 @@ void audit_row_bind(sqlite3_stmt *statement, const struct audit_row *row);
 
 /* Column lists for SELECT, in the order of the functions below. `of`: a table with its point, or "". */
 #define RUN_COLUMNS RUN_COLUMNS_OF("")
-#define RUN_COLUMNS_OF(of) \
-        of "run_id, " of "run_number, " of "job, " of "batch_type, " of "batch_mode, " \
-        of "triggered_by, " of "triggered_by_user, " of "status, " of "reason, " of "created_at, " \
-        of "started_at, " of "completed_at, " of "duration_usec, " of "error_message, " of "parameters, " \
-        of "metrics, " of "warnings, " of "notes, " of "retry_of, " of "parent_run_id, " \
-        of "due_at, " of "definition_hash, " of "version"
+#define RUN_COLUMNS_OF(of)                                                                                             \
+        of "run_id, " of "run_number, " of "job, " of "batch_type, " of "batch_mode, " of "triggered_by, " of          \
+           "triggered_by_user, " of "status, " of "reason, " of "created_at, " of "started_at, " of                    \
+           "completed_at, " of "duration_usec, " of "error_message, " of "parameters, " of "metrics, " of              \
+           "warnings, " of "notes, " of "retry_of, " of "parent_run_id, " of "due_at, " of "definition_hash, " of      \
+           "version"
 #define ATTEMPT_COLUMNS                                                                                                \
-        "run_id, step_name, item, attempt, step_order, ordinal, number, status, reason, created_at, started_at, "         \
-        "completed_at, updated_at, duration_usec, records_processed, exit_status, signal_number, error_message, "         \
+        "run_id, step_name, item, attempt, step_order, ordinal, number, status, reason, created_at, started_at, "      \
+        "completed_at, updated_at, duration_usec, records_processed, exit_status, signal_number, error_message, "      \
         "output_log, metrics, metadata, log_path, processes_ended, version"
 struct run_record *run_record_from_row(sqlite3_stmt *statement);
 struct attempt_record *attempt_record_from_row(sqlite3_stmt *statement);

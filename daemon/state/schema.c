@@ -13,19 +13,24 @@
 #include "uuid.h"
 #include "xalloc.h"
 
-/* `version` grows with every change of a row. `mirrored` is the version that PostgreSQL has acknowledged, `parked` the one that it refused for
- * its data (park_error says why). A row with a version above both waits for the mirror, since `waiting_since`. run_types holds the kinds of work
- * that a run did: its own type, and those that its steps declared. Lists are ordered by created_at: every filter has an
- * index that also gives the order, or whose entries tell what does not match. Each index is one more page in a commit. */
+/* `version` grows with every change of a row. `mirrored` is the version that PostgreSQL has acknowledged, `parked` the
+ * one that it refused for its data (park_error says why). A row with a version above both waits for the mirror, since
+ * `waiting_since`. run_types holds the kinds of work that a run did: its own type, and those that its steps declared.
+ * Lists are ordered by created_at: every filter has an index that also gives the order, or whose entries tell what does
+ * not match. Each index is one more page in a commit. */
 static const char *const migrations[] = {
         /* 1 */
         "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
         "CREATE TABLE runs ("
-        "  run_number INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, job TEXT NOT NULL, batch_type TEXT, batch_mode TEXT,"
+        "  run_number INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, job TEXT NOT NULL, batch_type TEXT, batch_mode "
+        "TEXT,"
         "  triggered_by TEXT, triggered_by_user TEXT, status TEXT NOT NULL, reason TEXT, created_at INTEGER NOT NULL,"
-        "  started_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, duration_usec INTEGER NOT NULL, error_message TEXT,"
-        "  parameters TEXT, metrics TEXT, warnings TEXT, notes TEXT, retry_of TEXT, parent_run_id TEXT, due_at INTEGER NOT NULL,"
-        "  definition_hash TEXT, version INTEGER NOT NULL, mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0,"
+        "  started_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, duration_usec INTEGER NOT NULL, error_message "
+        "TEXT,"
+        "  parameters TEXT, metrics TEXT, warnings TEXT, notes TEXT, retry_of TEXT, parent_run_id TEXT, due_at INTEGER "
+        "NOT NULL,"
+        "  definition_hash TEXT, version INTEGER NOT NULL, mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT "
+        "NULL DEFAULT 0,"
         "  park_error TEXT, waiting_since INTEGER NOT NULL);"
         "CREATE INDEX runs_job ON runs (job, created_at, status);"
         "CREATE INDEX runs_status ON runs (status, created_at);"
@@ -37,12 +42,18 @@ static const char *const migrations[] = {
         "  batch_type TEXT NOT NULL, created_at INTEGER NOT NULL, run_number INTEGER NOT NULL,"
         "  PRIMARY KEY (batch_type, created_at, run_number)) WITHOUT ROWID;"
         "CREATE TABLE attempts ("
-        "  run_id TEXT NOT NULL, step_name TEXT NOT NULL, item TEXT NOT NULL, attempt INTEGER NOT NULL, step_order INTEGER NOT NULL,"
-        "  ordinal INTEGER NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT, created_at INTEGER NOT NULL,"
-        "  started_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duration_usec INTEGER NOT NULL,"
-        "  records_processed INTEGER NOT NULL, exit_status INTEGER NOT NULL, signal_number INTEGER NOT NULL, error_message TEXT,"
-        "  output_log TEXT, metrics TEXT, metadata TEXT, log_path TEXT, processes_ended INTEGER NOT NULL, version INTEGER NOT NULL,"
-        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since INTEGER NOT NULL,"
+        "  run_id TEXT NOT NULL, step_name TEXT NOT NULL, item TEXT NOT NULL, attempt INTEGER NOT NULL, step_order "
+        "INTEGER NOT NULL,"
+        "  ordinal INTEGER NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT, created_at INTEGER "
+        "NOT NULL,"
+        "  started_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duration_usec "
+        "INTEGER NOT NULL,"
+        "  records_processed INTEGER NOT NULL, exit_status INTEGER NOT NULL, signal_number INTEGER NOT NULL, "
+        "error_message TEXT,"
+        "  output_log TEXT, metrics TEXT, metadata TEXT, log_path TEXT, processes_ended INTEGER NOT NULL, version "
+        "INTEGER NOT NULL,"
+        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since "
+        "INTEGER NOT NULL,"
         "  UNIQUE (run_id, step_name, item, attempt));"
         "CREATE INDEX attempts_waiting ON attempts (waiting_since) WHERE version > mirrored AND version > parked;"
         "CREATE INDEX attempts_parked ON attempts (run_id) WHERE version <= parked;"
@@ -51,9 +62,11 @@ static const char *const migrations[] = {
         "  PRIMARY KEY (request_id, uid)) WITHOUT ROWID;"
         "CREATE INDEX requests_created ON requests (created_at);"
         "CREATE TABLE audit ("
-        "  audit_id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, uid INTEGER NOT NULL, pid INTEGER NOT NULL, user TEXT,"
+        "  audit_id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, uid INTEGER NOT NULL, pid INTEGER NOT "
+        "NULL, user TEXT,"
         "  on_behalf TEXT, method TEXT, params TEXT, outcome TEXT, run_id TEXT, version INTEGER NOT NULL DEFAULT 1,"
-        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since INTEGER NOT NULL);"
+        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since "
+        "INTEGER NOT NULL);"
         "CREATE INDEX audit_waiting ON audit (waiting_since) WHERE version > mirrored AND version > parked;"
         "CREATE INDEX audit_parked ON audit (audit_id) WHERE version <= parked;",
 };
@@ -89,7 +102,8 @@ static int fail(sqlite3 *db, int code, const char *path, char **ret_error) {
 
         if (r == -EBADMSG)
                 return error_set(ret_error, r,
-                                 "%s is damaged (%s) and is left as it is: move it and the files %s-wal and %s-shm beside it away (a new, "
+                                 "%s is damaged (%s) and is left as it is: move it and the files %s-wal and %s-shm "
+                                 "beside it away (a new, "
                                  "empty one is then made), or put a copy from a backup in its place",
                                  path, text, path, path);
         return error_set(ret_error, r, "cannot open %s: %s", path, text);
@@ -128,7 +142,8 @@ static int check(sqlite3 *db, const char *path, char **ret_error) {
                 const char *text = (const char *)sqlite3_column_text(statement, 0);
                 if (!text || strcmp(text, "ok") != 0)
                         r = error_set(ret_error, -EBADMSG,
-                                      "%s is damaged (%s) and is left as it is: move it and the files %s-wal and %s-shm beside it away (a "
+                                      "%s is damaged (%s) and is left as it is: move it and the files %s-wal and "
+                                      "%s-shm beside it away (a "
                                       "new, empty one is then made), or put a copy from a backup in its place",
                                       path, text ? text : "no memory", path, path);
         } else if (code != SQLITE_DONE && code != SQLITE_INTERRUPT)
@@ -142,9 +157,11 @@ static int configure(sqlite3 *db, bool writer) {
         int code;
 
         sqlite3_extended_result_codes(db, 1);
-        /* Readers and the writer never wait for each other in WAL; the timeout covers recovery and checkpoints of another process. */
+        /* Readers and the writer never wait for each other in WAL; the timeout covers recovery and checkpoints of
+         * another process. */
         (void)sqlite3_busy_timeout(db, writer ? 1000 : 5000);
-        code = sqlite3_exec(db, "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;", NULL, NULL, NULL);
+        code = sqlite3_exec(db, "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;", NULL, NULL,
+                            NULL);
         if (code == SQLITE_OK && writer)
                 code = sqlite3_exec(db,
                                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
@@ -164,7 +181,8 @@ static int migrate(sqlite3 *db, int64_t from) {
                 code = sqlite3_exec(db, migrations[i], NULL, NULL, NULL);
         if (code == SQLITE_OK && from == 0) {
                 uuid_generate_text(instance);
-                (void)snprintf(sql, sizeof(sql), "INSERT INTO settings (key, value) VALUES ('instance', '%s')", instance);
+                (void)snprintf(sql, sizeof(sql), "INSERT INTO settings (key, value) VALUES ('instance', '%s')",
+                               instance);
                 code = sqlite3_exec(db, sql, NULL, NULL, NULL);
         }
         if (code == SQLITE_OK) {
@@ -187,12 +205,15 @@ static int inspect(sqlite3 *db, const char *path, int64_t *ret_version, char **r
                 return fail(db, code, path, ret_error);
         if (version > SCHEMA_VERSION || version < 0)
                 return error_set(ret_error, -EPROTO,
-                                 "%s has schema version %lld, this program knows versions up to %d: it was written by a newer batchd; start "
+                                 "%s has schema version %lld, this program knows versions up to %d: it was written by "
+                                 "a newer batchd; start "
                                  "that version, or move the file away to begin with an empty one",
                                  path, (long long)version, SCHEMA_VERSION);
         if (version == 0 && tables > 0)
-                return error_set(ret_error, -EPROTO,
-                                 "%s is a database of another program (it has tables but no schema version): move it away", path);
+                return error_set(
+                        ret_error, -EPROTO,
+                        "%s is a database of another program (it has tables but no schema version): move it away",
+                        path);
         *ret_version = version;
         return 0;
 }

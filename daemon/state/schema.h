@@ -5,8 +5,8 @@
 
 #include <sqlite3.h>
 
-/* The writing connection: opens or creates the file, checks it, migrates it to the schema that this program knows. -EPROTO: a newer
- * schema, left untouched; -EBADMSG: damaged, left untouched; other negative errno. */
+/* The writing connection: opens or creates the file, checks it, migrates it to the schema that this program knows.
+ * -EPROTO: a newer schema, left untouched; -EBADMSG: damaged, left untouched; other negative errno. */
 int schema_open_writer(sqlite3 **ret, const char *path, char **ret_error);
 /* A connection that only reads. The file exists and has been migrated. */
 int schema_open_reader(sqlite3 **ret, const char *path, char **ret_error);

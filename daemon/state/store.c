@@ -130,7 +130,8 @@ static int load_instance(struct store *store, sqlite3 *db) {
         sqlite3_stmt *statement = NULL;
         int r = -EPROTO;
 
-        if (sqlite3_prepare_v2(db, "SELECT value FROM settings WHERE key = 'instance'", -1, &statement, NULL) == SQLITE_OK &&
+        if (sqlite3_prepare_v2(db, "SELECT value FROM settings WHERE key = 'instance'", -1, &statement, NULL) ==
+                    SQLITE_OK &&
             sqlite3_step(statement) == SQLITE_ROW) {
                 const char *text = (const char *)sqlite3_column_text(statement, 0);
                 if (text && uuid_is_valid(text)) {
@@ -157,7 +158,8 @@ static int open_files(struct store *store, char **ret_error) {
                 return r;
         r = load_instance(store, db);
         if (r < 0)
-                (void)error_set(ret_error, r, "%s has no instance id in its table settings: it is damaged; move it away",
+                (void)error_set(ret_error, r,
+                                "%s has no instance id in its table settings: it is damaged; move it away",
                                 store->path);
         store->writer = writer_new(db, r < 0 ? NULL : ret_error);
         return r < 0 ? r : store->writer ? 0 : -EPROTO;

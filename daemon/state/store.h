@@ -1,5 +1,5 @@
-/* state.db: what must survive, written on a thread of its own (WAL, synchronous=FULL). A batch is what one pass of the loop decided: one
- * transaction; its effects may be acted on when it is durable. */
+/* state.db: what must survive, written on a thread of its own (WAL, synchronous=FULL). A batch is what one pass of the
+ * loop decided: one transaction; its effects may be acted on when it is durable. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 struct store;
 struct store_batch;
 
-/* Creates the folder and the file where missing, takes the folder's lock (-EBUSY; the error names the holder), migrates the schema (an unknown
- * newer schema is refused, -EPROTO, untouched), starts the thread. */
+/* Creates the folder and the file where missing, takes the folder's lock (-EBUSY; the error names the holder), migrates
+ * the schema (an unknown newer schema is refused, -EPROTO, untouched), starts the thread. */
 int store_open(struct store **ret, struct loop *loop, const char *state_dir, char **ret_error);
 /* Finishes what is queued, then closes. */
 struct store *store_close(struct store *store);
@@ -25,14 +25,16 @@ struct store_batch *store_batch_free(struct store_batch *batch);
 bool store_batch_is_empty(const struct store_batch *batch);
 /* Copies the record. A later put of the same key in one batch replaces the earlier one. */
 void store_batch_put_run(struct store_batch *batch, const struct run_record *record);
-/* tail_path: absolute path of a log file whose last 100 lines become output_log (read on the store's thread), or NULL. */
+/* tail_path: absolute path of a log file whose last 100 lines become output_log (read on the store's thread), or NULL.
+ */
 void store_batch_put_attempt(struct store_batch *batch, const struct attempt_record *record, const char *tail_path);
 void store_batch_put_request(struct store_batch *batch, const char *request_id, int64_t uid, const char *answer);
 void store_batch_put_audit(struct store_batch *batch, const struct audit_record *record);
 void store_batch_put_setting(struct store_batch *batch, const char *key, const char *value);
 
-/* Takes the batch over. done(user) is called on the loop once it is durable, in order of submission. When the disk is full or fails, batches wait and
- * are tried again each second: done comes late, never with an error. -EAGAIN when too many wait already (the batch stays the caller's). */
+/* Takes the batch over. done(user) is called on the loop once it is durable, in order of submission. When the disk is
+ * full or fails, batches wait and are tried again each second: done comes late, never with an error. -EAGAIN when too
+ * many wait already (the batch stays the caller's). */
 int store_submit(struct store *store, struct store_batch *batch, void (*done)(void *user), void *user);
 /* NULL when writing works; else why it does not (valid until the next pass). */
 const char *store_trouble(const struct store *store);

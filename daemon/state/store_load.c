@@ -11,9 +11,10 @@
 
 static const char active_runs[] =
         "SELECT " RUN_COLUMNS " FROM runs WHERE status IN ('queued', 'running') ORDER BY run_number";
-static const char active_attempts[] = "SELECT " ATTEMPT_COLUMNS
-                                      " FROM attempts WHERE run_id IN (SELECT run_id FROM runs WHERE status IN ('queued', 'running'))"
-                                      " ORDER BY run_id, ordinal";
+static const char active_attempts[] =
+        "SELECT " ATTEMPT_COLUMNS
+        " FROM attempts WHERE run_id IN (SELECT run_id FROM runs WHERE status IN ('queued', 'running'))"
+        " ORDER BY run_id, ordinal";
 
 static int broken(sqlite3 *db, const struct store *store, char **ret_error) {
         return error_set(ret_error, -EIO, "cannot read %s: %s", store_path(store), sqlite3_errmsg(db));
@@ -58,10 +59,12 @@ int store_load_active(struct store *store, void (*run)(const struct run_record *
         return r;
 }
 
-/* Attempts get their numbers in the order in which they are first written, but for those of one pass: the newest rows hold the greatest. */
+/* Attempts get their numbers in the order in which they are first written, but for those of one pass: the newest rows
+ * hold the greatest. */
 int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number) {
         static const char sql[] = "SELECT (SELECT coalesce(max(run_number), 0) FROM runs) + 1,"
-                                  " (SELECT coalesce(max(number), 0) FROM (SELECT number FROM attempts ORDER BY rowid DESC LIMIT 10000)) + 1";
+                                  " (SELECT coalesce(max(number), 0) FROM (SELECT number FROM attempts ORDER BY rowid "
+                                  "DESC LIMIT 10000)) + 1";
         sqlite3_stmt *statement = NULL;
         sqlite3 *db;
         int r = schema_open_reader(&db, store_path(store), NULL);

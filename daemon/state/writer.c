@@ -13,7 +13,8 @@
 #define OUTPUT_LOG_LINES 100
 #define REQUEST_KEPT USEC_PER_DAY
 #define PURGE_INTERVAL USEC_PER_HOUR
-/* Pages of 4 KiB. A checkpoint reads and writes them all: not too small, and not on the way of a commit while more wait. */
+/* Pages of 4 KiB. A checkpoint reads and writes them all: not too small, and not on the way of a commit while more
+ * wait. */
 #define CHECKPOINT_PAGES 1000
 #define CHECKPOINT_PAGES_BUSY 8000
 
@@ -52,21 +53,26 @@ static const char *const statement_texts[_SQL_MAX] = {
         [SQL_REQUEST] = "INSERT OR IGNORE INTO requests (request_id, uid, answer, created_at) VALUES (?1, ?2, ?3, ?4)",
         [SQL_REQUEST_PURGE] = "DELETE FROM requests WHERE created_at < ?1",
         [SQL_AUDIT] = audit_row_insert,
-        [SQL_SETTING] = "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [SQL_ACK_RUN] = "UPDATE runs SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE run_number = ?1",
-        [SQL_ACK_ATTEMPT] = "UPDATE attempts SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE rowid = ?1",
-        [SQL_ACK_AUDIT] = "UPDATE audit SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE audit_id = ?1",
+        [SQL_SETTING] = "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = "
+                        "excluded.value",
+        [SQL_ACK_RUN] =
+                "UPDATE runs SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE run_number = ?1",
+        [SQL_ACK_ATTEMPT] =
+                "UPDATE attempts SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE rowid = ?1",
+        [SQL_ACK_AUDIT] =
+                "UPDATE audit SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE audit_id = ?1",
         [SQL_PARK_RUN] = "UPDATE runs SET parked = max(parked, ?2), park_error = ?3 WHERE run_number = ?1",
         [SQL_PARK_ATTEMPT] = "UPDATE attempts SET parked = max(parked, ?2), park_error = ?3 WHERE rowid = ?1",
         [SQL_PARK_AUDIT] = "UPDATE audit SET parked = max(parked, ?2), park_error = ?3 WHERE audit_id = ?1",
         /* Attempts that were refused because their run was missing get another try once it is there. */
-        [SQL_UNPARK_ATTEMPTS] = "UPDATE attempts SET parked = 0, park_error = NULL WHERE parked > 0 AND version <= parked"
-                                " AND run_id = (SELECT run_id FROM runs WHERE run_number = ?1)",
+        [SQL_UNPARK_ATTEMPTS] =
+                "UPDATE attempts SET parked = 0, park_error = NULL WHERE parked > 0 AND version <= parked"
+                " AND run_id = (SELECT run_id FROM runs WHERE run_number = ?1)",
 };
 
-static const char replay_all[] =
-        "UPDATE runs SET mirrored = 0, parked = 0, park_error = NULL; UPDATE attempts SET mirrored = 0, parked = 0, park_error = NULL;"
-        "UPDATE audit SET mirrored = 0, parked = 0, park_error = NULL;";
+static const char replay_all[] = "UPDATE runs SET mirrored = 0, parked = 0, park_error = NULL; UPDATE attempts SET "
+                                 "mirrored = 0, parked = 0, park_error = NULL;"
+                                 "UPDATE audit SET mirrored = 0, parked = 0, park_error = NULL;";
 
 struct writer {
         sqlite3 *db;
@@ -87,8 +93,8 @@ struct writer *writer_new(sqlite3 *db, char **ret_error) {
 
         writer->db = db;
         for (int i = 0; i < _SQL_MAX; i++)
-                if (sqlite3_prepare_v3(db, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &writer->statements[i], NULL) !=
-                    SQLITE_OK) {
+                if (sqlite3_prepare_v3(db, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &writer->statements[i],
+                                       NULL) != SQLITE_OK) {
                         (void)error_set(ret_error, -EPROTO, "the schema of state.db is not as it should be: %s",
                                         sqlite3_errmsg(db));
                         return writer_free(writer);

@@ -1,4 +1,5 @@
-/* The writing connection and what is done with it on the store's thread: groups of batches into transactions, checkpoints. */
+/* The writing connection and what is done with it on the store's thread: groups of batches into transactions,
+ * checkpoints. */
 #pragma once
 
 #include <sqlite3.h>

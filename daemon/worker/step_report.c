@@ -70,7 +70,8 @@ static void send_formatted(const char *prefix, bool one_line, const char *format
         int wanted = vsnprintf(text + start, sizeof(text) - (size_t)start, format, arguments);
         if (wanted < 0)
                 return;
-        size_t length = (size_t)wanted > REPORT_TEXT_MAX ? cut_at_character(text + start, REPORT_TEXT_MAX) : (size_t)wanted;
+        size_t length =
+                (size_t)wanted > REPORT_TEXT_MAX ? cut_at_character(text + start, REPORT_TEXT_MAX) : (size_t)wanted;
         text[(size_t)start + length] = '\0';
         for (char *c = text; one_line && *c; c++)
                 if (*c == '\n' || *c == '\r')

@@ -1,7 +1,8 @@
 /* The step protocol from a step's side: what it does and has done, as sd_notify datagrams to $NOTIFY_SOCKET.
  *
- * Without that variable every call does nothing. No call blocks for longer than a fifth of a second: a report that nobody takes
- * is worth less than the work, so it is dropped. Texts are made one line and cut at REPORT_TEXT_MAX bytes. */
+ * Without that variable every call does nothing. No call blocks for longer than a fifth of a second: a report that
+ * nobody takes is worth less than the work, so it is dropped. Texts are made one line and cut at REPORT_TEXT_MAX bytes.
+ */
 #pragma once
 
 #include <stdint.h>

@@ -21,6 +21,6 @@ int fd_set_nonblock(int fd, bool nonblock);
 int fd_set_cloexec(int fd, bool cloexec);
 /* dir + "/" + name in new memory. */
 char *path_join(const char *dir, const char *name);
-/* A name that is safe as one path component: everything but A-Z a-z 0-9 _ - and non-leading '.' becomes %HH; at most 128 bytes
- * (a longer one is cut and ends in a hash of the whole). New memory. */
+/* A name that is safe as one path component: everything but A-Z a-z 0-9 _ - and non-leading '.' becomes %HH; at most
+ * 128 bytes (a longer one is cut and ends in a hash of the whole). New memory. */
 char *path_escape_component(const char *name);

@@ -1,5 +1,5 @@
-/* Messages of a program about itself. One call, one sink that the program sets; libraries below the program layer return errors
- * and do not log. */
+/* Messages of a program about itself. One call, one sink that the program sets; libraries below the program layer
+ * return errors and do not log. */
 #pragma once
 
 #include <stdarg.h>

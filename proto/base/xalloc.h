@@ -1,8 +1,8 @@
 /* Allocation that cannot fail: when memory is exhausted the process says so and aborts.
  *
  * Why: no program here can do anything sensible without memory, an abort is survived by design (the daemon is started
- * again within 100 ms and finds every monitor alive), and code without allocation error paths is code that is tested. Sizes
- * that come from outside are capped before they get here. */
+ * again within 100 ms and finds every monitor alive), and code without allocation error paths is code that is tested.
+ * Sizes that come from outside are capped before they get here. */
 #pragma once
 
 #include <stddef.h>

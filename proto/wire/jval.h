@@ -1,7 +1,7 @@
 /* JSON values. jval.c is the only file that includes the JSON library (jansson), so that it can be replaced.
  *
- * Values are counted by reference. `jval_set*` and `jval_add*` take over the value they are given. Accessors of a missing or
- * differently typed member return the stated default, never fail. */
+ * Values are counted by reference. `jval_set*` and `jval_add*` take over the value they are given. Accessors of a
+ * missing or differently typed member return the stated default, never fail. */
 #pragma once
 
 #include <stdbool.h>
@@ -62,7 +62,7 @@ struct jval *jval_iter_value(void *iterator); /* borrowed */
 
 /* Elements of an array */
 void jval_add(struct jval *array, struct jval *value);
-size_t jval_array_size(const struct jval *array); /* 0 for what is no array */
+size_t jval_array_size(const struct jval *array);             /* 0 for what is no array */
 struct jval *jval_at(const struct jval *array, size_t index); /* borrowed */
 
 /* The value itself */
@@ -71,8 +71,8 @@ int64_t jval_int(const struct jval *value, int64_t otherwise);
 double jval_num(const struct jval *value, double otherwise);
 bool jval_bool(const struct jval *value, bool otherwise);
 
-/* Strict parse of one complete text: duplicate keys, trailing text, invalid UTF-8 are errors. *ret_error (may be NULL) gets
- * "line L, column C: what". -EINVAL; depth and size are capped by the library and the caller. */
+/* Strict parse of one complete text: duplicate keys, trailing text, invalid UTF-8 are errors. *ret_error (may be NULL)
+ * gets "line L, column C: what". -EINVAL; depth and size are capped by the library and the caller. */
 int jval_parse(const char *text, size_t len, struct jval **ret, char **ret_error);
 /* Compact, or indented by two. New string. */
 char *jval_dump(const struct jval *value);

@@ -1,5 +1,5 @@
-/* The table of the control protocol's methods: the one place where a method's name, arguments, right and help are written.
- * Daemon (dispatch, argument checks), client and documentation tests use it. */
+/* The table of the control protocol's methods: the one place where a method's name, arguments, right and help are
+ * written. Daemon (dispatch, argument checks), client and documentation tests use it. */
 #pragma once
 
 #include <stdbool.h>
@@ -69,14 +69,14 @@ const char *method_suggest(const char *name);
 /* What an argument takes, for people: "an integer from 1 to 1000", "one of manual, api, timer". New string. */
 char *method_argument_takes(const struct method_argument *argument);
 
-/* Checks params (NULL or an object) against the table: unknown names, types, allowed words, what is required. 0, or -EINVAL with
- * *ret_error saying which parameter and what it takes, and *ret_parameter its name. */
+/* Checks params (NULL or an object) against the table: unknown names, types, allowed words, what is required. 0, or
+ * -EINVAL with *ret_error saying which parameter and what it takes, and *ret_parameter its name. */
 int method_check_params(const struct method *method, const struct jval *params, char **ret_error, char **ret_parameter);
 
 /* Kinds of errors: `data.kind` of an error object. The words are part of the protocol. */
 enum error_kind {
-        ERROR_KIND_PARSE,   /* the frame's content is no JSON, or no JSON-RPC */
-        ERROR_KIND_METHOD,  /* no such method */
+        ERROR_KIND_PARSE,  /* the frame's content is no JSON, or no JSON-RPC */
+        ERROR_KIND_METHOD, /* no such method */
         ERROR_KIND_INVALID_PARAMS,
         ERROR_KIND_ALREADY_RUNNING,
         ERROR_KIND_NOT_FOUND,

@@ -1,5 +1,6 @@
-/* The daemon as a whole against bare loops in this program: launching steps (with their durable rows), and the way of a line from a
- * step's write to a client's read. The daemon, the launcher, monitors and steps are the real ones of the build. */
+/* The daemon as a whole against bare loops in this program: launching steps (with their durable rows), and the way of a
+ * line from a step's write to a client's read. The daemon, the launcher, monitors and steps are the real ones of the
+ * build. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -65,8 +66,8 @@ static void bare_launch(void) {
         (void)close(epoll);
 }
 
-/* The daemon's own rows of its last run, written again and again into a copy of its database: one transaction a step, in which an attempt
- * ends, the next one begins and the run changes, as the daemon has it. */
+/* The daemon's own rows of its last run, written again and again into a copy of its database: one transaction a step,
+ * in which an attempt ends, the next one begins and the run changes, as the daemon has it. */
 struct bare_rows {
         sqlite3 *db;
         sqlite3_stmt *begin, *attempts, *run, *commit;
@@ -79,17 +80,20 @@ static void open_rows(struct bare_rows *rows, const char *folder) {
         sqlite3 *db;
 
         (void)unlink(copy);
-        must(sqlite3_open(source, &db) == SQLITE_OK && sqlite3_exec(db, into, NULL, NULL, NULL) == SQLITE_OK, "copy of state.db");
+        must(sqlite3_open(source, &db) == SQLITE_OK && sqlite3_exec(db, into, NULL, NULL, NULL) == SQLITE_OK,
+             "copy of state.db");
         (void)sqlite3_close(db);
         must(sqlite3_open(copy, &rows->db) == SQLITE_OK, "sqlite3_open");
         must(sqlite3_exec(rows->db,
                           "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                          "CREATE TEMP TABLE a AS SELECT * FROM attempts WHERE run_id = (SELECT run_id FROM runs ORDER BY run_number DESC LIMIT 1);"
+                          "CREATE TEMP TABLE a AS SELECT * FROM attempts WHERE run_id = (SELECT run_id FROM runs ORDER "
+                          "BY run_number DESC LIMIT 1);"
                           "CREATE TEMP TABLE r AS SELECT * FROM runs ORDER BY run_number DESC LIMIT 1",
                           NULL, NULL, NULL) == SQLITE_OK,
              "bare tables");
         (void)sqlite3_prepare_v2(rows->db, "BEGIN IMMEDIATE", -1, &rows->begin, NULL);
-        (void)sqlite3_prepare_v2(rows->db, "INSERT OR REPLACE INTO attempts SELECT * FROM a LIMIT 2 OFFSET ?", -1, &rows->attempts, NULL);
+        (void)sqlite3_prepare_v2(rows->db, "INSERT OR REPLACE INTO attempts SELECT * FROM a LIMIT 2 OFFSET ?", -1,
+                                 &rows->attempts, NULL);
         (void)sqlite3_prepare_v2(rows->db, "INSERT OR REPLACE INTO runs SELECT * FROM r", -1, &rows->run, NULL);
         (void)sqlite3_prepare_v2(rows->db, "COMMIT", -1, &rows->commit, NULL);
 }
@@ -158,7 +162,8 @@ static void bench_launch(void) {
                 big[i] = run_chain(&heavy);
         }
         bench_ratio("launch of a step, durable rows included", "us", bench_quantile(ours, LAUNCH_ROUNDS, 0.5),
-                    bench_quantile(bare, LAUNCH_ROUNDS, 0.5), "posix_spawn + setsid + pipes + pidfd + commit of the same rows", 2);
+                    bench_quantile(bare, LAUNCH_ROUNDS, 0.5),
+                    "posix_spawn + setsid + pipes + pidfd + commit of the same rows", 2);
         bench_ratio("launch while the daemon holds 200 MB", "us", bench_quantile(big, LAUNCH_ROUNDS, 0.5),
                     bench_quantile(ours, LAUNCH_ROUNDS, 0.5), "the daemon without", 1.15);
         close_rows(&rows);
@@ -269,8 +274,8 @@ static void bench_latency_pinned(const char *self) {
                 bare_p50[i] = bench_quantile(bare, bare_latencies(bare), 0.5);
         }
         bench_ratio("a line from a step's write to a client's read, one processor, p50", "us",
-                    bench_quantile(ours_p50, LATENCY_ROUNDS, 0.5), bench_quantile(bare_p50, LATENCY_ROUNDS, 0.5), "poll relay",
-                    4);
+                    bench_quantile(ours_p50, LATENCY_ROUNDS, 0.5), bench_quantile(bare_p50, LATENCY_ROUNDS, 0.5),
+                    "poll relay", 4);
         instance_stop(&instance);
         pin(false);
 }
@@ -280,7 +285,8 @@ static void bench_latency_flooded(const char *self) {
         static double ours[LINES];
         double p99[LATENCY_ROUNDS];
         struct bench_instance instance;
-        static const char flood[] = "[Step flood]\nExec=/bin/sh -c \"exec yes 'a line of a step that prints as fast as it can, for ever'\"\nKillGraceSec=100ms\n";
+        static const char flood[] = "[Step flood]\nExec=/bin/sh -c \"exec yes 'a line of a step that prints as fast as "
+                                    "it can, for ever'\"\nKillGraceSec=100ms\n";
 
         instance_start(&instance, (const char *const[]){"writer", job, "flood", flood, NULL}, 0);
         instance_start_run(&instance, "flood");

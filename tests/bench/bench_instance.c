@@ -39,7 +39,8 @@ static char *build_path(const char *name) {
 }
 
 static pid_t spawn_daemon(const struct bench_instance *instance, unsigned ballast) {
-        _cleanup_free_ char *program = build_path("daemon/main/batchd"), *config = path_join(instance->folder, "batchd.conf");
+        _cleanup_free_ char *program = build_path("daemon/main/batchd"),
+                            *config = path_join(instance->folder, "batchd.conf");
         _cleanup_free_ char *library = build_path("tests/bench/libballast.so");
         char *argv[] = {program, (char[]){"--config"}, config, NULL}, megabytes[16];
         pid_t pid;
@@ -59,9 +60,11 @@ static void wait_a_moment(void) {
 }
 
 void instance_start(struct bench_instance *instance, const char *const *jobs, unsigned ballast) {
-        _cleanup_free_ char *runner = build_path("daemon/runner/batch-runner"), *config = NULL, *socket = NULL, *folder = NULL;
+        _cleanup_free_ char *runner = build_path("daemon/runner/batch-runner"), *config = NULL, *socket = NULL,
+                            *folder = NULL;
 
-        *instance = (struct bench_instance){.folder = "/tmp/batchd-bench.XXXXXX", .input = BUF_INIT((size_t)4 * 1024 * 1024)};
+        *instance = (struct bench_instance){.folder = "/tmp/batchd-bench.XXXXXX",
+                                            .input = BUF_INIT((size_t)4 * 1024 * 1024)};
         must(mkdtemp(instance->folder) != NULL, "mkdtemp");
         config = xasprintf("[Daemon]\nRunnerPath=%s\nLogTarget=console\nLogLevel=warning\n", runner);
         write_text(instance->folder, "batchd.conf", config);
@@ -132,7 +135,8 @@ static const char *answer(struct bench_instance *instance) {
 }
 
 long instance_start_run(struct bench_instance *instance, const char *job) {
-        _cleanup_free_ char *call = xasprintf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"run.start\",\"params\":{\"job\":\"%s\"}}", job);
+        _cleanup_free_ char *call =
+                xasprintf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"run.start\",\"params\":{\"job\":\"%s\"}}", job);
         const char *payload, *number;
 
         send_call(instance, call);

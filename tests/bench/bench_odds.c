@@ -1,6 +1,6 @@
-/* 100,000 prices: the worker's way (odds_row, store_odds: unknown players told apart, last of a key counts) against the same COPY and
- * upsert typed into one loop, which trusts its input. Called by bench_odds.py with a database that holds the players and games.
- * Interleaved; first all rows are new, then all exist. */
+/* 100,000 prices: the worker's way (odds_row, store_odds: unknown players told apart, last of a key counts) against the
+ * same COPY and upsert typed into one loop, which trusts its input. Called by bench_odds.py with a database that holds
+ * the players and games. Interleaved; first all rows are new, then all exist. */
 #include <libpq-fe.h>
 
 #include "bench.h"
@@ -41,11 +41,13 @@ static double with_worker(struct db *db, int round) {
                 for (int player = 0; player < PLAYERS; player++) {
                         (void)snprintf(player_id, sizeof(player_id), "%d", 1000000 + player);
                         for (int book = 0; book < BOOKS; book++)
-                                if (odds_row(&rows, player_id, game_id, books[book], price_of(player, game, round), true) < 0)
+                                if (odds_row(&rows, player_id, game_id, books[book], price_of(player, game, round),
+                                             true) < 0)
                                         die("odds_row", NULL);
                 }
         }
-        if (store_odds(db, &rows, 1730203200000000ULL, &unknown, &stored, &error) < 0 || stored != PLAYERS * GAMES * BOOKS)
+        if (store_odds(db, &rows, 1730203200000000ULL, &unknown, &stored, &error) < 0 ||
+            stored != PLAYERS * GAMES * BOOKS)
                 die("store_odds", error);
         double took = bench_now(CLOCK_MONOTONIC) - began;
         buf_done(&rows);
@@ -57,15 +59,17 @@ static double bare(PGconn *connection, int round) {
         size_t length = 0;
         double began = bench_now(CLOCK_MONOTONIC);
         run(connection, "BEGIN");
-        run(connection, "CREATE TEMP TABLE bare (player_id text, game_id text, sportsbook text, season_year integer, week integer, "
-                        "price integer, consensus boolean, fetched_at timestamptz) ON COMMIT DROP");
+        run(connection,
+            "CREATE TEMP TABLE bare (player_id text, game_id text, sportsbook text, season_year integer, week integer, "
+            "price integer, consensus boolean, fetched_at timestamptz) ON COMMIT DROP");
         PQclear(PQexec(connection, "COPY bare FROM STDIN"));
         for (int game = 0; game < GAMES; game++)
                 for (int player = 0; player < PLAYERS; player++)
                         for (int book = 0; book < BOOKS; book++) {
-                                length += (size_t)snprintf(chunk + length, sizeof(chunk) - length,
-                                                           "%d\t202411%02d_AAA@BBB\t%s\t2024\t9\t%d\tt\t2024-10-29T12:00:00Z\n",
-                                                           1000000 + player, game + 1, books[book], price_of(player, game, round));
+                                length += (size_t)snprintf(
+                                        chunk + length, sizeof(chunk) - length,
+                                        "%d\t202411%02d_AAA@BBB\t%s\t2024\t9\t%d\tt\t2024-10-29T12:00:00Z\n",
+                                        1000000 + player, game + 1, books[book], price_of(player, game, round));
                                 if (length > sizeof(chunk) - 128) {
                                         if (PQputCopyData(connection, chunk, (int)length) < 0)
                                                 die("COPY", PQerrorMessage(connection));
@@ -78,7 +82,8 @@ static double bare(PGconn *connection, int round) {
                 if (PQresultStatus(result) != PGRES_COMMAND_OK)
                         die("COPY", PQerrorMessage(connection));
         run(connection,
-            "INSERT INTO sportsbook_odds (player_id, game_id, sportsbook, season_year, week, anytime_td_odds, consensus, "
+            "INSERT INTO sportsbook_odds (player_id, game_id, sportsbook, season_year, week, anytime_td_odds, "
+            "consensus, "
             "fetched_at) SELECT * FROM bare ON CONFLICT (player_id, game_id, sportsbook) DO UPDATE SET "
             "season_year = EXCLUDED.season_year, week = EXCLUDED.week, anytime_td_odds = EXCLUDED.anytime_td_odds, "
             "consensus = EXCLUDED.consensus, fetched_at = EXCLUDED.fetched_at");

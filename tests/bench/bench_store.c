@@ -1,5 +1,5 @@
-/* The store: what a commit costs the loop, and when it is durable; bare is the same rows and the same fdatasync in one thread. Then
- * history over 100,000 runs. */
+/* The store: what a commit costs the loop, and when it is durable; bare is the same rows and the same fdatasync in one
+ * thread. Then history over 100,000 runs. */
 #include <string.h>
 #include <unistd.h>
 
@@ -45,8 +45,8 @@ static struct run_record make_run(int64_t number) {
                 .version = 1,
         };
 
-        (void)snprintf(record.run_id, UUID_SIZE, "%08llx-0000-4000-8000-%012llx", (unsigned long long)(number * 2654435761u) & 0xffffffff,
-                       (unsigned long long)number);
+        (void)snprintf(record.run_id, UUID_SIZE, "%08llx-0000-4000-8000-%012llx",
+                       (unsigned long long)(number * 2654435761u) & 0xffffffff, (unsigned long long)number);
         jval_set_int(record.parameters, "season", 2024);
         jval_set_int(record.parameters, "week", 1 + number % 18);
         jval_set_int(record.metrics, "games_processed", 16);
@@ -73,7 +73,6 @@ static struct attempt_record make_attempt(const struct run_record *run) {
         memcpy(record.run_id, run->run_id, UUID_SIZE);
         return record;
 }
-
 
 static void submit_next(void *user);
 
@@ -104,15 +103,17 @@ static void submit_next(void *user) {
 
 /* The bare loop: two inserts of the same size and a commit, with the settings of the store. */
 static void bare_commits(const char *folder, double *ret_p50, double *ret_p99) {
-        static const char text[] = "INSERT INTO t VALUES (?1, '01234567-0000-4000-8000-000000000000', 'weekly_update', 'full', 'success',"
-                                   " '{\"season\":2024,\"week\":9}', '{\"games_processed\":16,\"odds_synced\":523}')";
+        static const char text[] =
+                "INSERT INTO t VALUES (?1, '01234567-0000-4000-8000-000000000000', 'weekly_update', 'full', 'success',"
+                " '{\"season\":2024,\"week\":9}', '{\"games_processed\":16,\"odds_synced\":523}')";
         char *path = path_join(folder, "bare.db");
         sqlite3_stmt *insert, *begin, *commit;
         double latencies[COMMITS];
         sqlite3 *db;
 
         (void)sqlite3_open(path, &db);
-        (void)sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (a, b, c, d, e, f, g)", NULL, NULL, NULL);
+        (void)sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (a, b, c, d, e, f, g)",
+                           NULL, NULL, NULL);
         (void)sqlite3_prepare_v2(db, text, -1, &insert, NULL);
         (void)sqlite3_prepare_v2(db, "BEGIN IMMEDIATE", -1, &begin, NULL);
         (void)sqlite3_prepare_v2(db, "COMMIT", -1, &commit, NULL);
@@ -196,7 +197,9 @@ static void questions(struct bench *bench) {
         question(bench, "history, one job", &(struct run_filter){.job = (char *)"odds_backfill"}, NULL);
         question(bench, "history, failed", &(struct run_filter){.status = (char *)"failed"}, NULL);
         question(bench, "history, one job, failed, in the middle",
-                 &(struct run_filter){.job = (char *)"weekly_update", .status = (char *)"failed", .until = first + 50000 * minute}, NULL);
+                 &(struct run_filter){
+                         .job = (char *)"weekly_update", .status = (char *)"failed", .until = first + 50000 * minute},
+                 NULL);
         question(bench, "history, a span of time in the middle",
                  &(struct run_filter){.since = first + 50000 * minute, .until = first + 60000 * minute}, NULL);
         question(bench, "history, one type, page in the middle",
@@ -225,7 +228,8 @@ int main(void) {
         double bare_p50, bare_p99;
 
         bench->next_run = 1;
-        if (!mkdtemp(folder) || loop_new(&bench->loop) < 0 || store_open(&bench->store, bench->loop, folder, &error) < 0 ||
+        if (!mkdtemp(folder) || loop_new(&bench->loop) < 0 ||
+            store_open(&bench->store, bench->loop, folder, &error) < 0 ||
             history_open(&bench->history, bench->loop, bench->store, &error) < 0) {
                 (void)fprintf(stderr, "%s\n", str_or(error, "cannot begin"));
                 return 1;
@@ -233,12 +237,14 @@ int main(void) {
         bare_commits(folder, &bare_p50, &bare_p99);
         submit_next(bench);
         (void)loop_run(bench->loop);
-        bench_value("store, loop's part of a commit of two rows, p50", "us", bench_quantile(bench->costs, COMMITS, 0.5) * 1e6, 0);
-        bench_value("store, loop's part of a commit of two rows, p99", "us", bench_quantile(bench->costs, COMMITS, 0.99) * 1e6, 300);
-        bench_ratio("store, durable after, p50", "us", bench_quantile(bench->latencies, COMMITS, 0.5) * 1e6, bare_p50 * 1e6,
-                    "commits in one thread", 0);
-        bench_ratio("store, durable after, p99", "us", bench_quantile(bench->latencies, COMMITS, 0.99) * 1e6, bare_p99 * 1e6,
-                    "commits in one thread", 0);
+        bench_value("store, loop's part of a commit of two rows, p50", "us",
+                    bench_quantile(bench->costs, COMMITS, 0.5) * 1e6, 0);
+        bench_value("store, loop's part of a commit of two rows, p99", "us",
+                    bench_quantile(bench->costs, COMMITS, 0.99) * 1e6, 300);
+        bench_ratio("store, durable after, p50", "us", bench_quantile(bench->latencies, COMMITS, 0.5) * 1e6,
+                    bare_p50 * 1e6, "commits in one thread", 0);
+        bench_ratio("store, durable after, p99", "us", bench_quantile(bench->latencies, COMMITS, 0.99) * 1e6,
+                    bare_p99 * 1e6, "commits in one thread", 0);
         fill(bench);
         questions(bench);
         open_again(bench, folder);

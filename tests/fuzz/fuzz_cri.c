@@ -1,5 +1,5 @@
-/* Log files come from disk, where anything may stand after a crash: whatever it is, the reader moves on, stays within the bytes, and what
- * it takes for a line can be shown. */
+/* Log files come from disk, where anything may stand after a crash: whatever it is, the reader moves on, stays within
+ * the bytes, and what it takes for a line can be shown. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Any bytes as an answer of the football API: read as each of the bodies that the worker knows. The first byte chooses the HTTP
- * status. What is handed over is text that PostgreSQL takes, and numbers in their range. */
+/* Any bytes as an answer of the football API: read as each of the bodies that the worker knows. The first byte chooses
+ * the HTTP status. What is handed over is text that PostgreSQL takes, and numbers in their range. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* A state folder and its mirror, driven by lines on stdin; test_mirror.py speaks to it. Each command is answered by one line.
+/* A state folder and its mirror, driven by lines on stdin; test_mirror.py speaks to it. Each command is answered by one
+ * line.
  *
  *   run NUMBER STATUS [WEEK]     puts a run                        -> "ok" once it is durable
  *   bad NUMBER                   puts a run that PostgreSQL refuses (retry_of is no uuid)
@@ -40,11 +41,12 @@ static void say(const char *text) {
 
 /* The id of a run follows from its number, so that a second daemon's ids differ by the instance's first digits. */
 static void id_of(const struct harness *harness, int64_t number, char ret[static UUID_SIZE]) {
-        (void)snprintf(ret, UUID_SIZE, "%.8s-0000-4000-8000-%012llx", store_instance(harness->store), (unsigned long long)number);
+        (void)snprintf(ret, UUID_SIZE, "%.8s-0000-4000-8000-%012llx", store_instance(harness->store),
+                       (unsigned long long)number);
 }
 
-static void put_run(struct harness *harness, struct store_batch *batch, int64_t number, const char *status, int64_t week,
-                    const char *retry_of) {
+static void put_run(struct harness *harness, struct store_batch *batch, int64_t number, const char *status,
+                    int64_t week, const char *retry_of) {
         struct run_record record = {
                 .run_number = number,
                 .job = xstrdup("weekly_update"),
@@ -69,8 +71,8 @@ static void put_run(struct harness *harness, struct store_batch *batch, int64_t 
         run_record_done(&record);
 }
 
-static void put_attempt(struct harness *harness, struct store_batch *batch, int64_t number, const char *step, int attempt,
-                        const char *status) {
+static void put_attempt(struct harness *harness, struct store_batch *batch, int64_t number, const char *step,
+                        int attempt, const char *status) {
         struct attempt_record record = {
                 .step_name = xstrdup(step),
                 .item = xstrdup(""),

@@ -118,7 +118,8 @@ static inline struct run_record fixture_run_record(int64_t number, const char *j
         return record;
 }
 
-static inline struct attempt_record fixture_attempt_record(int64_t run, const char *step, int attempt, enum step_status status) {
+static inline struct attempt_record fixture_attempt_record(int64_t run, const char *step, int attempt,
+                                                           enum step_status status) {
         struct attempt_record record = {
                 .step_name = xstrdup(step),
                 .item = xstrdup(""),

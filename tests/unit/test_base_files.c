@@ -117,7 +117,8 @@ static void descriptors_travel(void **state) {
         assert_int_equal(pipe(pipefd), 0);
         assert_int_equal(send_with_fds(pair[0], "hello", 5, pipefd, 2), 0);
         assert_int_equal(recv_with_fds(pair[1], text, sizeof(text), received, 1, &n), 5);
-        /* The second one was more than asked for, and is closed: the write end that came stays without a reader once ours is gone. */
+        /* The second one was more than asked for, and is closed: the write end that came stays without a reader once
+         * ours is gone. */
         assert_int_equal(n, 1);
         assert_true(fcntl(received[0], F_GETFD) & FD_CLOEXEC);
         (void)close(pipefd[1]);

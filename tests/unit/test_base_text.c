@@ -48,7 +48,8 @@ static void fractions_are_decimal(void **state) {
         assert_true(value > 0.869 && value < 0.871);
         assert_int_equal(parse_double("1e3", &value), 0);
         assert_true(value > 999.0 && value < 1001.0);
-        for (const char *const *bad = (const char *const[]){"inf", "nan", "0x1p3", "1,5", ".", "1e", "", "1.2.3", NULL}; *bad; bad++)
+        for (const char *const *bad = (const char *const[]){"inf", "nan", "0x1p3", "1,5", ".", "1e", "", "1.2.3", NULL};
+             *bad; bad++)
                 assert_int_equal(parse_double(*bad, &value), -EINVAL);
 }
 
@@ -183,11 +184,16 @@ static void vectors_split_and_join(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(numbers_are_whole_and_in_range), cmocka_unit_test(fractions_are_decimal),
-                cmocka_unit_test(sizes_have_suffixes),            cmocka_unit_test(booleans_are_systemds),
-                cmocka_unit_test(names_are_checked_and_suggested), cmocka_unit_test(invalid_utf8_is_told_apart),
-                cmocka_unit_test(foreign_bytes_are_shown_as_hex), cmocka_unit_test(width_counts_columns),
-                cmocka_unit_test(buffers_keep_their_cap),         cmocka_unit_test(buffers_are_queues),
+                cmocka_unit_test(numbers_are_whole_and_in_range),
+                cmocka_unit_test(fractions_are_decimal),
+                cmocka_unit_test(sizes_have_suffixes),
+                cmocka_unit_test(booleans_are_systemds),
+                cmocka_unit_test(names_are_checked_and_suggested),
+                cmocka_unit_test(invalid_utf8_is_told_apart),
+                cmocka_unit_test(foreign_bytes_are_shown_as_hex),
+                cmocka_unit_test(width_counts_columns),
+                cmocka_unit_test(buffers_keep_their_cap),
+                cmocka_unit_test(buffers_are_queues),
                 cmocka_unit_test(vectors_split_and_join),
         };
 

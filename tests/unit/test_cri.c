@@ -96,7 +96,8 @@ static void check_json(const char *text, uint64_t sequence, const char *item, co
 
 static void test_json(void **state) {
         check_json(STAMP " stdout F say \"hi\"\n", 7, "",
-                   "\"seq\":7,\"time\":\"" STAMP "\",\"step\":\"load\",\"stream\":\"stdout\",\"text\":\"say \\\"hi\\\"\"");
+                   "\"seq\":7,\"time\":\"" STAMP
+                   "\",\"step\":\"load\",\"stream\":\"stdout\",\"text\":\"say \\\"hi\\\"\"");
         check_json(STAMP " stderr P x\n", 18446744073709551615ULL, "team 1",
                    "\"seq\":18446744073709551615,\"time\":\"" STAMP
                    "\",\"step\":\"load\",\"item\":\"team 1\",\"stream\":\"stderr\",\"partial\":true,\"text\":\"x\"");
@@ -141,8 +142,8 @@ static void check_tail(const char *text, unsigned lines, const char *expected) {
 }
 
 static void test_tail(void **state) {
-        const char *text = STAMP " stdout F one\n" STAMP " stderr F two\n" STAMP " stdout P th\n" STAMP " stdout F ree\n" STAMP
-                                 " stdout F \xff\n" STAMP " stdout F torn";
+        const char *text = STAMP " stdout F one\n" STAMP " stderr F two\n" STAMP " stdout P th\n" STAMP
+                                 " stdout F ree\n" STAMP " stdout F \xff\n" STAMP " stdout F torn";
         char *tail;
 
         check_tail(text, 100, "one\n[stderr] two\nthree\n\\xff\n");

@@ -96,7 +96,8 @@ static void check_list(struct scene *scene, const struct run_filter *filter, con
 
         assert_true(jval_is_array(runs));
         for (size_t i = 0; i < jval_array_size(runs); i++)
-                (void)buf_appendf(&text, "%s%lld", i ? " " : "", (long long)jval_get_int(jval_at(runs, i), "run_number", -1));
+                (void)buf_appendf(&text, "%s%lld", i ? " " : "",
+                                  (long long)jval_get_int(jval_at(runs, i), "run_number", -1));
         if (jval_has(answer, "next"))
                 (void)buf_appendf(&text, "/%lld", (long long)jval_get_int(answer, "next", -1));
         assert_string_equal(buf_data(&text), expected);
@@ -127,12 +128,15 @@ static void test_list_by_time(void **state) {
         fill(scene);
         check_list(scene, &(struct run_filter){.since = START + 10 * USEC_PER_SEC}, "12 11 10");
         check_list(scene, &(struct run_filter){.until = START + 3 * USEC_PER_SEC}, "2 1");
-        check_list(scene, &(struct run_filter){.since = START + 3 * USEC_PER_SEC, .until = START + 6 * USEC_PER_SEC, .limit = 2},
-                   "5 4/4");
-        check_list(scene,
-                   &(struct run_filter){
-                           .since = START + 3 * USEC_PER_SEC, .until = START + 6 * USEC_PER_SEC, .limit = 2, .before = 4},
-                   "3");
+        check_list(
+                scene,
+                &(struct run_filter){.since = START + 3 * USEC_PER_SEC, .until = START + 6 * USEC_PER_SEC, .limit = 2},
+                "5 4/4");
+        check_list(
+                scene,
+                &(struct run_filter){
+                        .since = START + 3 * USEC_PER_SEC, .until = START + 6 * USEC_PER_SEC, .limit = 2, .before = 4},
+                "3");
 }
 
 static void test_list_by_type_and_parameters(void **state) {
@@ -172,7 +176,8 @@ static void test_selectors(void **state) {
         assert_int_equal(shown(scene, "0000000A", NULL), 10);
         assert_int_equal(shown(scene, "0000000b-00", NULL), 11);
         wait_error(scene, history_run_show(scene->history, "99", NULL, answered, scene), -ENOENT, "no run 99");
-        wait_error(scene, history_run_show(scene->history, "0000000", NULL, answered, scene), -ENOENT, "8 or more digits");
+        wait_error(scene, history_run_show(scene->history, "0000000", NULL, answered, scene), -ENOENT,
+                   "8 or more digits");
         wait_error(scene, history_run_show(scene->history, "abcdef01", NULL, answered, scene), -ENOENT, "abcdef01");
         wait_error(scene, history_run_show(scene->history, "' OR 1=1 --", NULL, answered, scene), -ENOENT, "no run");
         wait_error(scene, history_run_show(scene->history, NULL, "nothing", answered, scene), -ENOENT, "nothing");
@@ -252,7 +257,8 @@ static void make_logs(struct scene *scene, char run_id[static UUID_SIZE]) {
         assert_int_equal(log_index_open(&index, folder, &next), 0);
         for (int i = 0; i < 30; i += 3) {
                 struct buf *text = &texts[i / 3 % 2];
-                struct log_index_entry entry = {.first = next, .offset = text->len, .count = 3, .ordinal = 1 + (unsigned)i / 3 % 2};
+                struct log_index_entry entry = {
+                        .first = next, .offset = text->len, .count = 3, .ordinal = 1 + (unsigned)i / 3 % 2};
                 for (int k = i; k < i + 3; k++)
                         (void)buf_appendf(text, STAMP " %s F line %d\n", k % 5 ? "stdout" : "stderr", k + 1);
                 entry.end = text->len;
@@ -280,9 +286,10 @@ static void make_logs(struct scene *scene, char run_id[static UUID_SIZE]) {
         free(runs);
 }
 
-static void check_lines(struct scene *scene, const char *run_id, uint64_t after, unsigned last, unsigned limit, int64_t first_seq,
-                        int64_t last_seq, int64_t next) {
-        struct jval *answer = wait_answer(scene, history_run_lines(scene->history, run_id, after, last, limit, answered, scene));
+static void check_lines(struct scene *scene, const char *run_id, uint64_t after, unsigned last, unsigned limit,
+                        int64_t first_seq, int64_t last_seq, int64_t next) {
+        struct jval *answer =
+                wait_answer(scene, history_run_lines(scene->history, run_id, after, last, limit, answered, scene));
         struct jval *lines = jval_get(answer, "lines");
 
         assert_int_equal(jval_array_size(lines), first_seq ? last_seq - first_seq + 1 : 0);
@@ -316,7 +323,8 @@ static void test_lines(void **state) {
         check_lines(scene, run_id, 26, 7, 0, 27, 30, 0);
         check_lines(scene, run_id, 0, 100, 0, 1, 30, 0);
         check_lines(scene, "00000099-0000-4000-8000-000000000000", 0, 0, 0, 0, 0, 0);
-        wait_error(scene, history_run_lines(scene->history, "../../etc", 0, 0, 0, answered, scene), -EINVAL, "no run id");
+        wait_error(scene, history_run_lines(scene->history, "../../etc", 0, 0, 0, answered, scene), -EINVAL,
+                   "no run id");
 }
 
 /* Page by page until there is no next: all of it, byte for byte. */
@@ -324,8 +332,8 @@ static void read_pages(struct scene *scene, const char *step, uint64_t limit, bo
         uint64_t offset = 0;
 
         for (int pages = 0; pages < 1000; pages++) {
-                struct jval *answer = wait_answer(
-                        scene, history_log_read(scene->history, "1", step, NULL, 0, offset, limit, base64, answered, scene));
+                struct jval *answer = wait_answer(scene, history_log_read(scene->history, "1", step, NULL, 0, offset,
+                                                                          limit, base64, answered, scene));
                 assert_int_equal(buf_append_str(text, jval_get_str(answer, base64 ? "base64" : "text")), 0);
                 if (!jval_has(answer, "next")) {
                         assert_true(pages > 0 || limit == 0 || limit > 1000);
@@ -351,11 +359,13 @@ static void test_log_read(void **state) {
         read_pages(scene, "load", 0, true, &raw);
         assert_memory_equal(buf_data(&raw), "MjAyNi0xMS0yMlQxMjow", 20);
         /* Without a step: the last one of a run in which all succeeded. */
-        struct jval *answer = wait_answer(scene, history_log_read(scene->history, NULL, NULL, NULL, 0, 0, 0, false, answered, scene));
+        struct jval *answer =
+                wait_answer(scene, history_log_read(scene->history, NULL, NULL, NULL, 0, 0, 0, false, answered, scene));
         assert_string_equal(jval_get_str(answer, "step"), "odds");
-        wait_error(scene, history_log_read(scene->history, "1", "nothing", NULL, 0, 0, 0, false, answered, scene), -ENOENT,
-                   "no step nothing");
-        wait_error(scene, history_log_read(scene->history, "1", "load", NULL, 2, 0, 0, false, answered, scene), -ENOENT, "load");
+        wait_error(scene, history_log_read(scene->history, "1", "nothing", NULL, 0, 0, 0, false, answered, scene),
+                   -ENOENT, "no step nothing");
+        wait_error(scene, history_log_read(scene->history, "1", "load", NULL, 2, 0, 0, false, answered, scene), -ENOENT,
+                   "load");
         buf_done(&text);
         buf_done(&pages);
         buf_done(&raw);
@@ -372,8 +382,8 @@ static void test_log_of_rubbish_fits_a_frame(void **state) {
         memset(rubbish, 0xff, len);
         char *path = xasprintf("%s/runs/%s/01-load.1.log", scene->fixture->folder, run_id);
         assert_int_equal(write_file_atomic(path, rubbish, len, 0600), 0);
-        struct jval *answer =
-                wait_answer(scene, history_log_read(scene->history, "1", "load", NULL, 0, 0, len, false, answered, scene));
+        struct jval *answer = wait_answer(
+                scene, history_log_read(scene->history, "1", "load", NULL, 0, 0, len, false, answered, scene));
         char *dump = jval_dump(answer);
         assert_true(strlen(dump) < (size_t)1024 * 1024);
         assert_true(jval_get_int(answer, "next", 0) > 0);

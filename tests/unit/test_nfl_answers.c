@@ -65,7 +65,8 @@ static void test_envelopes(void **state) {
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': [1]}", ANSWER_DATA},
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': {'a': '1'}}", ANSWER_DATA},
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': {}, 'error': 'bad gameID'}", ANSWER_NOTHING},
-                {CURLE_OK, 200, "{'statusCode': 200, 'body': [], 'error': 'Your query returned no results.'}", ANSWER_NOTHING},
+                {CURLE_OK, 200, "{'statusCode': 200, 'body': [], 'error': 'Your query returned no results.'}",
+                 ANSWER_NOTHING},
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': {}}", ANSWER_NOTHING},
                 {CURLE_OK, 200, "{'statusCode': 200, 'body': [1], 'error': 'no games returned'}", ANSWER_NOTHING},
                 {CURLE_OK, 200, "{'statusCode': 200}", ANSWER_NOTHING},
@@ -80,7 +81,8 @@ static void test_envelopes(void **state) {
                 {CURLE_OK, 429, "{'message': 'Too many requests'}", ANSWER_REPEAT},
                 {CURLE_OK, 429, "", ANSWER_REPEAT},
                 {CURLE_OK, 429, "<html>", ANSWER_REPEAT},
-                {CURLE_OK, 429, "{'message': 'You have exceeded the DAILY quota for Requests on your current plan'}", ANSWER_LATER},
+                {CURLE_OK, 429, "{'message': 'You have exceeded the DAILY quota for Requests on your current plan'}",
+                 ANSWER_LATER},
                 {CURLE_OK, 500, "", ANSWER_REPEAT},
                 {CURLE_OK, 503, "{}", ANSWER_REPEAT},
                 {CURLE_OK, 401, "{'message': 'Invalid API key'}", ANSWER_REFUSED},
@@ -101,7 +103,8 @@ static void test_envelopes(void **state) {
                 struct answer answer;
                 answer_read(&input, &answer);
                 bool data = answer.kind == ANSWER_DATA;
-                if (answer.kind != rows[i].kind || data != (answer.body != NULL) || data == (answer.explanation != NULL))
+                if (answer.kind != rows[i].kind || data != (answer.body != NULL) ||
+                    data == (answer.explanation != NULL))
                         fail_msg("%ld %s: kind %d, %s", rows[i].status, rows[i].text, (int)answer.kind,
                                  answer.explanation ? answer.explanation : "-");
                 answer_done(&answer);
@@ -116,11 +119,11 @@ static void see_player(void *userdata, const struct api_player *player) {
 static void test_players(void **state) {
         struct api_player_page page;
         char *error = NULL;
-        struct body b =
-                body_of("[{'playerID': '1', 'longName': 'A B', 'pos': 'WR', 'team': 'LA', 'isFreeAgent': 'False'},"
-                        "{'playerID': '2', 'espnName': 'C', 'team': 'FA'},"
-                        "{'playerID': '3', 'longName': 'D', 'pos': 'TE', 'team': 'BUF', 'isFreeAgent': 'True'},"
-                        "{'longName': 'no id'}, 7, {'playerID': '4', 'longName': ''}, {'playerID': 5, 'longName': 'number'}]");
+        struct body b = body_of(
+                "[{'playerID': '1', 'longName': 'A B', 'pos': 'WR', 'team': 'LA', 'isFreeAgent': 'False'},"
+                "{'playerID': '2', 'espnName': 'C', 'team': 'FA'},"
+                "{'playerID': '3', 'longName': 'D', 'pos': 'TE', 'team': 'BUF', 'isFreeAgent': 'True'},"
+                "{'longName': 'no id'}, 7, {'playerID': '4', 'longName': ''}, {'playerID': 5, 'longName': 'number'}]");
         assert_int_equal(api_players_read(b.doc.nodes, see_player, NULL, &page, NULL), 0);
         assert_string_equal(seen, "1|A B|WR|LAR|1;2|C|||0;3|D|TE|BUF|0;");
         assert_int_equal(page.count, 3);
@@ -142,10 +145,12 @@ static void test_players(void **state) {
 static void see_game(void *userdata, const struct api_game *game) {
         char day[DAY_SIZE];
         add_seen("%s|%d|%s|%llu|%s@%s|%s;", game->id, game->week.week, day_format(day, game->date),
-                 (unsigned long long)(game->kickoff / USEC_PER_SEC), game->away, game->home, game_status_name(game->status));
+                 (unsigned long long)(game->kickoff / USEC_PER_SEC), game->away, game->home,
+                 game_status_name(game->status));
 }
 
-static void read_games(const char *text, int week, enum season_type type, size_t expected_unusable, const char *expected) {
+static void read_games(const char *text, int week, enum season_type type, size_t expected_unusable,
+                       const char *expected) {
         struct week asked = {2024, week, type};
         size_t unusable = 0;
         char *problem = NULL;
@@ -159,13 +164,16 @@ static void read_games(const char *text, int week, enum season_type type, size_t
 }
 
 static void test_games(void **state) {
-        read_games("[{'gameID': '20241103_WAS@NYG', 'season': '2024', 'gameWeek': 'Week 9', 'gameDate': '20241103', 'away': 'WAS',"
+        read_games("[{'gameID': '20241103_WAS@NYG', 'season': '2024', 'gameWeek': 'Week 9', 'gameDate': '20241103', "
+                   "'away': 'WAS',"
                    "'home': 'NYG', 'gameTime_epoch': '1730656800.0', 'gameStatus': 'Final', 'gameStatusCode': '2'}]",
                    0, SEASON_REG, 0, "20241103_WAS@NYG|9|2024-11-03|1730656800|WSH@NYG|final;");
         /* Not set yet; a playoff week whose words nobody knows; the status by words. */
-        read_games("[{'gameID': '20250111_LAC@HOU', 'season': '2024', 'gameWeek': 'Wild Card', 'gameDate': '', 'away': 'LAC',"
+        read_games("[{'gameID': '20250111_LAC@HOU', 'season': '2024', 'gameWeek': 'Wild Card', 'gameDate': '', 'away': "
+                   "'LAC',"
                    "'home': 'HOU', 'gameTime': 'TBD', 'gameTime_epoch': '', 'gameStatus': 'Completed'},"
-                   "{'gameID': '20250112_GB@PHI', 'away': 'GB', 'home': 'PHI', 'gameStatus': 'Postponed', 'gameStatusCode': '0'}]",
+                   "{'gameID': '20250112_GB@PHI', 'away': 'GB', 'home': 'PHI', 'gameStatus': 'Postponed', "
+                   "'gameStatusCode': '0'}]",
                    1, SEASON_POST, 0,
                    "20250111_LAC@HOU|1|2025-01-11|0|LAC@HOU|final;20250112_GB@PHI|1|2025-01-12|0|GB@PHI|postponed;");
         /* Another season, no id, no object, no such week, no home team, no number. */
@@ -174,7 +182,8 @@ static void test_games(void **state) {
                 "{'gameID': 'x', 'gameWeek': 'Week 9'}, 7,"
                 "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 99', 'away': 'MIA', 'home': 'BUF'},"
                 "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA'},"
-                "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF', 'gameTime_epoch': {'a': 1}}]",
+                "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF', 'gameTime_epoch': "
+                "{'a': 1}}]",
                 0, SEASON_REG, 6, "");
         struct body b = body_of("{'a': 1}");
         struct week asked = {2024, 0, SEASON_REG};
@@ -208,10 +217,10 @@ static void read_box(const char *players, const char *expected) {
 }
 
 static void test_box_score(void **state) {
-        read_box(
-                "{'1': {'longName': 'R', 'teamAbv': 'LA', 'Receiving': {'targets': '5', 'receptions': '3', 'recYds': '-2', 'recTD': '1'},"
-                "'Rushing': {'carries': '1', 'rushYds': '-34', 'rushTD': '0'}}}",
-                "1 R LAR: 5 3 -2 1 1 -34 0 0;");
+        read_box("{'1': {'longName': 'R', 'teamAbv': 'LA', 'Receiving': {'targets': '5', 'receptions': '3', 'recYds': "
+                 "'-2', 'recTD': '1'},"
+                 "'Rushing': {'carries': '1', 'rushYds': '-34', 'rushTD': '0'}}}",
+                 "1 R LAR: 5 3 -2 1 1 -34 0 0;");
         /* Snaps and defence alone make no line; a category in part does; a passer does. */
         read_box("{'1': {'longName': 'S', 'team': 'KC', 'snapCounts': {'offSnap': '12'}},"
                  "'2': {'longName': 'D', 'Defense': {'defTD': '1'}},"
@@ -220,16 +229,18 @@ static void test_box_score(void **state) {
                  "3 E KC: 0 0 0 0 0 0 0 0;4 Q KC: 0 0 0 0 0 0 0 0;");
         /* Returns: a touchdown makes a line, a return alone does not. */
         read_box("{'1': {'longName': 'K', 'team': 'KC', 'Kicking': {'kickReturns': '3', 'kickReturnTD': '0'}},"
-                 "'2': {'longName': 'L', 'team': 'KC', 'Kicking': {'kickReturnTD': '1'}, 'Punting': {'puntReturnTD': '1'}}}",
+                 "'2': {'longName': 'L', 'team': 'KC', 'Kicking': {'kickReturnTD': '1'}, 'Punting': {'puntReturnTD': "
+                 "'1'}}}",
                  "2 L KC: 0 0 0 0 0 0 0 2;");
         /* A blocked punt brought back stands in his scoring plays only, and is not of those who stand there too. */
-        read_box(
-                "{'1': {'longName': 'Hunter Long', 'team': 'LAR', 'scoringPlays': [{'score': 'Hunter Long 22 Yd Return of Blocked Punt', "
-                "'scoreType': 'BP'}, {'score': null}, 7]}, '2': {'longName': 'Kicker', 'team': 'LAR', 'scoringPlays': "
-                "[{'score': 'Hunter Long 22 Yd Return of Blocked Punt (Kicker Kick)'}]}}",
-                "1 Hunter Long LAR: 0 0 0 0 0 0 0 1;");
+        read_box("{'1': {'longName': 'Hunter Long', 'team': 'LAR', 'scoringPlays': [{'score': 'Hunter Long 22 Yd "
+                 "Return of Blocked Punt', "
+                 "'scoreType': 'BP'}, {'score': null}, 7]}, '2': {'longName': 'Kicker', 'team': 'LAR', 'scoringPlays': "
+                 "[{'score': 'Hunter Long 22 Yd Return of Blocked Punt (Kicker Kick)'}]}}",
+                 "1 Hunter Long LAR: 0 0 0 0 0 0 0 1;");
         /* As a list. */
-        read_box("[{'playerID': '9', 'longName': 'L', 'team': 'BUF', 'Rushing': {'carries': '2'}}]", "9 L BUF: 0 0 0 0 2 0 0 0;");
+        read_box("[{'playerID': '9', 'longName': 'L', 'team': 'BUF', 'Rushing': {'carries': '2'}}]",
+                 "9 L BUF: 0 0 0 0 2 0 0 0;");
 }
 
 static void refuse_box(const char *text) {
@@ -270,8 +281,8 @@ static void read_odds(const char *text, const char *expected, size_t unusable) {
         release(&b);
 }
 
-#define PROPS                                                                                                                      \
-        "'playerProps': [{'playerID': '1', 'propBets': {'anytd': '160', 'recyds': '69.5'}},"                                       \
+#define PROPS                                                                                                          \
+        "'playerProps': [{'playerID': '1', 'propBets': {'anytd': '160', 'recyds': '69.5'}},"                           \
         "{'playerID': '2', 'propBets': {'anytd': 'even'}}]"
 #define BOTH "1|*|160;2|*|100;"
 
@@ -283,20 +294,21 @@ static void test_odds_shapes(void **state) {
         read_odds("[{'gameID': 'h'}]", "", 0);
         read_odds("{'gameID': 'g'}", "", 0);
         read_odds("{'gameID': 'g', 'playerProps': []}", "", 0);
-        read_odds(
-                "{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'anytd': {'draftkings': '-140', 'fanduel': '+150'}}}]}",
-                "1|draftkings|-140;1|fanduel|150;", 0);
-        read_odds(
-                "{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'draftkings': {'anytd': '200'}, 'fanduel': {'recs': '2'}}}]}",
-                "1|draftkings|200;", 0);
+        read_odds("{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'anytd': {'draftkings': '-140', "
+                  "'fanduel': '+150'}}}]}",
+                  "1|draftkings|-140;1|fanduel|150;", 0);
+        read_odds("{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'draftkings': {'anytd': '200'}, "
+                  "'fanduel': {'recs': '2'}}}]}",
+                  "1|draftkings|200;", 0);
 }
 
 static void test_odds_prices(void **state) {
-        read_odds("{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'anytd': ''}},"
-                  "{'playerID': '2', 'propBets': {'anytd': null}}, {'playerID': '3', 'propBets': {}}, {'playerID': '4'},"
-                  "{'playerID': '5', 'propBets': {'anytd': 150}}, {'playerID': '6', 'propBets': {'anytd': 'n/a'}},"
-                  "{'propBets': {'anytd': '100'}}, {'playerID': '7', 'propBets': 3}, null]}",
-                  "5|*|150;", 4);
+        read_odds(
+                "{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'anytd': ''}},"
+                "{'playerID': '2', 'propBets': {'anytd': null}}, {'playerID': '3', 'propBets': {}}, {'playerID': '4'},"
+                "{'playerID': '5', 'propBets': {'anytd': 150}}, {'playerID': '6', 'propBets': {'anytd': 'n/a'}},"
+                "{'propBets': {'anytd': '100'}}, {'playerID': '7', 'propBets': 3}, null]}",
+                "5|*|150;", 4);
 }
 
 static void refuse_odds(const char *text) {
@@ -320,9 +332,14 @@ static void test_odds_refused(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_envelopes),   cmocka_unit_test(test_players),           cmocka_unit_test(test_games),
-                cmocka_unit_test(test_box_score),   cmocka_unit_test(test_box_score_refused), cmocka_unit_test(test_odds_shapes),
-                cmocka_unit_test(test_odds_prices), cmocka_unit_test(test_odds_refused),
+                cmocka_unit_test(test_envelopes),
+                cmocka_unit_test(test_players),
+                cmocka_unit_test(test_games),
+                cmocka_unit_test(test_box_score),
+                cmocka_unit_test(test_box_score_refused),
+                cmocka_unit_test(test_odds_shapes),
+                cmocka_unit_test(test_odds_prices),
+                cmocka_unit_test(test_odds_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

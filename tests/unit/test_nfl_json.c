@@ -123,7 +123,8 @@ static void test_integers(void **state) {
                 struct parsed p = parse(rows[i].text);
                 assert_int_equal(p.result, 0);
                 value = -1;
-                if (json_integer(p.doc.nodes, 99, &value) != rows[i].result || (rows[i].result == 0 && value != rows[i].value))
+                if (json_integer(p.doc.nodes, 99, &value) != rows[i].result ||
+                    (rows[i].result == 0 && value != rows[i].value))
                         fail_msg("%s: %lld", rows[i].text, (long long)value);
                 release(&p);
         }

@@ -155,7 +155,8 @@ static void test_addresses(void **state) {
         };
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 char *error = NULL;
-                struct settings settings = {.base_url = (char *)(uintptr_t)rows[i].url, .api_key = (char *)(uintptr_t)rows[i].key};
+                struct settings settings = {.base_url = (char *)(uintptr_t)rows[i].url,
+                                            .api_key = (char *)(uintptr_t)rows[i].key};
                 if (settings_require_api(&settings, &error) != rows[i].result)
                         fail_msg("%s", rows[i].url);
                 free(error);

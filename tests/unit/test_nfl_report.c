@@ -101,8 +101,10 @@ static void test_the_reader_is_gone(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_words),        cmocka_unit_test(test_long_text),
-                cmocka_unit_test(test_heartbeat),    cmocka_unit_test(test_nobody_reads),
+                cmocka_unit_test(test_words),
+                cmocka_unit_test(test_long_text),
+                cmocka_unit_test(test_heartbeat),
+                cmocka_unit_test(test_nobody_reads),
                 cmocka_unit_test(test_the_reader_is_gone),
         };
         return cmocka_run_group_tests(tests, setup, teardown);

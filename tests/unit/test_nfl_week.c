@@ -10,9 +10,9 @@
 #include "macro.h"
 #include "week.h"
 
-#define REG(number)                                                                                                                \
+#define REG(number)                                                                                                    \
         { 2024, number, SEASON_REG }
-#define POST(number)                                                                                                               \
+#define POST(number)                                                                                                   \
         { 2024, number, SEASON_POST }
 
 /* A season's corners: days with games, in order. */
@@ -33,8 +33,8 @@ static struct week_game games[ELEMENTSOF(season)];
 
 static int setup(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(season); i++)
-                games[i] =
-                        (struct week_game){day_from_date(season[i].date[0], season[i].date[1], season[i].date[2]), season[i].week};
+                games[i] = (struct week_game){day_from_date(season[i].date[0], season[i].date[1], season[i].date[2]),
+                                              season[i].week};
         return 0;
 }
 
@@ -46,8 +46,8 @@ struct expectation {
 
 static void check_week(const struct expectation *row, const struct week *week) {
         if (week_compare(week, &row->week) != 0)
-                fail_msg("%04d-%02d-%02d (%s): %d %s %d", row->date[0], row->date[1], row->date[2], row->why, week->season,
-                         season_type_name(week->type), week->week);
+                fail_msg("%04d-%02d-%02d (%s): %d %s %d", row->date[0], row->date[1], row->date[2], row->why,
+                         week->season, season_type_name(week->type), week->week);
 }
 
 static void test_rule(void **state) {
@@ -151,7 +151,8 @@ static void test_eastern_without_zone_data(void **state) {
 }
 
 static void test_days(void **state) {
-        static const char *const wrong[] = {"", "2024", "20240230", "20241301", "2024-1-01", "202410299", "2024x029", "20240010"};
+        static const char *const wrong[] = {"",          "2024",      "20240230", "20241301",
+                                            "2024-1-01", "202410299", "2024x029", "20240010"};
         day_t day;
         char text[DAY_SIZE];
         assert_int_equal(day_from_date(1970, 1, 1), 0);

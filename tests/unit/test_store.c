@@ -172,8 +172,12 @@ static void test_output_log_is_the_tail(void **state) {
 static void test_requests_audit_settings(void **state) {
         struct fixture *fixture = *state;
         struct store_batch *batch = store_batch_new();
-        struct audit_record audit = {
-                .at = START, .uid = 1000, .pid = 7, .user = (char *)"ada", .method = (char *)"run.start", .outcome = (char *)"ok"};
+        struct audit_record audit = {.at = START,
+                                     .uid = 1000,
+                                     .pid = 7,
+                                     .user = (char *)"ada",
+                                     .method = (char *)"run.start",
+                                     .outcome = (char *)"ok"};
 
         store_batch_put_request(batch, "r1", 1000, "first");
         store_batch_put_request(batch, "r1", 1000, "second");
@@ -182,8 +186,10 @@ static void test_requests_audit_settings(void **state) {
         store_batch_put_setting(batch, "key", "1");
         store_batch_put_setting(batch, "key", "2");
         fixture_commit(fixture, batch);
-        check(fixture, "SELECT group_concat(answer) FROM (SELECT answer FROM requests ORDER BY uid)", "first,another's");
-        check(fixture, "SELECT user || ' ' || method || ' ' || coalesce(run_id, 'no run') FROM audit", "ada run.start no run");
+        check(fixture, "SELECT group_concat(answer) FROM (SELECT answer FROM requests ORDER BY uid)",
+              "first,another's");
+        check(fixture, "SELECT user || ' ' || method || ' ' || coalesce(run_id, 'no run') FROM audit",
+              "ada run.start no run");
         check(fixture, "SELECT value FROM settings WHERE key = 'key'", "2");
 }
 
@@ -356,10 +362,12 @@ static void test_what_is_no_database_is_refused(void **state) {
         char *path = path_join(fixture->folder, "state.db");
 
         fixture->store = store_close(fixture->store);
-        assert_int_equal(write_file_atomic(path, "this is no database, but long enough to look like one: 0123456789 0123456789 "
-                                                 "0123456789 0123456789 0123456789",
-                                           110, 0600),
-                         0);
+        assert_int_equal(
+                write_file_atomic(path,
+                                  "this is no database, but long enough to look like one: 0123456789 0123456789 "
+                                  "0123456789 0123456789 0123456789",
+                                  110, 0600),
+                0);
         check_refused(fixture, -EBADMSG, "damaged", "move it");
         free(path);
 }

@@ -60,7 +60,8 @@ static void read_refusal(const struct answer_input *input, struct answer *answer
         else if (status == 404)
                 set(answer, kind, xasprintf("no such address (HTTP 404: %s); check TANK01_BASE_URL", said));
         else if (kind == ANSWER_REFUSED)
-                set(answer, kind, xasprintf("the API refuses the key or the subscription (HTTP %ld: %s)", status, said));
+                set(answer, kind,
+                    xasprintf("the API refuses the key or the subscription (HTTP %ld: %s)", status, said));
         else
                 set(answer, kind, xasprintf("HTTP %ld: %s", status, said));
 }
@@ -85,7 +86,8 @@ static void read_envelope(struct answer *answer) {
                 set(answer, ANSWER_UNUSABLE,
                     xasprintf("the answer is %s, an object with `body` is expected", json_type_name(root)));
         } else {
-                set(answer, ANSWER_NOTHING, utf8_escape(said ? said : "empty body", strlen(said ? said : "empty body"), EXCERPT));
+                set(answer, ANSWER_NOTHING,
+                    utf8_escape(said ? said : "empty body", strlen(said ? said : "empty body"), EXCERPT));
         }
 }
 
@@ -93,7 +95,8 @@ void answer_read(const struct answer_input *input, struct answer *ret) {
         *ret = (struct answer){0};
         if (input->transfer != CURLE_OK) {
                 const char *text = *input->transfer_error ? input->transfer_error : curl_easy_strerror(input->transfer);
-                bool wrong_address = input->transfer == CURLE_URL_MALFORMAT || input->transfer == CURLE_UNSUPPORTED_PROTOCOL;
+                bool wrong_address =
+                        input->transfer == CURLE_URL_MALFORMAT || input->transfer == CURLE_UNSUPPORTED_PROTOCOL;
                 bool too_large = input->transfer == CURLE_WRITE_ERROR || input->transfer == CURLE_FILESIZE_EXCEEDED;
                 set(ret,
                     wrong_address ? ANSWER_REFUSED

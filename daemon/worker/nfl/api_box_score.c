@@ -37,7 +37,8 @@ static int64_t blocked_kick_returns(const struct json_node *stats, const char *n
 static int read_line(const struct json_node *stats, const char *key, struct api_line *ret, char **ret_error) {
         struct api_line line = {.player_id = key ? key : json_member_text(stats, "playerID")};
         if (!json_is(stats, JSON_OBJECT) || !line.player_id || !*line.player_id)
-                return error_set(ret_error, NFL_DATA, "playerStats holds %s, a player's object is expected", json_type_name(stats));
+                return error_set(ret_error, NFL_DATA, "playerStats holds %s, a player's object is expected",
+                                 json_type_name(stats));
         line.name = json_member_text(stats, "longName");
         if (!line.name || !*line.name)
                 line.name = line.player_id;
@@ -47,8 +48,8 @@ static int read_line(const struct json_node *stats, const char *key, struct api_
                 const struct json_node *node = json_member(json_member(stats, fields[i].category), fields[i].field);
                 int64_t value;
                 if (json_integer(node, 0, &value) < 0 || value > VALUE_MAX || value < -VALUE_MAX)
-                        return error_set(ret_error, NFL_DATA, "%s.%s of %s is no number that a game can have", fields[i].category,
-                                         fields[i].field, line.name);
+                        return error_set(ret_error, NFL_DATA, "%s.%s of %s is no number that a game can have",
+                                         fields[i].category, fields[i].field, line.name);
                 line.value[fields[i].value] += value;
         }
         line.value[LINE_RETURN_TD] += blocked_kick_returns(stats, line.name);
@@ -63,7 +64,8 @@ static bool has_line(const struct json_node *stats, const struct api_line *line)
 
 static int read_players(const struct json_node *players, api_line_fn fn, void *userdata, char **ret_error) {
         if (!json_is(players, JSON_OBJECT) && !json_is(players, JSON_ARRAY))
-                return error_set(ret_error, NFL_DATA, "playerStats is %s, an object is expected", json_type_name(players));
+                return error_set(ret_error, NFL_DATA, "playerStats is %s, an object is expected",
+                                 json_type_name(players));
         JSON_FOREACH(node, players) {
                 bool keyed = players->type == JSON_OBJECT;
                 const struct json_node *stats = keyed ? node + 1 : node;
@@ -77,14 +79,16 @@ static int read_players(const struct json_node *players, api_line_fn fn, void *u
         return 0;
 }
 
-int api_box_score_read(const struct json_node *body, const char *game_id, api_line_fn fn, void *userdata, struct api_box_score *ret,
-                       char **ret_error) {
+int api_box_score_read(const struct json_node *body, const char *game_id, api_line_fn fn, void *userdata,
+                       struct api_box_score *ret, char **ret_error) {
         struct api_box_score score = {.game_id = game_id};
         const char *given = json_member_text(body, "gameID");
         if (!json_is(body, JSON_OBJECT))
-                return error_set(ret_error, NFL_DATA, "the box score is %s, an object is expected", json_type_name(body));
+                return error_set(ret_error, NFL_DATA, "the box score is %s, an object is expected",
+                                 json_type_name(body));
         if (!given || !streq(given, game_id))
-                return error_set(ret_error, NFL_DATA, "the box score is of %s", given ? given : "no game (gameID is missing)");
+                return error_set(ret_error, NFL_DATA, "the box score is of %s",
+                                 given ? given : "no game (gameID is missing)");
         score.status = game_status_read(body);
         if (json_integer(json_member(body, "awayPts"), -1, &score.away_score) < 0 ||
             json_integer(json_member(body, "homePts"), -1, &score.home_score) < 0)

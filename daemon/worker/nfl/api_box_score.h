@@ -33,10 +33,10 @@ struct api_box_score {
 
 typedef void (*api_line_fn)(void *userdata, const struct api_line *line);
 
-/* A line for each player with a receiving, rushing or passing category or a touchdown on a return; everybody else with a snap has none.
- * A return touchdown is a kick or punt return of the categories, or a blocked kick brought back, which is only in the player's
- * scoring plays ("NAME 22 Yd Return of Blocked Punt").
- * 0, or NFL_DATA: another game than asked for, or a value of another type than expected, which is named. Lines may already have been
- * handed over then: the game is to be dropped as a whole. */
-int api_box_score_read(const struct json_node *body, const char *game_id, api_line_fn fn, void *userdata, struct api_box_score *ret,
-                       char **ret_error);
+/* A line for each player with a receiving, rushing or passing category or a touchdown on a return; everybody else with
+ * a snap has none. A return touchdown is a kick or punt return of the categories, or a blocked kick brought back, which
+ * is only in the player's scoring plays ("NAME 22 Yd Return of Blocked Punt"). 0, or NFL_DATA: another game than asked
+ * for, or a value of another type than expected, which is named. Lines may already have been handed over then: the game
+ * is to be dropped as a whole. */
+int api_box_score_read(const struct json_node *body, const char *game_id, api_line_fn fn, void *userdata,
+                       struct api_box_score *ret, char **ret_error);

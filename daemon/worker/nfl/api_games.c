@@ -72,8 +72,8 @@ static const char *read_game(const struct json_node *node, const struct week *as
         return NULL;
 }
 
-int api_games_read(const struct json_node *body, const struct week *asked, api_game_fn fn, void *userdata, size_t *ret_unusable,
-                   char **ret_problem, char **ret_error) {
+int api_games_read(const struct json_node *body, const struct week *asked, api_game_fn fn, void *userdata,
+                   size_t *ret_unusable, char **ret_problem, char **ret_error) {
         if (!json_is(body, JSON_ARRAY))
                 return error_set(ret_error, NFL_DATA, "the games are %s, an array is expected", json_type_name(body));
         size_t unusable = 0;
@@ -84,7 +84,8 @@ int api_games_read(const struct json_node *body, const struct week *asked, api_g
                 if (!wrong)
                         fn(userdata, &game);
                 else if (unusable++ == 0)
-                        (void)error_set(&problem, 0, "%s: %s", str_or(json_member_text(node, "gameID"), "a game"), wrong);
+                        (void)error_set(&problem, 0, "%s: %s", str_or(json_member_text(node, "gameID"), "a game"),
+                                        wrong);
         }
         *ret_unusable = unusable;
         *ret_problem = STEAL_PTR(problem);

@@ -72,15 +72,17 @@ static void read_prop(struct reading *reading, const struct json_node *prop) {
                 read_price(reading, anytime ? book + 1 : json_member(book + 1, "anytd"), book->text);
 }
 
-int api_odds_read(const struct json_node *body, const char *game_id, api_price_fn fn, void *userdata, struct api_odds *ret,
-                  char **ret_error) {
+int api_odds_read(const struct json_node *body, const char *game_id, api_price_fn fn, void *userdata,
+                  struct api_odds *ret, char **ret_error) {
         struct reading reading = {.fn = fn, .userdata = userdata};
         if (!json_is(body, JSON_OBJECT) && !json_is(body, JSON_ARRAY))
-                return error_set(ret_error, NFL_DATA, "the odds are %s, an object or an array is expected", json_type_name(body));
+                return error_set(ret_error, NFL_DATA, "the odds are %s, an object or an array is expected",
+                                 json_type_name(body));
         const struct json_node *game = find_game(body, game_id);
         const struct json_node *props = json_member(game, "playerProps");
         if (game && !json_is(game, JSON_OBJECT))
-                return error_set(ret_error, NFL_DATA, "the odds of the game are %s, an object is expected", json_type_name(game));
+                return error_set(ret_error, NFL_DATA, "the odds of the game are %s, an object is expected",
+                                 json_type_name(game));
         if (!game && json_is(body, JSON_OBJECT) && json_member(body, "gameID"))
                 return error_set(ret_error, NFL_DATA, "the odds are of another game (gameID %s)",
                                  str_or(json_member_text(body, "gameID"), json_type_name(json_member(body, "gameID"))));
@@ -91,7 +93,8 @@ int api_odds_read(const struct json_node *body, const char *game_id, api_price_f
         read_prop(&reading, prop);
         if (reading.odds.prices == 0 && props && reading.odds.unusable == props->length && props->length > 0)
                 return error_set(ret_error, NFL_DATA,
-                                 "none of %u playerProps has a playerID, propBets and a price as they should be", props->length);
+                                 "none of %u playerProps has a playerID, propBets and a price as they should be",
+                                 props->length);
         *ret = reading.odds;
         return 0;
 }

@@ -20,8 +20,9 @@ struct api_odds {
         size_t unusable; /* props without a player, prices that are none ("n/a", "50") */
 };
 
-/* The body may be the game itself, an array of games, or an object keyed by gameID. A player's `anytd` is one price (the recorded
- * shape), or an object keyed by sportsbook; `propBets` keyed by sportsbook is taken as well. No price at all is no failure.
- * 0, or NFL_DATA: a value of another type than expected, which is named, or nothing usable among all that came. */
-int api_odds_read(const struct json_node *body, const char *game_id, api_price_fn fn, void *userdata, struct api_odds *ret,
-                  char **ret_error);
+/* The body may be the game itself, an array of games, or an object keyed by gameID. A player's `anytd` is one price
+ * (the recorded shape), or an object keyed by sportsbook; `propBets` keyed by sportsbook is taken as well. No price at
+ * all is no failure. 0, or NFL_DATA: a value of another type than expected, which is named, or nothing usable among all
+ * that came. */
+int api_odds_read(const struct json_node *body, const char *game_id, api_price_fn fn, void *userdata,
+                  struct api_odds *ret, char **ret_error);

@@ -21,4 +21,5 @@ struct api_player_page {
 };
 
 /* 0, or NFL_DATA when the body has neither shape. */
-int api_players_read(const struct json_node *body, api_player_fn fn, void *userdata, struct api_player_page *ret, char **ret_error);
+int api_players_read(const struct json_node *body, api_player_fn fn, void *userdata, struct api_player_page *ret,
+                     char **ret_error);

@@ -1,5 +1,5 @@
-/* batch-nfl game-logs: player lines from the box scores of every finished game of the season, up to the run's week, whose logs are not
- * stored yet. */
+/* batch-nfl game-logs: player lines from the box scores of every finished game of the season, up to the run's week,
+ * whose logs are not stored yet. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -29,12 +29,14 @@ struct ingest {
         char *error;         /* of the database: ends the fetch */
 };
 
-/* Finished by the schedule, or begun long enough ago that an older schedule may not know of the end yet. A game is never before its
- * kickoff, whatever the API says of a season that is replayed with BATCH_NOW. */
+/* Finished by the schedule, or begun long enough ago that an older schedule may not know of the end yet. A game is
+ * never before its kickoff, whatever the API says of a season that is replayed with BATCH_NOW. */
 static int find_games(struct worker *worker, const struct week *week, PGresult **ret, char **ret_error) {
         static const char sql[] =
-                "SELECT game_id FROM schedule s WHERE season_year = $1 AND (season_type = 'post', week) <= ($2::boolean, $3::integer) "
-                "AND (status = 'final' OR (status IN ('scheduled', 'in_progress') AND kickoff + interval '4 hours' < $4)) "
+                "SELECT game_id FROM schedule s WHERE season_year = $1 AND (season_type = 'post', week) <= "
+                "($2::boolean, $3::integer) "
+                "AND (status = 'final' OR (status IN ('scheduled', 'in_progress') AND kickoff + interval '4 hours' < "
+                "$4)) "
                 "AND (kickoff IS NULL OR kickoff <= $4) "
                 "AND NOT EXISTS (SELECT FROM game_log_sets l WHERE l.game_id = s.game_id) ORDER BY game_date, game_id";
         static const char any_sql[] = "SELECT count(*) FROM schedule WHERE season_year = $1";
@@ -48,7 +50,8 @@ static int find_games(struct worker *worker, const struct week *week, PGresult *
         if (r < 0)
                 return r;
         if (result_int(any, 0, 0) == 0)
-                return error_set(ret_error, NFL_DATA, "the schedule of season %d is not stored: run `batch-nfl schedule` first",
+                return error_set(ret_error, NFL_DATA,
+                                 "the schedule of season %d is not stored: run `batch-nfl schedule` first",
                                  week->season);
         return db_query(worker->db, sql, parameters, 4, ret, ret_error);
 }

@@ -1,7 +1,7 @@
 /* batch-nfl odds: anytime-touchdown prices of the run's week, by player, game and sportsbook.
  *
- * What is stored is never taken away: prices that came are upserted in one transaction after everything has been fetched; where a fetch
- * or the write fails, the old ones stay. */
+ * What is stored is never taken away: prices that came are upserted in one transaction after everything has been
+ * fetched; where a fetch or the write fails, the old ones stay. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,7 +53,8 @@ static int take_answer(void *userdata, size_t index, const struct answer *answer
                 return 0;
         }
         size_t start = sync->rows.len;
-        if (answer->kind == ANSWER_DATA && api_odds_read(answer->body, sync->game_id, take_price, sync, &odds, &error) < 0) {
+        if (answer->kind == ANSWER_DATA &&
+            api_odds_read(answer->body, sync->game_id, take_price, sync, &odds, &error) < 0) {
                 sync->rows.len = start;
                 outcome_fail(&sync->outcome, sync->game_id, NFL_DATA, error);
                 return 0;
@@ -77,16 +78,16 @@ static int find_games(struct worker *worker, const struct week *week, PGresult *
                          parameters, 3, ret, ret_error);
         if (r == 0 && PQntuples(*ret) == 0)
                 return error_set(ret_error, NFL_DATA,
-                                 "the schedule has no games of week %d, season %d %s: run `batch-nfl schedule` first", week->week,
-                                 week->season, season_type_name(week->type));
+                                 "the schedule has no games of week %d, season %d %s: run `batch-nfl schedule` first",
+                                 week->week, week->season, season_type_name(week->type));
         return r;
 }
 
 static void fetch_games(struct worker *worker, struct sync *sync) {
         char **paths = xcalloc(sync->asked + 1, sizeof(*paths));
         for (size_t i = 0; i < sync->asked; i++)
-                paths[i] =
-                        game_id_query("getNFLBettingOdds", PQgetvalue(sync->games, (int)i, 0), "&playerProps=true&itemFormat=list");
+                paths[i] = game_id_query("getNFLBettingOdds", PQgetvalue(sync->games, (int)i, 0),
+                                         "&playerProps=true&itemFormat=list");
         (void)fetch_all(worker->fetch, (const char *const *)paths, sync->asked, take_answer, sync);
         for (size_t i = 0; i < sync->asked; i++)
                 free(paths[i]);
@@ -104,11 +105,12 @@ static void report_gaps(const struct sync *sync, const struct week *week) {
         _cleanup_free_ char *names = strv_join(sync->without, ", ");
         if (sync->without) {
                 log_notice("no prices for %s", names);
-                report_note("week %d: no prices for %zu of %zu games: %s", week->week, strv_length(sync->without), sync->asked,
-                            names);
+                report_note("week %d: no prices for %zu of %zu games: %s", week->week, strv_length(sync->without),
+                            sync->asked, names);
         }
         if (sync->unusable)
-                report_warning("unusable_data", "%zu player props have no player or no price that can be read", sync->unusable);
+                report_warning("unusable_data", "%zu player props have no player or no price that can be read",
+                               sync->unusable);
 }
 
 int command_odds(struct worker *worker, char **ret_error) {
@@ -127,7 +129,8 @@ int command_odds(struct worker *worker, char **ret_error) {
         report_progress(0, (int64_t)sync.asked);
         fetch_games(worker, &sync);
         if (sync.overflow)
-                return error_set(ret_error, NFL_DATA, "the odds of a week are larger than %zu MiB of rows", ROWS_MAX >> 20);
+                return error_set(ret_error, NFL_DATA, "the odds of a week are larger than %zu MiB of rows",
+                                 ROWS_MAX >> 20);
         if (sync.rows.len > 0) {
                 r = store_odds(worker->db, &sync.rows, worker->settings->now, &unknown, &stored, ret_error);
                 unknown_report(&unknown);

@@ -94,8 +94,8 @@ static int fetch_season(struct worker *worker, struct season *season, char **ret
         if (season->overflow)
                 return error_set(ret_error, NFL_DATA, "the schedule is larger than any season");
         if (season->games == 0 && season->unusable)
-                return error_set(ret_error, NFL_DATA, "none of %zu games of season %d can be used; first %s", season->unusable,
-                                 season->year, season->problem);
+                return error_set(ret_error, NFL_DATA, "none of %zu games of season %d can be used; first %s",
+                                 season->unusable, season->year, season->problem);
         if (season->games == 0)
                 return error_set(ret_error, NFL_LATER, "the API has no games of season %d", season->year);
         return 0;
@@ -105,26 +105,32 @@ static const char create_sql[] =
         "CREATE TEMP TABLE incoming_games (game_id text, game_date date, kickoff timestamptz, away_team text, "
         "home_team text, status text, season_type text, season_year integer, week integer) ON COMMIT DROP";
 
-/* A game that moved to another day has a new id: its row, and with it its odds and logs, take the new one. Within a season and its
- * type a team visits another once. Scores come from the box scores and stay. */
+/* A game that moved to another day has a new id: its row, and with it its odds and logs, take the new one. Within a
+ * season and its type a team visits another once. Scores come from the box scores and stay. */
 static const char move_sql[] =
         "UPDATE schedule s SET game_id = i.game_id, updated_at = now() FROM incoming_games i "
-        "WHERE (s.season_year, s.season_type, s.away_team, s.home_team) = (i.season_year, i.season_type, i.away_team, i.home_team) "
+        "WHERE (s.season_year, s.season_type, s.away_team, s.home_team) = (i.season_year, i.season_type, i.away_team, "
+        "i.home_team) "
         "AND s.game_id <> i.game_id AND NOT EXISTS (SELECT FROM incoming_games o WHERE o.game_id = s.game_id) "
         "AND NOT EXISTS (SELECT FROM schedule o WHERE o.game_id = i.game_id)";
 static const char upsert_sql[] =
-        "WITH stored AS (INSERT INTO schedule AS s (game_id, season_year, week, season_type, game_date, kickoff, away_team, home_team, "
-        "status) SELECT DISTINCT ON (game_id) game_id, season_year, week, season_type, game_date, kickoff, away_team, home_team, status "
+        "WITH stored AS (INSERT INTO schedule AS s (game_id, season_year, week, season_type, game_date, kickoff, "
+        "away_team, home_team, "
+        "status) SELECT DISTINCT ON (game_id) game_id, season_year, week, season_type, game_date, kickoff, away_team, "
+        "home_team, status "
         "FROM incoming_games ORDER BY game_id "
         "ON CONFLICT (game_id) DO UPDATE SET season_year = EXCLUDED.season_year, week = EXCLUDED.week, "
         "season_type = EXCLUDED.season_type, game_date = EXCLUDED.game_date, kickoff = EXCLUDED.kickoff, "
         "away_team = EXCLUDED.away_team, home_team = EXCLUDED.home_team, status = EXCLUDED.status, updated_at = now() "
-        "WHERE (s.season_year, s.week, s.season_type, s.game_date, s.kickoff, s.away_team, s.home_team, s.status) IS DISTINCT FROM "
-        "(EXCLUDED.season_year, EXCLUDED.week, EXCLUDED.season_type, EXCLUDED.game_date, EXCLUDED.kickoff, EXCLUDED.away_team, "
+        "WHERE (s.season_year, s.week, s.season_type, s.game_date, s.kickoff, s.away_team, s.home_team, s.status) IS "
+        "DISTINCT FROM "
+        "(EXCLUDED.season_year, EXCLUDED.week, EXCLUDED.season_type, EXCLUDED.game_date, EXCLUDED.kickoff, "
+        "EXCLUDED.away_team, "
         "EXCLUDED.home_team, EXCLUDED.status) RETURNING xmax = 0 AS added) "
         "SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added) FROM stored";
 
-static int store(struct db *db, const struct season *season, int64_t *ret_added, int64_t *ret_changed, char **ret_error) {
+static int store(struct db *db, const struct season *season, int64_t *ret_added, int64_t *ret_changed,
+                 char **ret_error) {
         _cleanup_result_ PGresult *result = NULL;
         int r = db_begin(db, ret_error);
         r = r < 0 ? r : db_run(db, create_sql, ret_error);
@@ -147,7 +153,8 @@ static void season_done(struct season *season) {
         outcome_done(&season->outcome);
 }
 
-/* The season to fetch: the one asked for; else the table's, when it knows one that still has games to come; else the calendar's. */
+/* The season to fetch: the one asked for; else the table's, when it knows one that still has games to come; else the
+ * calendar's. */
 static int choose_season(struct worker *worker) {
         if (worker->settings->asked.season)
                 return worker->settings->asked.season;
@@ -169,7 +176,8 @@ int command_schedule(struct worker *worker, char **ret_error) {
         if (season.regular_missing)
                 report_warning("schedule_incomplete", "the API has no games of the regular season %d", season.year);
         report_records((int64_t)season.games, 0);
-        log_info("%zu games of season %d: %lld new, %lld changed", season.games, season.year, (long long)added, (long long)changed);
+        log_info("%zu games of season %d: %lld new, %lld changed", season.games, season.year, (long long)added,
+                 (long long)changed);
         if (worker->settings->asked.season && !worker->settings->asked.week) {
                 /* A season by itself is a past or future one as a whole: no week follows from it. */
                 _cleanup_free_ char *fallback = NULL;

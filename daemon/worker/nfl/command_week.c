@@ -17,8 +17,8 @@ int command_week(struct worker *worker, char **ret_error) {
         }
         week_report(&worker->settings->asked, &week);
         if (worker->settings->json)
-                (void)printf("{\"season_year\":%d,\"week\":%d,\"season_type\":\"%s\",\"source\":\"%s\"}\n", week.season, week.week,
-                             season_type_name(week.type), fallback ? "calendar" : "schedule");
+                (void)printf("{\"season_year\":%d,\"week\":%d,\"season_type\":\"%s\",\"source\":\"%s\"}\n", week.season,
+                             week.week, season_type_name(week.type), fallback ? "calendar" : "schedule");
         else
                 (void)printf("season %d, week %d, %s\n", week.season, week.week, season_type_name(week.type));
         return 0;

@@ -46,14 +46,16 @@ static int class_of(const char *state) {
 
 static int explain(struct db *db, const PGresult *result, char **ret_error) {
         const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-        _cleanup_free_ char *text = message_line(result ? PQresultErrorMessage(result) : PQerrorMessage(db->connection));
+        _cleanup_free_ char *text =
+                message_line(result ? PQresultErrorMessage(result) : PQerrorMessage(db->connection));
         if (PQstatus(db->connection) == CONNECTION_BAD)
                 return error_set(ret_error, NFL_LATER, "the connection to PostgreSQL is lost: %s", text);
         if (state && (streq(state, "42P01") || streq(state, "42703") || streq(state, "42883")))
-                return error_set(ret_error, NFL_CONFIG,
-                                 "the database's schema is older than this program or of another kind (%s); batchd applies the "
-                                 "migrations (sql/) when it starts with Database=",
-                                 text);
+                return error_set(
+                        ret_error, NFL_CONFIG,
+                        "the database's schema is older than this program or of another kind (%s); batchd applies the "
+                        "migrations (sql/) when it starts with Database=",
+                        text);
         if (state && streq(state, "42501"))
                 return error_set(ret_error, NFL_CONFIG, "the database user lacks a right: %s", text);
         return error_set(ret_error, class_of(state), "PostgreSQL: %s (SQLSTATE %s)", text, state ? state : "unknown");
@@ -62,9 +64,8 @@ static int explain(struct db *db, const PGresult *result, char **ret_error) {
 /* libpq 15 gives no SQLSTATE for a refused connection: what only a person can change is told by the server's words. */
 static int explain_refusal(PGconn *connection, char **ret_error) {
         static const char *const lasting[] = {
-                "authentication failed", "does not exist",
-                "pg_hba.conf",           "permission denied",
-                "no password supplied",  "invalid connection option",
+                "authentication failed", "does not exist",       "pg_hba.conf",
+                "permission denied",     "no password supplied", "invalid connection option",
         };
         _cleanup_free_ char *text = message_line(PQerrorMessage(connection));
         int class = NFL_LATER;
@@ -82,11 +83,11 @@ static int check_schema(struct db *db, char **ret_error) {
                 return r;
         if (result_int(result, 0, 0) <= SCHEMA_VERSION)
                 return 0;
-        return error_set(
-                ret_error, NFL_CONFIG,
-                "the database's football tables have version %s, this program knows those up to %d: install the newer batch-nfl, "
-                "or name another database",
-                PQgetvalue(result, 0, 0), SCHEMA_VERSION);
+        return error_set(ret_error, NFL_CONFIG,
+                         "the database's football tables have version %s, this program knows those up to %d: install "
+                         "the newer batch-nfl, "
+                         "or name another database",
+                         PQgetvalue(result, 0, 0), SCHEMA_VERSION);
 }
 
 int db_open(const char *conninfo, struct db **ret, char **ret_error) {

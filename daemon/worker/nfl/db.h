@@ -11,15 +11,15 @@
 
 struct db;
 
-/* conninfo: libpq's, NULL for libpq's own environment. Checks that the football tables are there. 0, NFL_LATER (away, starting) or
- * NFL_CONFIG (rights, database or tables missing). */
+/* conninfo: libpq's, NULL for libpq's own environment. Checks that the football tables are there. 0, NFL_LATER (away,
+ * starting) or NFL_CONFIG (rights, database or tables missing). */
 int db_open(const char *conninfo, struct db **ret, char **ret_error);
 struct db *db_close(struct db *db);
 DEFINE_CLEANUP(struct db, db_close);
 #define _cleanup_db_ _cleanup_(db_closep)
 
-/* A command without rows. All functions below: 0, or NFL_LATER, NFL_DATA, NFL_CONFIG by SQLSTATE. After a failure within a transaction
- * only db_rollback helps. */
+/* A command without rows. All functions below: 0, or NFL_LATER, NFL_DATA, NFL_CONFIG by SQLSTATE. After a failure
+ * within a transaction only db_rollback helps. */
 int db_run(struct db *db, const char *sql, char **ret_error);
 /* Rows as text. parameters: n texts, NULL for SQL NULL. *ret is to be given to PQclear. */
 int db_query(struct db *db, const char *sql, const char *const *parameters, int n, PGresult **ret, char **ret_error);
@@ -34,8 +34,8 @@ static inline void pq_clearp(PGresult **result) {
 }
 #define _cleanup_result_ _cleanup_(pq_clearp)
 
-/* COPY's text format, a field at a time; fields are separated by row_next and a row ended by row_end. The buffer's cap is the
- * greatest batch: appends fail with -E2BIG. */
+/* COPY's text format, a field at a time; fields are separated by row_next and a row ended by row_end. The buffer's cap
+ * is the greatest batch: appends fail with -E2BIG. */
 #define ROWS_MAX ((size_t)64 << 20)
 int row_text(struct buf *rows, const char *text); /* NULL: SQL NULL */
 int row_int(struct buf *rows, int64_t value);

@@ -33,8 +33,8 @@ int day_of_week(day_t day) {
         return (int)(((day % 7) + 7 + 4) % 7); /* 1970-01-01 was a Thursday */
 }
 
-/* Days in the years and months before, counted from 1 March so that the leap day is a year's last (Hinnant, chrono-compatible
- * low-level date algorithms, "days_from_civil"). */
+/* Days in the years and months before, counted from 1 March so that the leap day is a year's last (Hinnant,
+ * chrono-compatible low-level date algorithms, "days_from_civil"). */
 day_t day_from_date(int year, int month, int day) {
         int y = month <= 2 ? year - 1 : year;
         int era = (y >= 0 ? y : y - 399) / 400;
@@ -83,6 +83,7 @@ int day_parse(const char *text, day_t *ret) {
 char *day_format(char ret[static DAY_SIZE], day_t day) {
         int year, month, number;
         day_to_date(day, &year, &month, &number);
-        (void)snprintf(ret, DAY_SIZE, "%04u-%02u-%02u", (unsigned)year % 10000, (unsigned)month % 100, (unsigned)number % 100);
+        (void)snprintf(ret, DAY_SIZE, "%04u-%02u-%02u", (unsigned)year % 10000, (unsigned)month % 100,
+                       (unsigned)number % 100);
         return ret;
 }

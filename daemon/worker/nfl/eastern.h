@@ -8,8 +8,8 @@
 /* A calendar day as days since 1970-01-01. */
 typedef int32_t day_t;
 
-/* Sets the process's zone to US Eastern: for a program of one thread that shows no other zone. From the machine's zone data; where
- * that has no such file, from the rule that holds since 2007. */
+/* Sets the process's zone to US Eastern: for a program of one thread that shows no other zone. From the machine's zone
+ * data; where that has no such file, from the rule that holds since 2007. */
 void eastern_init(void);
 /* The Eastern calendar day of an instant. */
 day_t eastern_day(usec_t instant);

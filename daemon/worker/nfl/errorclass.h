@@ -1,5 +1,6 @@
-/* The three kinds of failure that the worker tells apart, as the negative errno values that its functions return, and the exit
- * statuses (sysexits.h) that they become. Every function here that takes `char **ret_error` explains its failure there. */
+/* The three kinds of failure that the worker tells apart, as the negative errno values that its functions return, and
+ * the exit statuses (sysexits.h) that they become. Every function here that takes `char **ret_error` explains its
+ * failure there. */
 #pragma once
 
 #include <errno.h>

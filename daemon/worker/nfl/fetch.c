@@ -192,7 +192,8 @@ static int start_due(struct fetch *fetch, bool *under_way) {
         return (int)((wake - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 }
 
-/* Decides whether the request is asked again; if so, when. A 429 holds back every request, any other failure its own. */
+/* Decides whether the request is asked again; if so, when. A 429 holds back every request, any other failure its own.
+ */
 static bool plan_repeat(struct fetch *fetch, struct request *request, struct transfer *transfer, long status) {
         if (request->tries >= fetch->settings->tries)
                 return false;
@@ -250,7 +251,8 @@ static int finish_transfer(struct fetch *fetch, struct transfer *transfer, CURLc
         _cleanup_(answer_done) struct answer answer;
         answer_read(&input, &answer);
         if (answer.explanation && answer.kind != ANSWER_NOTHING)
-                log_info("%s: %s (try %d of %d)", request->path, answer.explanation, request->tries, fetch->settings->tries);
+                log_info("%s: %s (try %d of %d)", request->path, answer.explanation, request->tries,
+                         fetch->settings->tries);
         if (answer.kind == ANSWER_REPEAT) {
                 if (plan_repeat(fetch, request, transfer, status))
                         return 0;

@@ -1,5 +1,6 @@
-/* Fetches many URLs of the API at once: bounded parallelism over kept connections, a least distance between requests, and
- * repetitions with backoff that honour 429 and Retry-After. Answers come back one by one, in the order in which they arrive. */
+/* Fetches many URLs of the API at once: bounded parallelism over kept connections, a least distance between requests,
+ * and repetitions with backoff that honour 429 and Retry-After. Answers come back one by one, in the order in which
+ * they arrive. */
 #pragma once
 
 #include <stddef.h>
@@ -13,8 +14,9 @@
 
 struct fetch;
 
-/* index: of the URL in fetch_all's list. The answer belongs to the fetch and is freed after the call. 0 goes on; a negative value
- * ends the fetch, which then returns it. Its kind is never ANSWER_REPEAT: what stayed so in every try is ANSWER_LATER. */
+/* index: of the URL in fetch_all's list. The answer belongs to the fetch and is freed after the call. 0 goes on; a
+ * negative value ends the fetch, which then returns it. Its kind is never ANSWER_REPEAT: what stayed so in every try is
+ * ANSWER_LATER. */
 typedef int (*fetch_done_fn)(void *userdata, size_t index, const struct answer *answer);
 
 /* settings must outlive the fetch. */
@@ -23,8 +25,8 @@ struct fetch *fetch_free(struct fetch *fetch);
 DEFINE_CLEANUP(struct fetch, fetch_free);
 #define _cleanup_fetch_ _cleanup_(fetch_freep)
 
-/* paths: "getNFLBoxScore?gameID=..." below the base URL, borrowed. 0, or what done returned; after an answer that refuses everybody
- * (quota, key) the rest is not asked: those get the same answer. */
+/* paths: "getNFLBoxScore?gameID=..." below the base URL, borrowed. 0, or what done returned; after an answer that
+ * refuses everybody (quota, key) the rest is not asked: those get the same answer. */
 int fetch_all(struct fetch *fetch, const char *const *paths, size_t count, fetch_done_fn done, void *userdata);
 /* Requests that reached the network since fetch_new, repetitions included. */
 uint64_t fetch_calls(const struct fetch *fetch);

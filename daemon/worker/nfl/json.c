@@ -265,7 +265,8 @@ int json_parse(char *text, size_t length, struct json_doc *ret, char **ret_error
         }
         if (!ok) {
                 json_done(&doc);
-                return error_set(ret_error, -EBADMSG, "byte %zu: %s", (size_t)(parser.at - parser.start), parser.problem);
+                return error_set(ret_error, -EBADMSG, "byte %zu: %s", (size_t)(parser.at - parser.start),
+                                 parser.problem);
         }
         *ret = doc;
         return 0;
@@ -278,8 +279,9 @@ void json_done(struct json_doc *doc) {
 
 const char *json_type_name(const struct json_node *node) {
         static const char *const names[] = {
-                [JSON_NULL] = "null",       [JSON_FALSE] = "false",    [JSON_TRUE] = "true",        [JSON_NUMBER] = "a number",
-                [JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
+                [JSON_NULL] = "null",        [JSON_FALSE] = "false",     [JSON_TRUE] = "true",
+                [JSON_NUMBER] = "a number",  [JSON_STRING] = "a string", [JSON_ARRAY] = "an array",
+                [JSON_OBJECT] = "an object",
         };
         return node ? names[node->type] : "nothing";
 }
@@ -305,7 +307,8 @@ const char *json_member_text(const struct json_node *object, const char *key) {
 bool json_is_nothing(const struct json_node *node) {
         if (!node || node->type == JSON_NULL)
                 return true;
-        return (node->type == JSON_STRING || node->type == JSON_ARRAY || node->type == JSON_OBJECT) && node->length == 0;
+        return (node->type == JSON_STRING || node->type == JSON_ARRAY || node->type == JSON_OBJECT) &&
+               node->length == 0;
 }
 
 int json_integer(const struct json_node *node, int64_t otherwise, int64_t *ret) {

@@ -1,11 +1,12 @@
 /* A JSON text as a flat tree of nodes, for the API's answers of several megabytes.
  *
- * The text is changed in place and must outlive the document: strings are unescaped and ended with NUL where they stand, so that a
- * player list of 5.5 MB costs 24 bytes a value beside itself and no allocation a value. (The control protocol's values are
- * made of counted objects: right for small messages that are also built, too slow and too large for this.)
+ * The text is changed in place and must outlive the document: strings are unescaped and ended with NUL where they
+ * stand, so that a player list of 5.5 MB costs 24 bytes a value beside itself and no allocation a value. (The control
+ * protocol's values are made of counted objects: right for small messages that are also built, too slow and too large
+ * for this.)
  *
- * RFC 8259. Refused: trailing text, invalid UTF-8, lone surrogates, NUL in a string, more than 64 levels. Equal keys in an object
- * are not looked for; the first counts. */
+ * RFC 8259. Refused: trailing text, invalid UTF-8, lone surrogates, NUL in a string, more than 64 levels. Equal keys in
+ * an object are not looked for; the first counts. */
 #pragma once
 
 #include <stdbool.h>
@@ -47,8 +48,8 @@ const char *json_text(const struct json_node *node);
 const char *json_member_text(const struct json_node *object, const char *key);
 /* True for what the API uses for "none": missing, null, "", {} and []. */
 bool json_is_nothing(const struct json_node *node);
-/* Integers as the API writes them: 7, "7", "-2", "+5", "1757031600.0", "" and null and missing being `otherwise`. 0, or -EBADMSG for
- * what is no whole number within +-10^15. */
+/* Integers as the API writes them: 7, "7", "-2", "+5", "1757031600.0", "" and null and missing being `otherwise`. 0, or
+ * -EBADMSG for what is no whole number within +-10^15. */
 int json_integer(const struct json_node *node, int64_t otherwise, int64_t *ret);
 
 /* Iteration: over an array the values; over an object the keys (strings), the value being key + 1. */
@@ -61,5 +62,5 @@ static inline const struct json_node *json_step(const struct json_node *containe
                 next = at + 1 + (at + 1)->span;
         return next < container + container->span ? next : NULL;
 }
-#define JSON_FOREACH(node, container)                                                                                              \
+#define JSON_FOREACH(node, container)                                                                                  \
         for (const struct json_node *node = json_first(container); node; node = json_step(container, node))

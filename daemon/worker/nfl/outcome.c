@@ -13,7 +13,8 @@
 static void add_name(struct outcome *outcome, const char *item, const char *why) {
         if (outcome->names && strlen(outcome->names) > NAMES_MAX)
                 return;
-        char *longer = xasprintf("%s%s%s (%s)", outcome->names ? outcome->names : "", outcome->names ? ", " : "", item, why);
+        char *longer =
+                xasprintf("%s%s%s (%s)", outcome->names ? outcome->names : "", outcome->names ? ", " : "", item, why);
         free(outcome->names);
         outcome->names = longer;
 }
@@ -45,11 +46,13 @@ int outcome_result(const struct outcome *outcome, const char *what, char **ret_e
                 return 0;
         size_t all = failed + outcome->good;
         if (outcome->refused || outcome->later)
-                return error_set(ret_error, outcome->refused ? NFL_CONFIG : NFL_LATER, "%s: %zu of %zu failed; first %s", what,
-                                 failed, all, outcome->first);
+                return error_set(ret_error, outcome->refused ? NFL_CONFIG : NFL_LATER,
+                                 "%s: %zu of %zu failed; first %s", what, failed, all, outcome->first);
         if (outcome->good == 0)
-                return error_set(ret_error, NFL_DATA, "%s: none of %zu can be used; first %s", what, all, outcome->first);
-        report_warning("unusable_data", "%s: %zu of %zu cannot be used: %s", what, outcome->unusable, all, outcome->names);
+                return error_set(ret_error, NFL_DATA, "%s: none of %zu can be used; first %s", what, all,
+                                 outcome->first);
+        report_warning("unusable_data", "%s: %zu of %zu cannot be used: %s", what, outcome->unusable, all,
+                       outcome->names);
         return 0;
 }
 

@@ -1,8 +1,8 @@
 /* How the parts of a fetch went, and what that makes of the whole.
  *
- * A part whose data cannot be used would fail at every repetition: it is a warning, and the rest counts, unless nothing was usable.
- * A part that may work later makes the whole fail for now, after everything that came has been stored; a repetition then needs to get
- * only what is missing. */
+ * A part whose data cannot be used would fail at every repetition: it is a warning, and the rest counts, unless nothing
+ * was usable. A part that may work later makes the whole fail for now, after everything that came has been stored; a
+ * repetition then needs to get only what is missing. */
 #pragma once
 
 #include <stdbool.h>

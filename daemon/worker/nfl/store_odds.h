@@ -6,8 +6,9 @@
 #include "unknown.h"
 
 /* One row for store_odds. 0, or -E2BIG. */
-int odds_row(struct buf *rows, const char *player_id, const char *game_id, const char *sportsbook, int american, bool consensus);
-/* Upserts on (player, game, sportsbook); the last row of a key counts. Rows of unknown players are added to `unknown` and skipped.
- * *ret_stored gets the number of rows written. On failure nothing has changed. */
+int odds_row(struct buf *rows, const char *player_id, const char *game_id, const char *sportsbook, int american,
+             bool consensus);
+/* Upserts on (player, game, sportsbook); the last row of a key counts. Rows of unknown players are added to `unknown`
+ * and skipped. *ret_stored gets the number of rows written. On failure nothing has changed. */
 int store_odds(struct db *db, const struct buf *rows, usec_t fetched_at, struct unknown *unknown, int64_t *ret_stored,
                char **ret_error);

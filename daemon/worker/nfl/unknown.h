@@ -11,7 +11,8 @@ struct unknown {
         size_t rows;  /* skipped because of them */
 };
 
-/* NFL_DATA when the table players is empty: then everything would be skipped, and games be marked as stored without a line. */
+/* NFL_DATA when the table players is empty: then everything would be skipped, and games be marked as stored without a
+ * line. */
 int unknown_check(struct db *db, char **ret_error);
 /* id, name: as the API gave them; name may be NULL. */
 void unknown_add(struct unknown *unknown, const char *id, const char *name);

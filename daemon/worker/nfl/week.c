@@ -34,7 +34,8 @@ static const struct week_game *decide_monday(const struct week_game *games, size
 
 static const struct week_game *decide_tuesday(const struct week_game *games, size_t n, day_t today) {
         const struct week_game *found = NULL;
-        for (size_t i = first_between(games, n, today, today + DAYS_AHEAD); i < n && games[i].day <= today + DAYS_AHEAD; i++)
+        for (size_t i = first_between(games, n, today, today + DAYS_AHEAD); i < n && games[i].day <= today + DAYS_AHEAD;
+             i++)
                 if (!found || week_compare(&games[i].week, &found->week) > 0)
                         found = &games[i];
         return found;

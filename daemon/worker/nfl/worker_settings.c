@@ -24,7 +24,8 @@ int season_type_parse(const char *text, enum season_type *ret) {
         return 0;
 }
 
-static int set_number(const char *name, const char *value, int64_t minimum, int64_t maximum, int *ret, char **ret_error) {
+static int set_number(const char *name, const char *value, int64_t minimum, int64_t maximum, int *ret,
+                      char **ret_error) {
         int64_t number;
         if (parse_int64_range(value, minimum, maximum, &number) < 0)
                 return error_set(ret_error, NFL_CONFIG, "%s: '%s' is no whole number from %lld to %lld", name, value,
@@ -36,8 +37,8 @@ static int set_number(const char *name, const char *value, int64_t minimum, int6
 static int set_span(const char *name, const char *value, usec_t *ret, char **ret_error) {
         usec_t span;
         if (parse_timespan(value, &span) < 0 || span > USEC_PER_HOUR)
-                return error_set(ret_error, NFL_CONFIG, "%s: '%s' is no time span of at most an hour, as 500ms or 3.5s", name,
-                                 value);
+                return error_set(ret_error, NFL_CONFIG, "%s: '%s' is no time span of at most an hour, as 500ms or 3.5s",
+                                 name, value);
         *ret = span;
         return 0;
 }
@@ -73,7 +74,8 @@ static int read_parameters(struct settings *settings, char **ret_error) {
                 {"BATCH_PARAM_WEEK", "week"},
                 {"BATCH_PARAM_SEASON_TYPE", "season-type"},
         };
-        const bool given[] = {settings->asked.season != 0, settings->asked.week != 0, settings->asked.type != SEASON_UNKNOWN};
+        const bool given[] = {settings->asked.season != 0, settings->asked.week != 0,
+                              settings->asked.type != SEASON_UNKNOWN};
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const char *value = getenv(rows[i].variable);
                 if (given[i] || !value || !*value)
@@ -97,7 +99,8 @@ static int read_key(struct settings *settings, char **ret_error) {
                         return 0;
                 }
                 if (r < 0 && r != -ENOENT)
-                        return error_set(ret_error, NFL_CONFIG, "credential " CREDENTIAL_NAME " cannot be read: %s", strerror(-r));
+                        return error_set(ret_error, NFL_CONFIG, "credential " CREDENTIAL_NAME " cannot be read: %s",
+                                         strerror(-r));
         }
         const char *key = getenv("TANK01_API_KEY");
         if (key && *key)
@@ -115,7 +118,8 @@ int settings_complete(struct settings *settings, char **ret_error) {
         const char *now = getenv("BATCH_NOW");
         settings->now = now_realtime();
         if (now && *now && parse_rfc3339(now, &settings->now) < 0)
-                return error_set(ret_error, NFL_CONFIG, "BATCH_NOW: '%s' is no RFC 3339 instant, as 2024-10-29T12:00:00Z", now);
+                return error_set(ret_error, NFL_CONFIG,
+                                 "BATCH_NOW: '%s' is no RFC 3339 instant, as 2024-10-29T12:00:00Z", now);
         const char *url = getenv("TANK01_BASE_URL");
         settings->base_url = xstrdup(url && *url ? url : DEFAULT_BASE_URL);
         for (size_t length = strlen(settings->base_url); length && settings->base_url[length - 1] == '/'; length--)
@@ -149,13 +153,15 @@ int settings_require_api(const struct settings *settings, char **ret_error) {
                                  settings->base_url);
         if (!settings->api_key)
                 return error_set(ret_error, NFL_CONFIG,
-                                 "no API key: give the credential " CREDENTIAL_NAME " (LoadCredential=) or TANK01_API_KEY");
+                                 "no API key: give the credential " CREDENTIAL_NAME
+                                 " (LoadCredential=) or TANK01_API_KEY");
         return 0;
 }
 
 int week_check(const struct week *week, char **ret_error) {
         if (week->type == SEASON_POST && week->week > 4)
-                return error_set(ret_error, NFL_CONFIG, "week %d of the post-season: it has the weeks 1 to 4", week->week);
+                return error_set(ret_error, NFL_CONFIG, "week %d of the post-season: it has the weeks 1 to 4",
+                                 week->week);
         return 0;
 }
 

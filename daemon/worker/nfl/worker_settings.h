@@ -1,4 +1,5 @@
-/* What a command was asked to do and with what: options, then BATCH_PARAM_*, then the environment of the football worker. */
+/* What a command was asked to do and with what: options, then BATCH_PARAM_*, then the environment of the football
+ * worker. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,10 +37,11 @@ struct settings {
 
 #define PARALLEL_MAX 32
 
-/* Reads BATCH_PARAM_*, BATCH_NOW, TANK01_*, BATCH_DATABASE and the credential where no option has set a member yet. 0, or NFL_CONFIG
- * with an explanation. */
+/* Reads BATCH_PARAM_*, BATCH_NOW, TANK01_*, BATCH_DATABASE and the credential where no option has set a member yet. 0,
+ * or NFL_CONFIG with an explanation. */
 int settings_complete(struct settings *settings, char **ret_error);
-/* One option's text: "season", "week", "season-type", "parallel", "delay", "timeout", "retry-delay", "tries". 0 or NFL_CONFIG. */
+/* One option's text: "season", "week", "season-type", "parallel", "delay", "timeout", "retry-delay", "tries". 0 or
+ * NFL_CONFIG. */
 int settings_set(struct settings *settings, const char *name, const char *value, char **ret_error);
 /* The key and address that requests need. 0 or NFL_CONFIG. */
 int settings_require_api(const struct settings *settings, char **ret_error);
