@@ -20,12 +20,12 @@
 #define DIGITS 4
 
 /* The lock's number is ours alone; the lock ends with the transaction. A migration may take its time. */
-const char migrations_begin_sql[] = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s';"
-                                    "SELECT pg_advisory_xact_lock(7020094519872563200);"
-                                    "CREATE TABLE IF NOT EXISTS batch_schema_migrations (version integer PRIMARY KEY, "
-                                    "name text NOT NULL, checksum text NOT NULL,"
-                                    " applied_at timestamptz NOT NULL DEFAULT now());"
-                                    "SELECT version, name, checksum FROM batch_schema_migrations ORDER BY version";
+const char migrations_begin_sql[] =
+        "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s';"
+        "SELECT pg_advisory_xact_lock(7020094519872563200);"
+        "CREATE TABLE IF NOT EXISTS batch_schema_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
+        " applied_at timestamptz NOT NULL DEFAULT now());"
+        "SELECT version, name, checksum FROM batch_schema_migrations ORDER BY version";
 
 /* The number of "0001_batch.sql", or 0 for another kind of file. */
 static int number_of(const char *name) {
@@ -130,22 +130,22 @@ int migrations_compare(const struct migrations *migrations, const PGresult *appl
                 int64_t number = 0;
                 (void)parse_int64(version, &number);
                 if (number > migrations_version(migrations))
-                        return error_set(ret_error, -EPROTO,
-                                         "the database's schema is newer than this batchd: it has migration %s, this "
-                                         "batchd knows those up "
-                                         "to %s. Install the newer batchd, or name another database",
-                                         name, migrations->items[migrations->count - 1].name);
+                        return error_set(
+                                ret_error, -EPROTO,
+                                "the database's schema is newer than this batchd: it has migration %s, this batchd knows those up "
+                                "to %s. Install the newer batchd, or name another database",
+                                name, migrations->items[migrations->count - 1].name);
                 if (number != (int64_t)i + 1)
                         return error_set(ret_error, -EINVAL,
                                          "batch_schema_migrations has no migration %04zu: the table was edited by hand",
                                          i + 1);
                 if (!streq(PQgetvalue(applied, (int)i, 2), migrations->items[i].checksum))
-                        return error_set(ret_error, -EINVAL,
-                                         "migration %s is not the one that the database was made with (%s there, %s "
-                                         "here): a released "
-                                         "migration is never edited; write a new one instead",
-                                         migrations->items[i].name, PQgetvalue(applied, (int)i, 2),
-                                         migrations->items[i].checksum);
+                        return error_set(
+                                ret_error, -EINVAL,
+                                "migration %s is not the one that the database was made with (%s there, %s here): a released "
+                                "migration is never edited; write a new one instead",
+                                migrations->items[i].name, PQgetvalue(applied, (int)i, 2),
+                                migrations->items[i].checksum);
         }
         *ret_applied = n;
         return 0;

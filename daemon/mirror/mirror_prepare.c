@@ -51,10 +51,10 @@ static void replay_everything(struct mirror *mirror, int64_t local) {
         struct store_batch *batch = store_batch_new();
         char number[32];
 
-        log_notice("PostgreSQL knows %lld batches of rows of the %lld that it was sent (another database, or an older "
-                   "copy): all rows are "
-                   "sent again",
-                   (long long)mirror->remote_acknowledged, (long long)local);
+        log_notice(
+                "PostgreSQL knows %lld batches of rows of the %lld that it was sent (another database, or an older copy): all rows are "
+                "sent again",
+                (long long)mirror->remote_acknowledged, (long long)local);
         outbox_replay_all(batch);
         (void)snprintf(number, sizeof(number), "%lld", (long long)mirror->remote_acknowledged);
         store_batch_put_setting(batch, "mirror_acknowledged", number);
@@ -103,11 +103,10 @@ static void instance_known(const struct query_result *result, void *user) {
 /* 2: this daemon's row. */
 static void find_instance(struct mirror *mirror) {
         _cleanup_free_ char *host = connection_quote(mirror->connection, mirror->host);
-        _cleanup_free_ char *sql =
-                xasprintf("%s INSERT INTO batch_instances (instance, host, acknowledged) VALUES ('%s', %s, 0) ON "
-                          "CONFLICT (instance)"
-                          " DO UPDATE SET host = excluded.host, updated_at = now() RETURNING acknowledged",
-                          temporary_sql, store_instance(mirror->store), host);
+        _cleanup_free_ char *sql = xasprintf(
+                "%s INSERT INTO batch_instances (instance, host, acknowledged) VALUES ('%s', %s, 0) ON CONFLICT (instance)"
+                " DO UPDATE SET host = excluded.host, updated_at = now() RETURNING acknowledged",
+                temporary_sql, store_instance(mirror->store), host);
 
         mirror->schema_version = migrations_version(&mirror->migrations);
         ask(mirror, sql, QUERY_TIMEOUT, instance_known);

@@ -21,23 +21,18 @@ static const char upsert_runs[] =
         " batch_type = excluded.batch_type, batch_mode = excluded.batch_mode, triggered_by = excluded.triggered_by,"
         " triggered_by_user = excluded.triggered_by_user, status = excluded.status, reason = excluded.reason,"
         " created_at = excluded.created_at, started_at = excluded.started_at, completed_at = excluded.completed_at,"
-        " duration_seconds = excluded.duration_seconds, error_message = excluded.error_message, parameters = "
-        "excluded.parameters,"
-        " metrics = excluded.metrics, warnings = excluded.warnings, notes = excluded.notes, retry_of = "
-        "excluded.retry_of,"
+        " duration_seconds = excluded.duration_seconds, error_message = excluded.error_message, parameters = excluded.parameters,"
+        " metrics = excluded.metrics, warnings = excluded.warnings, notes = excluded.notes, retry_of = excluded.retry_of,"
         " parent_run_id = excluded.parent_run_id, due_at = excluded.due_at, definition_hash = excluded.definition_hash,"
         " host = excluded.host, version = excluded.version"
         " WHERE excluded.version > t.version AND excluded.instance = t.instance;";
 static const char upsert_steps[] =
         "INSERT INTO batch_execution_steps AS t (%1$s) SELECT %1$s FROM mirror_steps"
         " ON CONFLICT (batch_run_id, step_name, item, attempt) DO UPDATE SET step_order = excluded.step_order,"
-        " status = excluded.status, reason = excluded.reason, created_at = excluded.created_at, started_at = "
-        "excluded.started_at,"
-        " completed_at = excluded.completed_at, updated_at = excluded.updated_at, duration_seconds = "
-        "excluded.duration_seconds,"
+        " status = excluded.status, reason = excluded.reason, created_at = excluded.created_at, started_at = excluded.started_at,"
+        " completed_at = excluded.completed_at, updated_at = excluded.updated_at, duration_seconds = excluded.duration_seconds,"
         " records_processed = excluded.records_processed, exit_status = excluded.exit_status,"
-        " signal_number = excluded.signal_number, error_message = excluded.error_message, output_log = "
-        "excluded.output_log,"
+        " signal_number = excluded.signal_number, error_message = excluded.error_message, output_log = excluded.output_log,"
         " metrics = excluded.metrics, metadata = excluded.metadata, processes_ended = excluded.processes_ended,"
         " version = excluded.version WHERE excluded.version > t.version;";
 static const char insert_audit[] =

@@ -14,16 +14,14 @@
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
 #define ROW_MAX ((size_t)8 * 1024 * 1024) /* of one row: text, and as much again of escapes */
 
-const char outbox_run_columns[] = "run_id, run_number, job, batch_type, batch_mode, triggered_by, triggered_by_user, "
-                                  "status, reason, created_at, started_at, "
-                                  "completed_at, duration_seconds, error_message, parameters, metrics, warnings, "
-                                  "notes, retry_of, parent_run_id, due_at, "
-                                  "definition_hash, version, host, instance";
-const char outbox_attempt_columns[] = "batch_run_id, step_name, item, attempt, step_order, status, reason, created_at, "
-                                      "started_at, completed_at, updated_at, "
-                                      "duration_seconds, records_processed, exit_status, signal_number, error_message, "
-                                      "output_log, metrics, metadata, "
-                                      "processes_ended, version";
+const char outbox_run_columns[] =
+        "run_id, run_number, job, batch_type, batch_mode, triggered_by, triggered_by_user, status, reason, created_at, started_at, "
+        "completed_at, duration_seconds, error_message, parameters, metrics, warnings, notes, retry_of, parent_run_id, due_at, "
+        "definition_hash, version, host, instance";
+const char outbox_attempt_columns[] =
+        "batch_run_id, step_name, item, attempt, step_order, status, reason, created_at, started_at, completed_at, updated_at, "
+        "duration_seconds, records_processed, exit_status, signal_number, error_message, output_log, metrics, metadata, "
+        "processes_ended, version";
 const char outbox_audit_columns[] =
         "audit_id, at, uid, pid, user_name, on_behalf, method, params, outcome, run_id, host, instance";
 
@@ -35,39 +33,35 @@ enum format { FORMAT_TEXT, FORMAT_INTEGER, FORMAT_TIME, FORMAT_DURATION, FORMAT_
 /* The query's first columns are rowid, version and label; those of the line follow. */
 #define FIRST_COLUMN 3
 
-static const char runs_sql[] = "SELECT r.run_number, r.version, 'run ' || r.run_number || ' (' || r.job || ')', "
-                               "r.run_id, r.run_number, r.job, r.batch_type,"
-                               " r.batch_mode, r.triggered_by, r.triggered_by_user, r.status, r.reason, r.created_at, "
-                               "r.started_at, r.completed_at,"
-                               " r.duration_usec, r.error_message, r.parameters, r.metrics, r.warnings, r.notes, "
-                               "r.retry_of, r.parent_run_id, r.due_at,"
-                               " r.definition_hash, r.version, r.waiting_since FROM runs AS r WHERE " WAITS(
-                                       "r") " ORDER BY r.waiting_since LIMIT ?1";
-static const char runs_formats[] = {
-        FORMAT_TEXT, FORMAT_INTEGER, FORMAT_TEXT, FORMAT_TEXT, FORMAT_TEXT,     FORMAT_TEXT, FORMAT_TEXT,   FORMAT_TEXT,
-        FORMAT_TEXT, FORMAT_TIME,    FORMAT_TIME, FORMAT_TIME, FORMAT_DURATION, FORMAT_TEXT, FORMAT_TEXT,   FORMAT_TEXT,
-        FORMAT_TEXT, FORMAT_TEXT,    FORMAT_TEXT, FORMAT_TEXT, FORMAT_TIME,     FORMAT_TEXT, FORMAT_INTEGER};
+/* Macros in SQL are beyond clang-format. */
+/* clang-format off */
+static const char runs_sql[] =
+        "SELECT r.run_number, r.version, 'run ' || r.run_number || ' (' || r.job || ')', r.run_id, r.run_number, r.job, r.batch_type,"
+        " r.batch_mode, r.triggered_by, r.triggered_by_user, r.status, r.reason, r.created_at, r.started_at, r.completed_at,"
+        " r.duration_usec, r.error_message, r.parameters, r.metrics, r.warnings, r.notes, r.retry_of, r.parent_run_id, r.due_at,"
+        " r.definition_hash, r.version, r.waiting_since FROM runs AS r WHERE " WAITS("r") " ORDER BY r.waiting_since LIMIT ?1";
+static const char runs_formats[] = {FORMAT_TEXT, FORMAT_INTEGER, FORMAT_TEXT, FORMAT_TEXT, FORMAT_TEXT, FORMAT_TEXT,
+                                    FORMAT_TEXT, FORMAT_TEXT,    FORMAT_TEXT, FORMAT_TIME, FORMAT_TIME, FORMAT_TIME,
+                                    FORMAT_DURATION, FORMAT_TEXT, FORMAT_TEXT, FORMAT_TEXT, FORMAT_TEXT, FORMAT_TEXT,
+                                    FORMAT_TEXT, FORMAT_TEXT,    FORMAT_TIME, FORMAT_TEXT, FORMAT_INTEGER};
 
 /* Only of runs that are in PostgreSQL, or go there in the same transaction: those that began to wait before ?2. */
 static const char attempts_sql[] =
-        "SELECT a.rowid, a.version, 'step ' || a.step_name || iif(a.item = '', '', ' item ' || a.item) || ' of run ' "
-        "|| r.run_number"
-        " || ' (attempt ' || a.attempt || ')', a.run_id, a.step_name, a.item, a.attempt, a.step_order, a.status, "
-        "a.reason,"
-        " a.created_at, a.started_at, a.completed_at, a.updated_at, a.duration_usec, a.records_processed, "
-        "a.exit_status,"
+        "SELECT a.rowid, a.version, 'step ' || a.step_name || iif(a.item = '', '', ' item ' || a.item) || ' of run ' || r.run_number"
+        " || ' (attempt ' || a.attempt || ')', a.run_id, a.step_name, a.item, a.attempt, a.step_order, a.status, a.reason,"
+        " a.created_at, a.started_at, a.completed_at, a.updated_at, a.duration_usec, a.records_processed, a.exit_status,"
         " a.signal_number, a.error_message, a.output_log, a.metrics, a.metadata, a.processes_ended, a.version"
         " FROM attempts AS a JOIN runs AS r ON r.run_id = a.run_id"
         " WHERE " WAITS("a") " AND (r.mirrored > 0 OR (r.waiting_since < ?2 AND r.version > r.parked))"
-                             " ORDER BY a.waiting_since LIMIT ?1";
-static const char attempts_formats[] = {
-        FORMAT_TEXT,   FORMAT_TEXT, FORMAT_TEXT, FORMAT_INTEGER, FORMAT_INTEGER,  FORMAT_TEXT,     FORMAT_TEXT,
-        FORMAT_TIME,   FORMAT_TIME, FORMAT_TIME, FORMAT_TIME,    FORMAT_DURATION, FORMAT_OPTIONAL, FORMAT_OPTIONAL,
-        FORMAT_SIGNAL, FORMAT_TEXT, FORMAT_TEXT, FORMAT_TEXT,    FORMAT_TEXT,     FORMAT_INTEGER,  FORMAT_INTEGER};
+        " ORDER BY a.waiting_since LIMIT ?1";
+static const char attempts_formats[] = {FORMAT_TEXT,     FORMAT_TEXT,     FORMAT_TEXT,     FORMAT_INTEGER, FORMAT_INTEGER,
+                                        FORMAT_TEXT,     FORMAT_TEXT,     FORMAT_TIME,     FORMAT_TIME,    FORMAT_TIME,
+                                        FORMAT_TIME,     FORMAT_DURATION, FORMAT_OPTIONAL, FORMAT_OPTIONAL, FORMAT_SIGNAL,
+                                        FORMAT_TEXT,     FORMAT_TEXT,     FORMAT_TEXT,     FORMAT_TEXT,    FORMAT_INTEGER,
+                                        FORMAT_INTEGER};
 
 static const char audit_sql[] =
-        "SELECT t.audit_id, t.version, 'audit entry ' || t.audit_id, t.audit_id, t.at, t.uid, t.pid, t.user, "
-        "t.on_behalf, t.method,"
+        "SELECT t.audit_id, t.version, 'audit entry ' || t.audit_id, t.audit_id, t.at, t.uid, t.pid, t.user, t.on_behalf, t.method,"
         " t.params, t.outcome, t.run_id FROM audit AS t WHERE " WAITS("t") " ORDER BY t.waiting_since LIMIT ?1";
 static const char audit_formats[] = {FORMAT_INTEGER, FORMAT_TIME, FORMAT_INTEGER, FORMAT_INTEGER, FORMAT_TEXT,
                                      FORMAT_TEXT,    FORMAT_TEXT, FORMAT_TEXT,    FORMAT_TEXT,    FORMAT_TEXT};
@@ -85,46 +79,19 @@ static const struct source {
         {OUTBOX_AUDIT, audit_sql, audit_formats, sizeof(audit_formats), 0, true},
 };
 
-static const char state_sql[] = "SELECT (SELECT count(*) FROM runs AS r WHERE " WAITS(
-        "r") ") + (SELECT count(*) FROM attempts AS a WHERE " WAITS("a") ")"
-                                                                         " + (SELECT count(*) FROM audit AS t "
-                                                                         "WHERE " WAITS(
-                                                                                 "t") "),"
-                                                                                      " (SELECT count(*) FROM runs "
-                                                                                      "WHERE version <= parked) + "
-                                                                                      "(SELECT count(*) FROM attempts "
-                                                                                      "WHERE version <= parked)"
-                                                                                      " + (SELECT count(*) FROM audit "
-                                                                                      "WHERE version <= parked),"
-                                                                                      " (SELECT min(since) FROM "
-                                                                                      "(SELECT min(waiting_since) AS "
-                                                                                      "since FROM runs AS r "
-                                                                                      "WHERE " WAITS(
-                                                                                              "r") "  UNION ALL "
-                                                                                                   "SELECT "
-                                                                                                   "min(waiting_"
-                                                                                                   "since) FROM "
-                                                                                                   "attempts AS "
-                                                                                                   "a "
-                                                                                                   "WHERE"
-                                                                                                   " " WAITS(
-                                                                                                           "a") "  "
-                                                                                                                "UNION "
-                                                                                                                "ALL "
-                                                                                                                "SELECT"
-                                                                                                                " min("
-                                                                                                                "waitin"
-                                                                                                                "g_"
-                                                                                                                "since)"
-                                                                                                                " FROM "
-                                                                                                                "audit "
-                                                                                                                "AS t "
-                                                                                                                "WHERE"
-                                                                                                                " " WAITS("t") ")),"
-                                                                                                                               " (SELECT CAST(value AS INTEGER) FROM settings WHERE key = 'mirror_acknowledged'),"
-                                                                                                                               " coalesce((SELECT park_error FROM runs WHERE version <= parked ORDER BY run_number DESC LIMIT 1),"
-                                                                                                                               "  (SELECT park_error FROM attempts WHERE version <= parked LIMIT 1),"
-                                                                                                                               "  (SELECT park_error FROM audit WHERE version <= parked ORDER BY audit_id DESC LIMIT 1))";
+static const char state_sql[] =
+        "SELECT (SELECT count(*) FROM runs AS r WHERE " WAITS("r") ") + (SELECT count(*) FROM attempts AS a WHERE " WAITS("a") ")"
+        " + (SELECT count(*) FROM audit AS t WHERE " WAITS("t") "),"
+        " (SELECT count(*) FROM runs WHERE version <= parked) + (SELECT count(*) FROM attempts WHERE version <= parked)"
+        " + (SELECT count(*) FROM audit WHERE version <= parked),"
+        " (SELECT min(since) FROM (SELECT min(waiting_since) AS since FROM runs AS r WHERE " WAITS("r")
+        "  UNION ALL SELECT min(waiting_since) FROM attempts AS a WHERE " WAITS("a")
+        "  UNION ALL SELECT min(waiting_since) FROM audit AS t WHERE " WAITS("t") ")),"
+        " (SELECT CAST(value AS INTEGER) FROM settings WHERE key = 'mirror_acknowledged'),"
+        " coalesce((SELECT park_error FROM runs WHERE version <= parked ORDER BY run_number DESC LIMIT 1),"
+        "  (SELECT park_error FROM attempts WHERE version <= parked LIMIT 1),"
+        "  (SELECT park_error FROM audit WHERE version <= parked ORDER BY audit_id DESC LIMIT 1))";
+/* clang-format on */
 
 struct outbox_task {
         struct reader_task task;

@@ -22,15 +22,11 @@ static const char *const migrations[] = {
         /* 1 */
         "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
         "CREATE TABLE runs ("
-        "  run_number INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, job TEXT NOT NULL, batch_type TEXT, batch_mode "
-        "TEXT,"
+        "  run_number INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, job TEXT NOT NULL, batch_type TEXT, batch_mode TEXT,"
         "  triggered_by TEXT, triggered_by_user TEXT, status TEXT NOT NULL, reason TEXT, created_at INTEGER NOT NULL,"
-        "  started_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, duration_usec INTEGER NOT NULL, error_message "
-        "TEXT,"
-        "  parameters TEXT, metrics TEXT, warnings TEXT, notes TEXT, retry_of TEXT, parent_run_id TEXT, due_at INTEGER "
-        "NOT NULL,"
-        "  definition_hash TEXT, version INTEGER NOT NULL, mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT "
-        "NULL DEFAULT 0,"
+        "  started_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, duration_usec INTEGER NOT NULL, error_message TEXT,"
+        "  parameters TEXT, metrics TEXT, warnings TEXT, notes TEXT, retry_of TEXT, parent_run_id TEXT, due_at INTEGER NOT NULL,"
+        "  definition_hash TEXT, version INTEGER NOT NULL, mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0,"
         "  park_error TEXT, waiting_since INTEGER NOT NULL);"
         "CREATE INDEX runs_job ON runs (job, created_at, status);"
         "CREATE INDEX runs_status ON runs (status, created_at);"
@@ -42,18 +38,12 @@ static const char *const migrations[] = {
         "  batch_type TEXT NOT NULL, created_at INTEGER NOT NULL, run_number INTEGER NOT NULL,"
         "  PRIMARY KEY (batch_type, created_at, run_number)) WITHOUT ROWID;"
         "CREATE TABLE attempts ("
-        "  run_id TEXT NOT NULL, step_name TEXT NOT NULL, item TEXT NOT NULL, attempt INTEGER NOT NULL, step_order "
-        "INTEGER NOT NULL,"
-        "  ordinal INTEGER NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT, created_at INTEGER "
-        "NOT NULL,"
-        "  started_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duration_usec "
-        "INTEGER NOT NULL,"
-        "  records_processed INTEGER NOT NULL, exit_status INTEGER NOT NULL, signal_number INTEGER NOT NULL, "
-        "error_message TEXT,"
-        "  output_log TEXT, metrics TEXT, metadata TEXT, log_path TEXT, processes_ended INTEGER NOT NULL, version "
-        "INTEGER NOT NULL,"
-        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since "
-        "INTEGER NOT NULL,"
+        "  run_id TEXT NOT NULL, step_name TEXT NOT NULL, item TEXT NOT NULL, attempt INTEGER NOT NULL, step_order INTEGER NOT NULL,"
+        "  ordinal INTEGER NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT, created_at INTEGER NOT NULL,"
+        "  started_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, duration_usec INTEGER NOT NULL,"
+        "  records_processed INTEGER NOT NULL, exit_status INTEGER NOT NULL, signal_number INTEGER NOT NULL, error_message TEXT,"
+        "  output_log TEXT, metrics TEXT, metadata TEXT, log_path TEXT, processes_ended INTEGER NOT NULL, version INTEGER NOT NULL,"
+        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since INTEGER NOT NULL,"
         "  UNIQUE (run_id, step_name, item, attempt));"
         "CREATE INDEX attempts_waiting ON attempts (waiting_since) WHERE version > mirrored AND version > parked;"
         "CREATE INDEX attempts_parked ON attempts (run_id) WHERE version <= parked;"
@@ -62,11 +52,9 @@ static const char *const migrations[] = {
         "  PRIMARY KEY (request_id, uid)) WITHOUT ROWID;"
         "CREATE INDEX requests_created ON requests (created_at);"
         "CREATE TABLE audit ("
-        "  audit_id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, uid INTEGER NOT NULL, pid INTEGER NOT "
-        "NULL, user TEXT,"
+        "  audit_id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, uid INTEGER NOT NULL, pid INTEGER NOT NULL, user TEXT,"
         "  on_behalf TEXT, method TEXT, params TEXT, outcome TEXT, run_id TEXT, version INTEGER NOT NULL DEFAULT 1,"
-        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since "
-        "INTEGER NOT NULL);"
+        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since INTEGER NOT NULL);"
         "CREATE INDEX audit_waiting ON audit (waiting_since) WHERE version > mirrored AND version > parked;"
         "CREATE INDEX audit_parked ON audit (audit_id) WHERE version <= parked;",
 };
@@ -101,11 +89,11 @@ static int fail(sqlite3 *db, int code, const char *path, char **ret_error) {
         const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
 
         if (r == -EBADMSG)
-                return error_set(ret_error, r,
-                                 "%s is damaged (%s) and is left as it is: move it and the files %s-wal and %s-shm "
-                                 "beside it away (a new, "
-                                 "empty one is then made), or put a copy from a backup in its place",
-                                 path, text, path, path);
+                return error_set(
+                        ret_error, r,
+                        "%s is damaged (%s) and is left as it is: move it and the files %s-wal and %s-shm beside it away (a new, "
+                        "empty one is then made), or put a copy from a backup in its place",
+                        path, text, path, path);
         return error_set(ret_error, r, "cannot open %s: %s", path, text);
 }
 
@@ -141,11 +129,11 @@ static int check(sqlite3 *db, const char *path, char **ret_error) {
         if (code == SQLITE_ROW) {
                 const char *text = (const char *)sqlite3_column_text(statement, 0);
                 if (!text || strcmp(text, "ok") != 0)
-                        r = error_set(ret_error, -EBADMSG,
-                                      "%s is damaged (%s) and is left as it is: move it and the files %s-wal and "
-                                      "%s-shm beside it away (a "
-                                      "new, empty one is then made), or put a copy from a backup in its place",
-                                      path, text ? text : "no memory", path, path);
+                        r = error_set(
+                                ret_error, -EBADMSG,
+                                "%s is damaged (%s) and is left as it is: move it and the files %s-wal and %s-shm beside it away (a "
+                                "new, empty one is then made), or put a copy from a backup in its place",
+                                path, text ? text : "no memory", path, path);
         } else if (code != SQLITE_DONE && code != SQLITE_INTERRUPT)
                 r = fail(db, code, path, ret_error);
         (void)sqlite3_finalize(statement);
@@ -204,11 +192,11 @@ static int inspect(sqlite3 *db, const char *path, int64_t *ret_version, char **r
         if (code != SQLITE_OK)
                 return fail(db, code, path, ret_error);
         if (version > SCHEMA_VERSION || version < 0)
-                return error_set(ret_error, -EPROTO,
-                                 "%s has schema version %lld, this program knows versions up to %d: it was written by "
-                                 "a newer batchd; start "
-                                 "that version, or move the file away to begin with an empty one",
-                                 path, (long long)version, SCHEMA_VERSION);
+                return error_set(
+                        ret_error, -EPROTO,
+                        "%s has schema version %lld, this program knows versions up to %d: it was written by a newer batchd; start "
+                        "that version, or move the file away to begin with an empty one",
+                        path, (long long)version, SCHEMA_VERSION);
         if (version == 0 && tables > 0)
                 return error_set(
                         ret_error, -EPROTO,

@@ -17,11 +17,11 @@ static int refuse_busy(int fd, const char *path, const char *state_dir, char **r
 
         holder[n > 0 ? n : 0] = '\0';
         holder[strspn(holder, "0123456789")] = '\0';
-        return error_set(ret_error, -EBUSY,
-                         "the state folder %s is in use by process %s (it holds %s): stop that daemon, or give this "
-                         "one a folder of "
-                         "its own",
-                         state_dir, holder[0] ? holder : "(unknown)", path);
+        return error_set(
+                ret_error, -EBUSY,
+                "the state folder %s is in use by process %s (it holds %s): stop that daemon, or give this one a folder of "
+                "its own",
+                state_dir, holder[0] ? holder : "(unknown)", path);
 }
 
 int state_lock_take(const char *state_dir, char **ret_error) {

@@ -62,9 +62,9 @@ int store_load_active(struct store *store, void (*run)(const struct run_record *
 /* Attempts get their numbers in the order in which they are first written, but for those of one pass: the newest rows
  * hold the greatest. */
 int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number) {
-        static const char sql[] = "SELECT (SELECT coalesce(max(run_number), 0) FROM runs) + 1,"
-                                  " (SELECT coalesce(max(number), 0) FROM (SELECT number FROM attempts ORDER BY rowid "
-                                  "DESC LIMIT 10000)) + 1";
+        static const char sql[] =
+                "SELECT (SELECT coalesce(max(run_number), 0) FROM runs) + 1,"
+                " (SELECT coalesce(max(number), 0) FROM (SELECT number FROM attempts ORDER BY rowid DESC LIMIT 10000)) + 1";
         sqlite3_stmt *statement = NULL;
         sqlite3 *db;
         int r = schema_open_reader(&db, store_path(store), NULL);

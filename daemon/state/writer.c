@@ -53,8 +53,8 @@ static const char *const statement_texts[_SQL_MAX] = {
         [SQL_REQUEST] = "INSERT OR IGNORE INTO requests (request_id, uid, answer, created_at) VALUES (?1, ?2, ?3, ?4)",
         [SQL_REQUEST_PURGE] = "DELETE FROM requests WHERE created_at < ?1",
         [SQL_AUDIT] = audit_row_insert,
-        [SQL_SETTING] = "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = "
-                        "excluded.value",
+        [SQL_SETTING] =
+                "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         [SQL_ACK_RUN] =
                 "UPDATE runs SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE run_number = ?1",
         [SQL_ACK_ATTEMPT] =
@@ -70,9 +70,9 @@ static const char *const statement_texts[_SQL_MAX] = {
                 " AND run_id = (SELECT run_id FROM runs WHERE run_number = ?1)",
 };
 
-static const char replay_all[] = "UPDATE runs SET mirrored = 0, parked = 0, park_error = NULL; UPDATE attempts SET "
-                                 "mirrored = 0, parked = 0, park_error = NULL;"
-                                 "UPDATE audit SET mirrored = 0, parked = 0, park_error = NULL;";
+static const char replay_all[] =
+        "UPDATE runs SET mirrored = 0, parked = 0, park_error = NULL; UPDATE attempts SET mirrored = 0, parked = 0, park_error = NULL;"
+        "UPDATE audit SET mirrored = 0, parked = 0, park_error = NULL;";
 
 struct writer {
         sqlite3 *db;

@@ -84,12 +84,12 @@ static void open_rows(struct bare_rows *rows, const char *folder) {
              "copy of state.db");
         (void)sqlite3_close(db);
         must(sqlite3_open(copy, &rows->db) == SQLITE_OK, "sqlite3_open");
-        must(sqlite3_exec(rows->db,
-                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                          "CREATE TEMP TABLE a AS SELECT * FROM attempts WHERE run_id = (SELECT run_id FROM runs ORDER "
-                          "BY run_number DESC LIMIT 1);"
-                          "CREATE TEMP TABLE r AS SELECT * FROM runs ORDER BY run_number DESC LIMIT 1",
-                          NULL, NULL, NULL) == SQLITE_OK,
+        must(sqlite3_exec(
+                     rows->db,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                     "CREATE TEMP TABLE a AS SELECT * FROM attempts WHERE run_id = (SELECT run_id FROM runs ORDER BY run_number DESC LIMIT 1);"
+                     "CREATE TEMP TABLE r AS SELECT * FROM runs ORDER BY run_number DESC LIMIT 1",
+                     NULL, NULL, NULL) == SQLITE_OK,
              "bare tables");
         (void)sqlite3_prepare_v2(rows->db, "BEGIN IMMEDIATE", -1, &rows->begin, NULL);
         (void)sqlite3_prepare_v2(rows->db, "INSERT OR REPLACE INTO attempts SELECT * FROM a LIMIT 2 OFFSET ?", -1,
@@ -285,8 +285,8 @@ static void bench_latency_flooded(const char *self) {
         static double ours[LINES];
         double p99[LATENCY_ROUNDS];
         struct bench_instance instance;
-        static const char flood[] = "[Step flood]\nExec=/bin/sh -c \"exec yes 'a line of a step that prints as fast as "
-                                    "it can, for ever'\"\nKillGraceSec=100ms\n";
+        static const char flood[] =
+                "[Step flood]\nExec=/bin/sh -c \"exec yes 'a line of a step that prints as fast as it can, for ever'\"\nKillGraceSec=100ms\n";
 
         instance_start(&instance, (const char *const[]){"writer", job, "flood", flood, NULL}, 0);
         instance_start_run(&instance, "flood");

@@ -82,8 +82,7 @@ static double bare(PGconn *connection, int round) {
                 if (PQresultStatus(result) != PGRES_COMMAND_OK)
                         die("COPY", PQerrorMessage(connection));
         run(connection,
-            "INSERT INTO sportsbook_odds (player_id, game_id, sportsbook, season_year, week, anytime_td_odds, "
-            "consensus, "
+            "INSERT INTO sportsbook_odds (player_id, game_id, sportsbook, season_year, week, anytime_td_odds, consensus, "
             "fetched_at) SELECT * FROM bare ON CONFLICT (player_id, game_id, sportsbook) DO UPDATE SET "
             "season_year = EXCLUDED.season_year, week = EXCLUDED.week, anytime_td_odds = EXCLUDED.anytime_td_odds, "
             "consensus = EXCLUDED.consensus, fetched_at = EXCLUDED.fetched_at");

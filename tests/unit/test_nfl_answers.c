@@ -164,26 +164,24 @@ static void read_games(const char *text, int week, enum season_type type, size_t
 }
 
 static void test_games(void **state) {
-        read_games("[{'gameID': '20241103_WAS@NYG', 'season': '2024', 'gameWeek': 'Week 9', 'gameDate': '20241103', "
-                   "'away': 'WAS',"
-                   "'home': 'NYG', 'gameTime_epoch': '1730656800.0', 'gameStatus': 'Final', 'gameStatusCode': '2'}]",
-                   0, SEASON_REG, 0, "20241103_WAS@NYG|9|2024-11-03|1730656800|WSH@NYG|final;");
+        read_games(
+                "[{'gameID': '20241103_WAS@NYG', 'season': '2024', 'gameWeek': 'Week 9', 'gameDate': '20241103', 'away': 'WAS',"
+                "'home': 'NYG', 'gameTime_epoch': '1730656800.0', 'gameStatus': 'Final', 'gameStatusCode': '2'}]",
+                0, SEASON_REG, 0, "20241103_WAS@NYG|9|2024-11-03|1730656800|WSH@NYG|final;");
         /* Not set yet; a playoff week whose words nobody knows; the status by words. */
-        read_games("[{'gameID': '20250111_LAC@HOU', 'season': '2024', 'gameWeek': 'Wild Card', 'gameDate': '', 'away': "
-                   "'LAC',"
-                   "'home': 'HOU', 'gameTime': 'TBD', 'gameTime_epoch': '', 'gameStatus': 'Completed'},"
-                   "{'gameID': '20250112_GB@PHI', 'away': 'GB', 'home': 'PHI', 'gameStatus': 'Postponed', "
-                   "'gameStatusCode': '0'}]",
-                   1, SEASON_POST, 0,
-                   "20250111_LAC@HOU|1|2025-01-11|0|LAC@HOU|final;20250112_GB@PHI|1|2025-01-12|0|GB@PHI|postponed;");
+        read_games(
+                "[{'gameID': '20250111_LAC@HOU', 'season': '2024', 'gameWeek': 'Wild Card', 'gameDate': '', 'away': 'LAC',"
+                "'home': 'HOU', 'gameTime': 'TBD', 'gameTime_epoch': '', 'gameStatus': 'Completed'},"
+                "{'gameID': '20250112_GB@PHI', 'away': 'GB', 'home': 'PHI', 'gameStatus': 'Postponed', 'gameStatusCode': '0'}]",
+                1, SEASON_POST, 0,
+                "20250111_LAC@HOU|1|2025-01-11|0|LAC@HOU|final;20250112_GB@PHI|1|2025-01-12|0|GB@PHI|postponed;");
         /* Another season, no id, no object, no such week, no home team, no number. */
         read_games(
                 "[{'gameID': '20241103_MIA@BUF', 'season': '2023', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF'},"
                 "{'gameID': 'x', 'gameWeek': 'Week 9'}, 7,"
                 "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 99', 'away': 'MIA', 'home': 'BUF'},"
                 "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA'},"
-                "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF', 'gameTime_epoch': "
-                "{'a': 1}}]",
+                "{'gameID': '20241103_MIA@BUF', 'gameWeek': 'Week 9', 'away': 'MIA', 'home': 'BUF', 'gameTime_epoch': {'a': 1}}]",
                 0, SEASON_REG, 6, "");
         struct body b = body_of("{'a': 1}");
         struct week asked = {2024, 0, SEASON_REG};
@@ -217,10 +215,10 @@ static void read_box(const char *players, const char *expected) {
 }
 
 static void test_box_score(void **state) {
-        read_box("{'1': {'longName': 'R', 'teamAbv': 'LA', 'Receiving': {'targets': '5', 'receptions': '3', 'recYds': "
-                 "'-2', 'recTD': '1'},"
-                 "'Rushing': {'carries': '1', 'rushYds': '-34', 'rushTD': '0'}}}",
-                 "1 R LAR: 5 3 -2 1 1 -34 0 0;");
+        read_box(
+                "{'1': {'longName': 'R', 'teamAbv': 'LA', 'Receiving': {'targets': '5', 'receptions': '3', 'recYds': '-2', 'recTD': '1'},"
+                "'Rushing': {'carries': '1', 'rushYds': '-34', 'rushTD': '0'}}}",
+                "1 R LAR: 5 3 -2 1 1 -34 0 0;");
         /* Snaps and defence alone make no line; a category in part does; a passer does. */
         read_box("{'1': {'longName': 'S', 'team': 'KC', 'snapCounts': {'offSnap': '12'}},"
                  "'2': {'longName': 'D', 'Defense': {'defTD': '1'}},"
@@ -228,16 +226,16 @@ static void test_box_score(void **state) {
                  "'4': {'longName': 'Q', 'team': 'KC', 'Passing': {'passTD': '3'}}}",
                  "3 E KC: 0 0 0 0 0 0 0 0;4 Q KC: 0 0 0 0 0 0 0 0;");
         /* Returns: a touchdown makes a line, a return alone does not. */
-        read_box("{'1': {'longName': 'K', 'team': 'KC', 'Kicking': {'kickReturns': '3', 'kickReturnTD': '0'}},"
-                 "'2': {'longName': 'L', 'team': 'KC', 'Kicking': {'kickReturnTD': '1'}, 'Punting': {'puntReturnTD': "
-                 "'1'}}}",
-                 "2 L KC: 0 0 0 0 0 0 0 2;");
+        read_box(
+                "{'1': {'longName': 'K', 'team': 'KC', 'Kicking': {'kickReturns': '3', 'kickReturnTD': '0'}},"
+                "'2': {'longName': 'L', 'team': 'KC', 'Kicking': {'kickReturnTD': '1'}, 'Punting': {'puntReturnTD': '1'}}}",
+                "2 L KC: 0 0 0 0 0 0 0 2;");
         /* A blocked punt brought back stands in his scoring plays only, and is not of those who stand there too. */
-        read_box("{'1': {'longName': 'Hunter Long', 'team': 'LAR', 'scoringPlays': [{'score': 'Hunter Long 22 Yd "
-                 "Return of Blocked Punt', "
-                 "'scoreType': 'BP'}, {'score': null}, 7]}, '2': {'longName': 'Kicker', 'team': 'LAR', 'scoringPlays': "
-                 "[{'score': 'Hunter Long 22 Yd Return of Blocked Punt (Kicker Kick)'}]}}",
-                 "1 Hunter Long LAR: 0 0 0 0 0 0 0 1;");
+        read_box(
+                "{'1': {'longName': 'Hunter Long', 'team': 'LAR', 'scoringPlays': [{'score': 'Hunter Long 22 Yd Return of Blocked Punt', "
+                "'scoreType': 'BP'}, {'score': null}, 7]}, '2': {'longName': 'Kicker', 'team': 'LAR', 'scoringPlays': "
+                "[{'score': 'Hunter Long 22 Yd Return of Blocked Punt (Kicker Kick)'}]}}",
+                "1 Hunter Long LAR: 0 0 0 0 0 0 0 1;");
         /* As a list. */
         read_box("[{'playerID': '9', 'longName': 'L', 'team': 'BUF', 'Rushing': {'carries': '2'}}]",
                  "9 L BUF: 0 0 0 0 2 0 0 0;");
@@ -294,12 +292,12 @@ static void test_odds_shapes(void **state) {
         read_odds("[{'gameID': 'h'}]", "", 0);
         read_odds("{'gameID': 'g'}", "", 0);
         read_odds("{'gameID': 'g', 'playerProps': []}", "", 0);
-        read_odds("{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'anytd': {'draftkings': '-140', "
-                  "'fanduel': '+150'}}}]}",
-                  "1|draftkings|-140;1|fanduel|150;", 0);
-        read_odds("{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'draftkings': {'anytd': '200'}, "
-                  "'fanduel': {'recs': '2'}}}]}",
-                  "1|draftkings|200;", 0);
+        read_odds(
+                "{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'anytd': {'draftkings': '-140', 'fanduel': '+150'}}}]}",
+                "1|draftkings|-140;1|fanduel|150;", 0);
+        read_odds(
+                "{'gameID': 'g', 'playerProps': [{'playerID': '1', 'propBets': {'draftkings': {'anytd': '200'}, 'fanduel': {'recs': '2'}}}]}",
+                "1|draftkings|200;", 0);
 }
 
 static void test_odds_prices(void **state) {

@@ -33,10 +33,8 @@ struct ingest {
  * never before its kickoff, whatever the API says of a season that is replayed with BATCH_NOW. */
 static int find_games(struct worker *worker, const struct week *week, PGresult **ret, char **ret_error) {
         static const char sql[] =
-                "SELECT game_id FROM schedule s WHERE season_year = $1 AND (season_type = 'post', week) <= "
-                "($2::boolean, $3::integer) "
-                "AND (status = 'final' OR (status IN ('scheduled', 'in_progress') AND kickoff + interval '4 hours' < "
-                "$4)) "
+                "SELECT game_id FROM schedule s WHERE season_year = $1 AND (season_type = 'post', week) <= ($2::boolean, $3::integer) "
+                "AND (status = 'final' OR (status IN ('scheduled', 'in_progress') AND kickoff + interval '4 hours' < $4)) "
                 "AND (kickoff IS NULL OR kickoff <= $4) "
                 "AND NOT EXISTS (SELECT FROM game_log_sets l WHERE l.game_id = s.game_id) ORDER BY game_date, game_id";
         static const char any_sql[] = "SELECT count(*) FROM schedule WHERE season_year = $1";

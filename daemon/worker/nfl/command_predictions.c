@@ -19,31 +19,23 @@
 /* $1 season, $2 week, $3 type. Who is asked for: active WR and TE whose team plays in that week, or who have a price in
  * one of its games (a price outlives a stale roster). The best price is the one that pays most. */
 static const char candidates_sql[] =
-        "WITH games AS (SELECT game_id, away_team, home_team FROM schedule WHERE season_year = $1 AND week = $2 AND "
-        "season_type = $3 "
+        "WITH games AS (SELECT game_id, away_team, home_team FROM schedule WHERE season_year = $1 AND week = $2 AND season_type = $3 "
         "AND status NOT IN ('cancelled', 'postponed')), "
         "prices AS (SELECT player_id, (array_agg(anytime_td_odds ORDER BY CASE WHEN anytime_td_odds > 0 "
-        "THEN anytime_td_odds / 100.0 ELSE -100.0 / anytime_td_odds END DESC))[1] AS best FROM sportsbook_odds JOIN "
-        "games USING (game_id) "
+        "THEN anytime_td_odds / 100.0 ELSE -100.0 / anytime_td_odds END DESC))[1] AS best FROM sportsbook_odds JOIN games USING (game_id) "
         "GROUP BY player_id), "
-        "past AS (SELECT player_id, count(*) AS lines, count(*) FILTER (WHERE receiving_td + rushing_td + return_td > "
-        "0) AS scored "
-        "FROM game_logs WHERE (season_year, season_type = 'post', week) < ($1::integer, $3 = 'post', $2::integer) "
-        "GROUP BY player_id), "
-        "rates AS (SELECT position, sum(lines) AS lines, sum(scored) AS scored FROM past JOIN players USING "
-        "(player_id) GROUP BY position) "
-        "SELECT p.player_id, p.position, coalesce(t.lines, 0), coalesce(t.scored, 0), coalesce(r.lines, 0), "
-        "coalesce(r.scored, 0), "
+        "past AS (SELECT player_id, count(*) AS lines, count(*) FILTER (WHERE receiving_td + rushing_td + return_td > 0) AS scored "
+        "FROM game_logs WHERE (season_year, season_type = 'post', week) < ($1::integer, $3 = 'post', $2::integer) GROUP BY player_id), "
+        "rates AS (SELECT position, sum(lines) AS lines, sum(scored) AS scored FROM past JOIN players USING (player_id) GROUP BY position) "
+        "SELECT p.player_id, p.position, coalesce(t.lines, 0), coalesce(t.scored, 0), coalesce(r.lines, 0), coalesce(r.scored, 0), "
         "o.best FROM players p LEFT JOIN past t USING (player_id) LEFT JOIN rates r USING (position) "
-        "LEFT JOIN prices o USING (player_id) WHERE p.active_status AND p.position IN ('WR', 'TE') AND (o.best IS NOT "
-        "NULL OR EXISTS "
+        "LEFT JOIN prices o USING (player_id) WHERE p.active_status AND p.position IN ('WR', 'TE') AND (o.best IS NOT NULL OR EXISTS "
         "(SELECT FROM games g WHERE p.team IN (g.away_team, g.home_team))) ORDER BY p.player_id";
 static const char create_sql[] =
         "CREATE TEMP TABLE incoming_predictions (player_id text, likelihood double precision, model_odds integer, "
         "favor boolean) ON COMMIT DROP";
 static const char insert_sql[] =
-        "WITH stored AS (INSERT INTO predictions (player_id, season_year, week, season_type, td_likelihood, "
-        "model_odds, favor, "
+        "WITH stored AS (INSERT INTO predictions (player_id, season_year, week, season_type, td_likelihood, model_odds, favor, "
         "model_version, created_at) SELECT player_id, $1, $2, $3, likelihood, model_odds, favor, '" BASELINE_VERSION
         "', "
         "$4::timestamptz FROM incoming_predictions ORDER BY player_id "

@@ -97,10 +97,9 @@ static int fetch_list(struct worker *worker, struct roster *roster, char **ret_e
 static int mark_left(struct db *db, int64_t *ret_left, char **ret_error) {
         static const char doubt_sql[] = "SELECT count(*) FILTER (WHERE i.player_id IS NULL), count(*) FROM players p "
                                         "LEFT JOIN incoming_players i USING (player_id) WHERE p.active_status";
-        static const char left_sql[] = "WITH gone AS (UPDATE players p SET active_status = false, updated_at = now() "
-                                       "WHERE active_status AND NOT EXISTS "
-                                       "(SELECT FROM incoming_players i WHERE i.player_id = p.player_id) RETURNING 1) "
-                                       "SELECT count(*) FROM gone";
+        static const char left_sql[] =
+                "WITH gone AS (UPDATE players p SET active_status = false, updated_at = now() WHERE active_status AND NOT EXISTS "
+                "(SELECT FROM incoming_players i WHERE i.player_id = p.player_id) RETURNING 1) SELECT count(*) FROM gone";
         _cleanup_result_ PGresult *doubt = NULL, *left = NULL;
         int r = db_query(db, doubt_sql, NULL, 0, &doubt, ret_error);
         if (r < 0)
@@ -132,12 +131,10 @@ static int store(struct db *db, const struct roster *roster, struct roster_count
                 "WITH stored AS (INSERT INTO players AS p (player_id, name, position, team, active_status) "
                 "SELECT DISTINCT ON (player_id) player_id, name, position, team, active FROM incoming_players "
                 "ORDER BY player_id, active DESC "
-                "ON CONFLICT (player_id) DO UPDATE SET name = EXCLUDED.name, position = EXCLUDED.position, team = "
-                "EXCLUDED.team, "
+                "ON CONFLICT (player_id) DO UPDATE SET name = EXCLUDED.name, position = EXCLUDED.position, team = EXCLUDED.team, "
                 "active_status = EXCLUDED.active_status, updated_at = now() "
                 "WHERE (p.name, p.position, p.team, p.active_status) IS DISTINCT FROM "
-                "(EXCLUDED.name, EXCLUDED.position, EXCLUDED.team, EXCLUDED.active_status) RETURNING xmax = 0 AS "
-                "added) "
+                "(EXCLUDED.name, EXCLUDED.position, EXCLUDED.team, EXCLUDED.active_status) RETURNING xmax = 0 AS added) "
                 "SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added) FROM stored";
         _cleanup_result_ PGresult *result = NULL;
         int r = db_begin(db, ret_error);

@@ -109,23 +109,18 @@ static const char create_sql[] =
  * season and its type a team visits another once. Scores come from the box scores and stay. */
 static const char move_sql[] =
         "UPDATE schedule s SET game_id = i.game_id, updated_at = now() FROM incoming_games i "
-        "WHERE (s.season_year, s.season_type, s.away_team, s.home_team) = (i.season_year, i.season_type, i.away_team, "
-        "i.home_team) "
+        "WHERE (s.season_year, s.season_type, s.away_team, s.home_team) = (i.season_year, i.season_type, i.away_team, i.home_team) "
         "AND s.game_id <> i.game_id AND NOT EXISTS (SELECT FROM incoming_games o WHERE o.game_id = s.game_id) "
         "AND NOT EXISTS (SELECT FROM schedule o WHERE o.game_id = i.game_id)";
 static const char upsert_sql[] =
-        "WITH stored AS (INSERT INTO schedule AS s (game_id, season_year, week, season_type, game_date, kickoff, "
-        "away_team, home_team, "
-        "status) SELECT DISTINCT ON (game_id) game_id, season_year, week, season_type, game_date, kickoff, away_team, "
-        "home_team, status "
+        "WITH stored AS (INSERT INTO schedule AS s (game_id, season_year, week, season_type, game_date, kickoff, away_team, home_team, "
+        "status) SELECT DISTINCT ON (game_id) game_id, season_year, week, season_type, game_date, kickoff, away_team, home_team, status "
         "FROM incoming_games ORDER BY game_id "
         "ON CONFLICT (game_id) DO UPDATE SET season_year = EXCLUDED.season_year, week = EXCLUDED.week, "
         "season_type = EXCLUDED.season_type, game_date = EXCLUDED.game_date, kickoff = EXCLUDED.kickoff, "
         "away_team = EXCLUDED.away_team, home_team = EXCLUDED.home_team, status = EXCLUDED.status, updated_at = now() "
-        "WHERE (s.season_year, s.week, s.season_type, s.game_date, s.kickoff, s.away_team, s.home_team, s.status) IS "
-        "DISTINCT FROM "
-        "(EXCLUDED.season_year, EXCLUDED.week, EXCLUDED.season_type, EXCLUDED.game_date, EXCLUDED.kickoff, "
-        "EXCLUDED.away_team, "
+        "WHERE (s.season_year, s.week, s.season_type, s.game_date, s.kickoff, s.away_team, s.home_team, s.status) IS DISTINCT FROM "
+        "(EXCLUDED.season_year, EXCLUDED.week, EXCLUDED.season_type, EXCLUDED.game_date, EXCLUDED.kickoff, EXCLUDED.away_team, "
         "EXCLUDED.home_team, EXCLUDED.status) RETURNING xmax = 0 AS added) "
         "SELECT count(*) FILTER (WHERE added), count(*) FILTER (WHERE NOT added) FROM stored";
 

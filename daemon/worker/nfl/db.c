@@ -83,11 +83,11 @@ static int check_schema(struct db *db, char **ret_error) {
                 return r;
         if (result_int(result, 0, 0) <= SCHEMA_VERSION)
                 return 0;
-        return error_set(ret_error, NFL_CONFIG,
-                         "the database's football tables have version %s, this program knows those up to %d: install "
-                         "the newer batch-nfl, "
-                         "or name another database",
-                         PQgetvalue(result, 0, 0), SCHEMA_VERSION);
+        return error_set(
+                ret_error, NFL_CONFIG,
+                "the database's football tables have version %s, this program knows those up to %d: install the newer batch-nfl, "
+                "or name another database",
+                PQgetvalue(result, 0, 0), SCHEMA_VERSION);
 }
 
 int db_open(const char *conninfo, struct db **ret, char **ret_error) {

@@ -52,18 +52,18 @@ static void print_help(void) {
         (void)printf("batch-nfl COMMAND [OPTION...]\n\nCommands:\n");
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 (void)printf("  %-14s %s\n", commands[i].name, commands[i].help);
-        (void)printf("\nOptions:\n"
-                     "  --season YEAR --week N --season-type reg|post   else BATCH_PARAM_*, else detected\n"
-                     "  --parallel N       requests at once (6)\n"
-                     "  --delay SPAN       least time between two requests (0)\n"
-                     "  --timeout SPAN     of one request (60s)\n"
-                     "  --tries N          of one request (5)\n"
-                     "  --retry-delay SPAN before the second try; doubles (1s)\n"
-                     "  --json             week as JSON\n"
-                     "  --verbose  --help  --version\n\n"
-                     "Environment: TANK01_BASE_URL, TANK01_API_KEY or the credential tank01-api-key, BATCH_DATABASE or "
-                     "PG*, BATCH_NOW.\n"
-                     "Exit: 0 done, 64 usage, 65 data that cannot be used, 75 may work later, 78 configuration.\n");
+        (void)printf(
+                "\nOptions:\n"
+                "  --season YEAR --week N --season-type reg|post   else BATCH_PARAM_*, else detected\n"
+                "  --parallel N       requests at once (6)\n"
+                "  --delay SPAN       least time between two requests (0)\n"
+                "  --timeout SPAN     of one request (60s)\n"
+                "  --tries N          of one request (5)\n"
+                "  --retry-delay SPAN before the second try; doubles (1s)\n"
+                "  --json             week as JSON\n"
+                "  --verbose  --help  --version\n\n"
+                "Environment: TANK01_BASE_URL, TANK01_API_KEY or the credential tank01-api-key, BATCH_DATABASE or PG*, BATCH_NOW.\n"
+                "Exit: 0 done, 64 usage, 65 data that cannot be used, 75 may work later, 78 configuration.\n");
 }
 
 /* What is done goes to stdout, what is wrong to stderr, which is marked in the log of a run. */

@@ -46,30 +46,24 @@ void log_batch_done(struct log_batch *batch) {
 }
 
 int store_logs_prepare(struct db *db, char **ret_error) {
-        return db_run(db,
-                      "CREATE TEMP TABLE incoming_lines (player_id text, game_id text, name text, team text, targets "
-                      "integer, "
-                      "receptions integer, receiving_yards integer, receiving_td integer, carries integer, "
-                      "rushing_yards integer, "
-                      "rushing_td integer, return_td integer) ON COMMIT DELETE ROWS; "
-                      "CREATE TEMP TABLE incoming_scores (game_id text, away_score integer, home_score integer) ON "
-                      "COMMIT DELETE ROWS",
-                      ret_error);
+        return db_run(
+                db,
+                "CREATE TEMP TABLE incoming_lines (player_id text, game_id text, name text, team text, targets integer, "
+                "receptions integer, receiving_yards integer, receiving_td integer, carries integer, rushing_yards integer, "
+                "rushing_td integer, return_td integer) ON COMMIT DELETE ROWS; "
+                "CREATE TEMP TABLE incoming_scores (game_id text, away_score integer, home_score integer) ON COMMIT DELETE ROWS",
+                ret_error);
 }
 
 /* In the order of the keys, so that two ingests at once wait for each other and do not deadlock. */
 static const char lines_sql[] =
-        "WITH stored AS (INSERT INTO game_logs AS g (player_id, game_id, season_year, week, season_type, team, "
-        "targets, receptions, "
+        "WITH stored AS (INSERT INTO game_logs AS g (player_id, game_id, season_year, week, season_type, team, targets, receptions, "
         "receiving_yards, receiving_td, carries, rushing_yards, rushing_td, return_td) "
-        "SELECT DISTINCT ON (i.player_id, i.game_id) i.player_id, i.game_id, s.season_year, s.week, s.season_type, "
-        "i.team, i.targets, "
+        "SELECT DISTINCT ON (i.player_id, i.game_id) i.player_id, i.game_id, s.season_year, s.week, s.season_type, i.team, i.targets, "
         "i.receptions, i.receiving_yards, i.receiving_td, i.carries, i.rushing_yards, i.rushing_td, i.return_td "
-        "FROM incoming_lines i JOIN players USING (player_id) JOIN schedule s USING (game_id) ORDER BY i.player_id, "
-        "i.game_id "
+        "FROM incoming_lines i JOIN players USING (player_id) JOIN schedule s USING (game_id) ORDER BY i.player_id, i.game_id "
         "ON CONFLICT (player_id, game_id) DO UPDATE SET season_year = EXCLUDED.season_year, week = EXCLUDED.week, "
-        "season_type = EXCLUDED.season_type, team = EXCLUDED.team, targets = EXCLUDED.targets, receptions = "
-        "EXCLUDED.receptions, "
+        "season_type = EXCLUDED.season_type, team = EXCLUDED.team, targets = EXCLUDED.targets, receptions = EXCLUDED.receptions, "
         "receiving_yards = EXCLUDED.receiving_yards, receiving_td = EXCLUDED.receiving_td, carries = EXCLUDED.carries, "
         "rushing_yards = EXCLUDED.rushing_yards, rushing_td = EXCLUDED.rushing_td, return_td = EXCLUDED.return_td "
         "RETURNING xmax = 0 AS added) SELECT count(*), count(*) FILTER (WHERE added) FROM stored";
@@ -78,14 +72,11 @@ static const char unknown_sql[] = "SELECT player_id, name FROM incoming_lines i 
 static const char marks_sql[] =
         "INSERT INTO game_log_sets (game_id, log_count, unknown_players) "
         "SELECT g.game_id, count(p.player_id), count(i.player_id) - count(p.player_id) FROM incoming_scores g "
-        "LEFT JOIN incoming_lines i USING (game_id) LEFT JOIN players p USING (player_id) GROUP BY g.game_id ORDER BY "
-        "g.game_id "
-        "ON CONFLICT (game_id) DO UPDATE SET log_count = EXCLUDED.log_count, unknown_players = "
-        "EXCLUDED.unknown_players, "
+        "LEFT JOIN incoming_lines i USING (game_id) LEFT JOIN players p USING (player_id) GROUP BY g.game_id ORDER BY g.game_id "
+        "ON CONFLICT (game_id) DO UPDATE SET log_count = EXCLUDED.log_count, unknown_players = EXCLUDED.unknown_players, "
         "stored_at = now()";
 static const char scores_sql[] =
-        "UPDATE schedule s SET away_score = coalesce(i.away_score, s.away_score), home_score = coalesce(i.home_score, "
-        "s.home_score), "
+        "UPDATE schedule s SET away_score = coalesce(i.away_score, s.away_score), home_score = coalesce(i.home_score, s.home_score), "
         "status = 'final', updated_at = now() FROM incoming_scores i WHERE s.game_id = i.game_id";
 
 static int store(struct db *db, struct log_batch *batch, PGresult **ret_stored, PGresult **ret_unknown,

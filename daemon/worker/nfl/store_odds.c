@@ -20,14 +20,11 @@ static const char create_sql[] =
 static const char copy_sql[] = "COPY incoming_odds (player_id, game_id, sportsbook, price, consensus) FROM STDIN";
 /* In the order of the keys, so that two updates at once wait for each other and do not deadlock. */
 static const char upsert_sql[] =
-        "WITH stored AS (INSERT INTO sportsbook_odds (player_id, game_id, sportsbook, season_year, week, "
-        "anytime_td_odds, consensus, "
-        "fetched_at) SELECT DISTINCT ON (i.player_id, i.game_id, i.sportsbook) i.player_id, i.game_id, i.sportsbook, "
-        "s.season_year, "
+        "WITH stored AS (INSERT INTO sportsbook_odds (player_id, game_id, sportsbook, season_year, week, anytime_td_odds, consensus, "
+        "fetched_at) SELECT DISTINCT ON (i.player_id, i.game_id, i.sportsbook) i.player_id, i.game_id, i.sportsbook, s.season_year, "
         "s.week, i.price, i.consensus, $1::timestamptz FROM incoming_odds i JOIN players USING (player_id) "
         "JOIN schedule s USING (game_id) ORDER BY i.player_id, i.game_id, i.sportsbook, i.number DESC "
-        "ON CONFLICT (player_id, game_id, sportsbook) DO UPDATE SET season_year = EXCLUDED.season_year, week = "
-        "EXCLUDED.week, "
+        "ON CONFLICT (player_id, game_id, sportsbook) DO UPDATE SET season_year = EXCLUDED.season_year, week = EXCLUDED.week, "
         "anytime_td_odds = EXCLUDED.anytime_td_odds, consensus = EXCLUDED.consensus, fetched_at = EXCLUDED.fetched_at "
         "RETURNING 1) SELECT count(*) FROM stored";
 static const char unknown_sql[] = "SELECT DISTINCT player_id FROM incoming_odds i WHERE NOT EXISTS "

@@ -10,18 +10,17 @@
 #include "xalloc.h"
 
 #define FALLBACK_RISK                                                                                                  \
-        "; the week comes from the calendar, which knows nothing of the playoffs' dates and of changes to the "        \
-        "schedule"
+        "; the week comes from the calendar, which knows nothing of the playoffs' dates and of changes to the schedule"
 
 /* The games that week_decide looks at: a week back, and everything up to the first day with a game behind the next
  * four. */
 static int load_games(struct db *db, day_t today, struct week_game **ret, size_t *ret_n, char **ret_error) {
-        static const char sql[] = "SELECT to_char(game_date, 'YYYYMMDD'), season_year, week, season_type FROM schedule "
-                                  "WHERE status <> 'cancelled' AND status <> 'postponed' AND game_date >= $1::date - 6 "
-                                  "AND game_date <= greatest("
-                                  "$1::date + 4, (SELECT min(game_date) FROM schedule WHERE game_date >= $1::date "
-                                  "AND status <> 'cancelled' AND status <> 'postponed')) "
-                                  "ORDER BY game_date, kickoff NULLS LAST, game_id LIMIT 200";
+        static const char sql[] =
+                "SELECT to_char(game_date, 'YYYYMMDD'), season_year, week, season_type FROM schedule "
+                "WHERE status <> 'cancelled' AND status <> 'postponed' AND game_date >= $1::date - 6 AND game_date <= greatest("
+                "$1::date + 4, (SELECT min(game_date) FROM schedule WHERE game_date >= $1::date "
+                "AND status <> 'cancelled' AND status <> 'postponed')) "
+                "ORDER BY game_date, kickoff NULLS LAST, game_id LIMIT 200";
         char date[DAY_SIZE];
         const char *parameters[] = {day_format(date, today)};
         _cleanup_result_ PGresult *result = NULL;
