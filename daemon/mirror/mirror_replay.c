@@ -225,6 +225,8 @@ static void submit_acks(struct mirror *mirror) {
         mirror->acknowledging = true;
         mirror->waiting = MAX(mirror->waiting - (int64_t)mirror->n_acks, (int64_t)0);
         mirror->oldest = mirror->waiting > 0 ? mirror->oldest : 0;
+        /* A run that arrives takes its attempts along that were refused for want of it. */
+        mirror->wanted |= mirror->parked > 0;
         mirror->parked += (int64_t)mirror->n_parks;
         mirror->n_acks = mirror->n_parks = 0;
 }

@@ -45,7 +45,7 @@ class Mirror:
     def wait(self, seconds=20, **wanted):
         """Until the status has these members."""
         until(lambda: all(self.status().get(key) == value for key, value in wanted.items()),
-              lambda: f"{wanted}, it is {self.status()}\n{self.messages()}", paths.patience(seconds))
+              lambda: f"{wanted}, it is {self.status()}\n{self.messages()}", seconds)
 
     def wait_error(self, *texts):
         self.wait(state="down")
@@ -185,14 +185,27 @@ def test_a_lock_held_by_somebody_does_not_stall_for_ever(mirror, database):
 def test_a_bad_row_is_set_aside_alone(mirror, database):
     one = mirror(database.conninfo)
     one.wait(state="up")
-    one.put("many 1 300", "bad 301", "many 302 300", "attempt 301 odds 1 failed")
+    one.put("many 1 300", "bad 301", "many 302 300")
     one.wait(state="up", parked=1)
+    one.put("attempt 301 odds 1 failed")
     until(lambda: counts(database) == (600, 600), lambda: f"the others arrive: {counts(database)}\n{one.messages()}", 20)
     assert "run 301" in one.status()["parked_error"] and "22P02" in one.status()["parked_error"]
     assert re.search(r"run 301 \(weekly_update\).*22P02", one.messages())
     one.put("mend 301")
     one.wait_sent(parked=0)
     assert counts(database) == (601, 601)
+
+
+def test_attempts_of_a_bad_run_follow_when_it_is_mended(mirror, database):
+    """Sent in one batch with their run they are refused for want of it."""
+    before = mirror("host=/nonexistent")
+    before.put("bad 1", "attempt 1 odds 1 failed", "attempt 1 odds 2 success")
+    before.stop()
+    one = mirror(database.conninfo, folder=before.folder)
+    one.wait(state="up", parked=3)
+    one.put("mend 1")
+    one.wait_sent(parked=0)
+    assert counts(database) == (1, 2)
 
 
 def test_repeating_changes_nothing(mirror, database):
