@@ -40,6 +40,8 @@ void config_parse_limit_span(const struct config_context *context, const char *v
 void config_parse_bytes(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* uint64_t: a count over 0, or "infinity". */
 void config_parse_count(const struct config_context *context, const char *value, void *target, const void *otherwise);
+/* struct keep: "age=SPAN runs=COUNT size=BYTES", those that are named. */
+void config_parse_keep(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* An enum: the index of the word among the key's words. */
 void config_parse_enum(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* struct exit_status_set: numbers and names, added. */

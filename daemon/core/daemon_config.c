@@ -17,6 +17,8 @@ static const struct daemon_config config_defaults = {
         .log_level = LOG_LEVEL_INFO,
         .log_rotate_size = (uint64_t)10 * 1024 * 1024,
         .log_rotate_keep = 5,
+        /* A year of a job that runs each five minutes. */
+        .keep = {.age = 366 * USEC_PER_DAY, .runs = 100000, .bytes = (uint64_t)10 * 1024 * 1024 * 1024},
 };
 
 static const char *const format_words[] = {"text", "json", NULL};
@@ -63,6 +65,7 @@ static const struct config_key daemon_keys[] = {
         {.name = "LogFile", IN_DAEMON(log_file), .parse = config_parse_path, .help = "file of LogTarget=file"},
         {.name = "LogRotateSize", IN_DAEMON(log_rotate_size), .parse = config_parse_bytes, .help = "size at which the file is rotated"},
         {.name = "LogRotateKeep", IN_DAEMON(log_rotate_keep), .parse = config_parse_unsigned, .minimum = 0, .maximum = 1000, .help = "rotated files that are kept"},
+        {.name = "Keep", IN_DAEMON(keep), .parse = config_parse_keep, .help = "how much of all ended runs stays"},
         {.name = "TrustedClients", IN_DAEMON(trusted_clients), .parse = config_parse_words, .is_list = true, .help = "users whose clients may speak for others"},
         {.name = "WatchGroup", IN_DAEMON(watch_group), .parse = config_parse_text, .help = "group that may watch"},
         {.name = "ActGroup", IN_DAEMON(act_group), .parse = config_parse_text, .help = "group that may act"},

@@ -10,6 +10,7 @@
 const struct job job_defaults = {
         .overlap = OVERLAP_REJECT,
         .run_timeout = USEC_INFINITY,
+        .keep = {USEC_INFINITY, UINT64_MAX, UINT64_MAX},
 };
 
 const struct parameter parameter_defaults = {.type = PARAMETER_STRING};

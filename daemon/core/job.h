@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "jval.h"
+#include "retention.h"
 #include "timeutil.h"
 
 enum parameter_type { PARAMETER_STRING, PARAMETER_INTEGER, PARAMETER_BOOLEAN, PARAMETER_DATE, PARAMETER_ENUM };
@@ -75,6 +76,7 @@ struct job {
         char *type; /* batch_type; the job's name when absent */
         enum overlap overlap;
         usec_t run_timeout; /* USEC_INFINITY: none */
+        struct keep keep;   /* of its ended runs; KEEP_ALL unless said */
         char *default_mode; /* NULL when there are no modes: all steps */
         char **environment;
         char **environment_files; /* with the leading '-' of an optional one */

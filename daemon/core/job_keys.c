@@ -81,6 +81,7 @@ static const struct config_key job_keys[] = {
         {.name = "Type", IN_JOB(type), .parse = config_parse_text, .help = "kind of batch in the history; the job's name unless said"},
         {.name = "Overlap", IN_JOB(overlap), .parse = parse_overlap, .words = overlap_words, .help = "what a start does while a run is active"},
         {.name = "RunTimeoutSec", IN_JOB(run_timeout), .parse = config_parse_limit_span, .help = "longest time for all of a run"},
+        {.name = "Keep", IN_JOB(keep), .parse = config_parse_keep, .help = "how much of its ended runs stays"},
         {.name = "DefaultMode", IN_JOB(default_mode), .parse = config_parse_text, .help = "mode of a run that names none"},
         {.name = "Environment", IN_JOB(environment), .parse = config_parse_environment, .is_list = true, .help = "variables for all steps"},
         {.name = "EnvironmentFile", IN_JOB(environment_files), .parse = config_parse_optional_paths, .is_list = true, .help = "files with variables for all steps"},

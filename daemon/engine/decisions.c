@@ -89,6 +89,7 @@ void decisions_flush(void *user) {
         if (!decisions->batch && !decisions->commit)
                 return;
         (void)decisions_batch(engine);
+        sweep_put_counted(engine);
         if (!decisions->commit) {
                 decisions->commit = NEW(struct commit);
                 decisions->commit->engine = engine;

@@ -30,6 +30,8 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
         job_registry_init(&engine->jobs, config->job_folders);
         r = loop_timer_new(engine->loop, &engine->flush_timer, flush_again, engine);
         if (r == 0)
+                r = sweep_start(engine);
+        if (r == 0)
                 r = store_load_counters(engine->store, &engine->next_run_number, &engine->next_attempt_number);
         if (r < 0) {
                 engine_free(engine);
@@ -59,6 +61,7 @@ struct engine *engine_free(struct engine *engine) {
                 run_free(run);
         }
         engine->flush_timer = loop_timer_free(engine->flush_timer);
+        sweep_done(engine);
         job_registry_done(&engine->jobs);
         if (engine->job_errors)
                 jval_unref(engine->job_errors);
@@ -66,6 +69,11 @@ struct engine *engine_free(struct engine *engine) {
                 store_batch_free(engine->decisions.batch);
         free(engine);
         return NULL;
+}
+
+void engine_set_keep(struct engine *engine, const struct keep *keep) {
+        engine->config.keep = *keep;
+        sweep_soon(engine);
 }
 
 size_t engine_active_runs(const struct engine *engine) {

@@ -8,6 +8,7 @@
 #include "jval.h"
 #include "methods.h"
 #include "record.h"
+#include "retention.h"
 
 struct engine;
 struct run;
@@ -22,6 +23,7 @@ struct engine_config {
         char *const *job_folders; /* the first that has NAME.job wins */
         const char *version;
         const char *host;
+        struct keep keep;            /* of all ended runs */
         void (*changed)(void *user); /* statuses changed: time to tell the service manager; may be NULL */
         void *changed_user;
 };
@@ -43,6 +45,8 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
 struct engine *engine_free(struct engine *engine);
 /* Ends all runs in order (`cancelled`, `stopped`), starts nothing new; done(user) is called when all is recorded. */
 void engine_stop(struct engine *engine, void (*done)(void *user), void *user);
+/* From now on so much of the ended runs is kept. */
+void engine_set_keep(struct engine *engine, const struct keep *keep);
 /* Queued and running ones. */
 size_t engine_active_runs(const struct engine *engine);
 

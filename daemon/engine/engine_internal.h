@@ -9,6 +9,7 @@
 #include "log_index.h"
 #include "loop.h"
 #include "mirror.h"
+#include "retention_sweep.h"
 #include "ring.h"
 #include "run_machine.h"
 #include "store.h"
@@ -102,6 +103,7 @@ struct engine {
         struct decisions decisions;
         size_t commits_in_flight;
         struct loop_timer *flush_timer;
+        struct sweep sweep;
         struct act *acts;
         size_t n_watches;
         usec_t started_boottime, started_realtime;

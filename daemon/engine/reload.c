@@ -98,6 +98,7 @@ struct jval *engine_load_jobs(struct engine *engine) {
 
 static void reload_handler(struct act *act) {
         act_succeed(act, engine_load_jobs(act->engine), NULL);
+        sweep_soon(act->engine);
 }
 
 void engine_reload(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn,

@@ -209,7 +209,7 @@ static void run_finished(void *user) {
         struct engine *engine = run->engine;
 
         unlink_run(run);
-        (void)history_tidy_run(engine->history, run->dir, NULL, NULL);
+        sweep_run_ended(engine, run);
         answer_cancels(run);
         run_end_watches(run);
         if (!run->watches)

@@ -126,7 +126,7 @@ static void reloaded(const struct engine_error *error, struct jval *result, void
         (void)notifier_ready(&daemon->notifier, NULL);
 }
 
-/* What may change while it runs: log level, rate limit, jobs. */
+/* What may change while it runs: log level, rate limit, retention, jobs. */
 static void on_sighup(void *user) {
         struct daemon *daemon = user;
         struct diagnostics diagnostics = {0};
@@ -138,6 +138,7 @@ static void on_sighup(void *user) {
                 log_set_level((enum log_level)fresh.config.log_level);
                 if (daemon->server)
                         control_server_set_actions_per_minute(daemon->server, fresh.config.actions_per_minute);
+                engine_set_keep(daemon->engine, &fresh.config.keep);
         }
         for (size_t i = 0; i < diagnostics.count; i++) {
                 _cleanup_free_ char *text = diagnostic_to_string(&diagnostics.items[i]);
@@ -192,6 +193,7 @@ static int open_engine(struct daemon *daemon, char **ret_error) {
                 .job_folders = daemon->settings->job_folders,
                 .version = BATCHD_VERSION,
                 .host = daemon->settings->host,
+                .keep = daemon->settings->config.keep,
                 .changed = update_status,
                 .changed_user = daemon,
         };

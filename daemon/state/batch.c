@@ -32,7 +32,12 @@ static void op_done(struct op *op) {
         case OP_ACKNOWLEDGE:
                 free(op->acknowledge.error);
                 break;
+        case OP_PURGE:
+                free(op->purge.definitions);
+                break;
         case OP_REPLAY_ALL:
+        case OP_ENDED_RUN:
+        case OP_REMOVE_RUN:
                 break;
         }
 }
@@ -121,6 +126,23 @@ void store_batch_put_setting(struct store_batch *batch, const char *key, const c
         struct op *op = add_op(batch, OP_SETTING);
 
         op->setting = (struct setting_row){.key = xstrdup(key), .value = xstrdup(value)};
+}
+
+void store_batch_put_ended_run(struct store_batch *batch, int64_t run_number, int64_t bytes) {
+        add_op(batch, OP_ENDED_RUN)->retention = (struct retention_row){.run_number = run_number, .bytes = bytes};
+}
+
+void store_batch_remove_run(struct store_batch *batch, int64_t run_number, bool mirrored) {
+        add_op(batch, OP_REMOVE_RUN)->retention =
+                (struct retention_row){.run_number = run_number, .mirrored = mirrored};
+}
+
+void store_batch_purge(struct store_batch *batch, usec_t audit_before, uint64_t audit_rows, bool mirrored,
+                       const struct jval *definitions) {
+        add_op(batch, OP_PURGE)->purge = (struct purge_row){.audit_before = audit_before,
+                                                            .audit_rows = audit_rows,
+                                                            .mirrored = mirrored,
+                                                            .definitions = jval_dump(definitions)};
 }
 
 void outbox_acknowledge(struct store_batch *batch, const struct outbox_key *key, const char *error) {

@@ -1,13 +1,25 @@
 /* Inside of a batch: what the loop decided, as rows, and what the store's thread does with it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "outbox.h"
 #include "rows.h"
 #include "store.h"
 
-enum op_kind { OP_RUN, OP_ATTEMPT, OP_REQUEST, OP_AUDIT, OP_SETTING, OP_ACKNOWLEDGE, OP_REPLAY_ALL };
+enum op_kind {
+        OP_RUN,
+        OP_ATTEMPT,
+        OP_REQUEST,
+        OP_AUDIT,
+        OP_SETTING,
+        OP_ACKNOWLEDGE,
+        OP_REPLAY_ALL,
+        OP_ENDED_RUN,
+        OP_REMOVE_RUN,
+        OP_PURGE
+};
 
 struct request_row {
         char *request_id, *answer;
@@ -25,6 +37,20 @@ struct acknowledge_row {
         char *error;
 };
 
+/* Of a run: what its files take, when it has ended; or that its rows go, if they still may. */
+struct retention_row {
+        int64_t run_number;
+        int64_t bytes;
+        bool mirrored;
+};
+
+struct purge_row {
+        usec_t audit_before;
+        uint64_t audit_rows;
+        bool mirrored;
+        char *definitions; /* JSON array of the hashes in force */
+};
+
 struct op {
         enum op_kind kind;
         union {
@@ -34,6 +60,8 @@ struct op {
                 struct audit_row audit;
                 struct setting_row setting;
                 struct acknowledge_row acknowledge;
+                struct retention_row retention;
+                struct purge_row purge;
         };
 };
 

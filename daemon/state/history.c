@@ -153,9 +153,32 @@ int history_last_runs(struct history *history, history_fn fn, void *user) {
         return submit(question_new(history, ask_last_runs, fn, user));
 }
 
-int history_tidy_run(struct history *history, const char *run_dir, history_fn fn, void *user) {
+int history_superfluous(struct history *history, const struct jval *rules, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_superfluous, fn, user);
+
+        question->params_text = jval_dump(rules);
+        return submit(question);
+}
+
+int history_uncounted(struct history *history, history_fn fn, void *user) {
+        return submit(question_new(history, ask_uncounted, fn, user));
+}
+
+int history_ownerless(struct history *history, history_fn fn, void *user) {
+        return submit(question_new(history, ask_ownerless, fn, user));
+}
+
+int history_remove_folders(struct history *history, const struct jval *run_ids, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_remove_folders, fn, user);
+
+        question->params_text = jval_dump(run_ids);
+        return submit(question);
+}
+
+int history_tidy_run(struct history *history, const char *run_dir, int64_t run_number, history_fn fn, void *user) {
         struct question *question = question_new(history, ask_tidy_run, fn, user);
 
         question->selector = xstrdup(run_dir);
+        question->filter.before = run_number;
         return submit(question);
 }

@@ -47,5 +47,17 @@ int history_log_read(struct history *history, const char *selector, const char *
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user);
 /* For job.list: {job: {last run}} of every job. */
 int history_last_runs(struct history *history, history_fn fn, void *user);
-/* Removes what an ended run's folder needs no more: TMPDIR and attempt files. fn may be NULL. */
-int history_tidy_run(struct history *history, const char *run_dir, history_fn fn, void *user);
+/* Removes what an ended run's folder needs no more: TMPDIR and attempt files. {run_number, bytes}: what stays takes so
+ * much of the disk. */
+int history_tidy_run(struct history *history, const char *run_dir, int64_t run_number, history_fn fn, void *user);
+
+/* Retention. rules: {all: {age, runs, bytes}, jobs: {NAME: {...}}, now, mirrored}: struct keep's members, -1 for no
+ * bound; now 0: no age is judged; mirrored: what PostgreSQL does not have stays. {runs: [{run_number, run_id}], more}:
+ * those that go. */
+int history_superfluous(struct history *history, const struct jval *rules, history_fn fn, void *user);
+/* {runs: [{run_number, run_id}]}: ended ones that are not counted yet (store_batch_put_ended_run). */
+int history_uncounted(struct history *history, history_fn fn, void *user);
+/* {folders: [run_id]}: those of which there is no row. A run that is not durable yet may be among them. */
+int history_ownerless(struct history *history, history_fn fn, void *user);
+/* Removes the folders of those runs (an array of run_id) that have no row. */
+int history_remove_folders(struct history *history, const struct jval *run_ids, history_fn fn, void *user);

@@ -45,6 +45,15 @@ int ask_run_lines(const struct question *question, sqlite3 *db, const char *stat
                   char **ret_error);
 int ask_log_read(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error);
+/* history_keep.c */
+int ask_superfluous(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                    char **ret_error);
+int ask_uncounted(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                  char **ret_error);
+int ask_ownerless(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                  char **ret_error);
+int ask_remove_folders(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                       char **ret_error);
 /* history_tidy.c */
 int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fileutil.h"
@@ -24,6 +25,22 @@ static int remove_attempt_files(const char *run_dir) {
         return first_error;
 }
 
+/* What the folder's files take of the disk. */
+static int64_t size_of(const char *run_dir) {
+        DIR *dir = opendir(run_dir);
+        struct dirent *entry;
+        int64_t bytes = 0;
+        struct stat st;
+
+        if (!dir)
+                return 0;
+        while ((entry = readdir(dir)))
+                if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(st.st_mode))
+                        bytes += (int64_t)st.st_blocks * 512;
+        (void)closedir(dir);
+        return bytes;
+}
+
 int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error) {
         _cleanup_free_ char *tmp = path_join(question->selector, "tmp");
@@ -31,7 +48,11 @@ int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state
 
         if (r == 0 && removed != -ENOENT)
                 r = removed;
-        if (r == 0)
-                *ret_answer = jval_object();
-        return r;
+        /* A folder that is gone takes nothing and has nothing to tidy. */
+        if (r < 0 && r != -ENOENT)
+                return r;
+        *ret_answer = jval_object();
+        jval_set_int(*ret_answer, "run_number", question->filter.before);
+        jval_set_int(*ret_answer, "bytes", size_of(question->selector));
+        return 0;
 }

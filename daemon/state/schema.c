@@ -57,6 +57,9 @@ static const char *const migrations[] = {
         "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since INTEGER NOT NULL);"
         "CREATE INDEX audit_waiting ON audit (waiting_since) WHERE version > mirrored AND version > parked;"
         "CREATE INDEX audit_parked ON audit (audit_id) WHERE version <= parked;",
+        /* 2: what retention looks at, narrow enough to be read whole */
+        "CREATE TABLE ended_runs ("
+        "  run_number INTEGER PRIMARY KEY, job TEXT NOT NULL, completed_at INTEGER NOT NULL, bytes INTEGER NOT NULL);",
 };
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
 
@@ -216,6 +219,9 @@ int schema_open_writer(sqlite3 **ret, const char *path, char **ret_error) {
         (void)umask(before);
         if (r >= 0 && version > 0)
                 r = check(db, path, ret_error);
+        /* Has to be said before the first page is written. */
+        if (r >= 0 && version == 0)
+                (void)sqlite3_exec(db, "PRAGMA auto_vacuum=INCREMENTAL", NULL, NULL, NULL);
         if (r >= 0) {
                 code = configure(db, true);
                 if (code == SQLITE_OK && version < SCHEMA_VERSION)

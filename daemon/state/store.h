@@ -32,6 +32,15 @@ void store_batch_put_request(struct store_batch *batch, const char *request_id, 
 void store_batch_put_audit(struct store_batch *batch, const struct audit_record *record);
 void store_batch_put_setting(struct store_batch *batch, const char *key, const char *value);
 
+/* Retention. The run has ended and its files take so much: now it can be let go (history_superfluous). */
+void store_batch_put_ended_run(struct store_batch *batch, int64_t run_number, int64_t bytes);
+/* Its rows and those of its attempts go; unless it is active, or (mirrored) PostgreSQL does not have all of them. */
+void store_batch_remove_run(struct store_batch *batch, int64_t run_number, bool mirrored);
+/* Entries of the audit from before that instant (0: none) or beyond so many go, and definitions of jobs that are
+ * neither in force (an array of hashes) nor an active run's. */
+void store_batch_purge(struct store_batch *batch, usec_t audit_before, uint64_t audit_rows, bool mirrored,
+                       const struct jval *definitions);
+
 /* Takes the batch over. done(user) is called on the loop once it is durable, in order of submission. When the disk is
  * full or fails, batches wait and are tried again each second: done comes late, never with an error. -EAGAIN when too
  * many wait already (the batch stays the caller's). */

@@ -8,6 +8,7 @@
 #include "errortext.h"
 #include "macro.h"
 #include "timeutil.h"
+#include "writer_retention.h"
 #include "xalloc.h"
 
 #define OUTPUT_LOG_LINES 100
@@ -78,6 +79,7 @@ struct writer {
         sqlite3 *db;
         sqlite3_stmt *statements[_SQL_MAX];
         int wal_pages;
+        bool has_removed;  /* since the file was last looked at for free pages */
         usec_t next_purge; /* boot clock */
 };
 
@@ -197,6 +199,14 @@ static int write_op(struct writer *writer, const struct op *op, usec_t now) {
                 return write_setting(writer, &op->setting);
         case OP_ACKNOWLEDGE:
                 return write_acknowledge(writer, &op->acknowledge);
+        case OP_ENDED_RUN:
+                return writer_put_ended_run(writer->db, &op->retention);
+        case OP_REMOVE_RUN:
+                writer->has_removed = true;
+                return writer_remove_run(writer->db, &op->retention);
+        case OP_PURGE:
+                writer->has_removed = true;
+                return writer_purge(writer->db, &op->purge);
         case OP_REPLAY_ALL:
                 return sqlite3_exec(writer->db, replay_all, NULL, NULL, NULL);
         }
@@ -253,6 +263,10 @@ int writer_commit(struct writer *writer, struct store_batch *const *batches, siz
 }
 
 void writer_checkpoint(struct writer *writer, bool idle) {
+        if (idle && writer->has_removed) {
+                writer->has_removed = false;
+                writer_shrink(writer->db);
+        }
         if (writer->wal_pages < (idle ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_BUSY))
                 return;
         /* When it fails (a full disk), the next commit tells. */

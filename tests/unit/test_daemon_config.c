@@ -166,8 +166,8 @@ static void test_section_keys(void **state) {
                 const char *section;
                 size_t count;
                 const char *first;
-        } rows[] = {{"Job", 8, "Description"}, {"Parameter", 8, "Type"},   {"Mode", 2, "Steps"},
-                    {"Step", 21, "Exec"},      {"Daemon", 17, "Database"}, {"None", 0, NULL}};
+        } rows[] = {{"Job", 9, "Description"}, {"Parameter", 8, "Type"},   {"Mode", 2, "Steps"},
+                    {"Step", 21, "Exec"},      {"Daemon", 18, "Database"}, {"None", 0, NULL}};
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const char *const *keys = config_section_keys(rows[i].section);
