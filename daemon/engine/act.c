@@ -62,20 +62,35 @@ struct answer {
         struct jval *data;
 };
 
-static void deliver(void *user) {
-        struct answer *answer = user;
-        struct act *act = answer->act;
-
-        forget(act);
+static void tell(const struct answer *answer, const struct act *act, struct jval *result) {
         if (answer->message)
                 act->fn(&(struct engine_error){answer->kind, answer->message, answer->data}, NULL, act->user);
         else
-                act->fn(NULL, STEAL_PTR(answer->result), act->user);
+                act->fn(NULL, result, act->user);
+}
+
+static void deliver(void *user) {
+        struct answer *answer = user;
+        struct act *act = answer->act, *repeat;
+
+        forget(act);
+        while ((repeat = act->repeats)) {
+                act->repeats = repeat->next;
+                tell(answer, repeat, answer->message ? NULL : jval_ref(answer->result));
+                act_free(repeat);
+        }
+        tell(answer, act, STEAL_PTR(answer->result));
         if (answer->data)
                 jval_unref(answer->data);
         free(answer->message);
         free(answer);
         act_free(act);
+}
+
+void act_note_begun(struct act *act) {
+        if (act->request_id && !act->was_begun)
+                store_batch_put_request(decisions_batch(act->engine), act->request_id, act->caller.uid,
+                                        STORE_REQUEST_PENDING);
 }
 
 void act_succeed(struct act *act, struct jval *result, const char *run_id) {
@@ -104,6 +119,9 @@ void act_fail(struct act *act, enum error_kind kind, struct jval *data, const ch
         decisions_after_commit(act->engine, deliver, answer);
 }
 
+/* A client has one connection, perhaps two while the first breaks: who sends more than this is not worth the memory. */
+#define REPEATS_MAX 16
+
 /* Of the names that starts for a due instant get, apart from what callers choose. */
 #define DUE_PREFIX "due/"
 
@@ -126,7 +144,11 @@ static void looked_up(int error, const char *error_text, struct jval *found, voi
                 return;
         }
         text = error == 0 ? jval_get_str(found, "answer") : NULL;
-        if (text && jval_parse(text, strlen(text), &earlier, NULL) == 0) {
+        if (text && jval_parse(text, strlen(text), &earlier, NULL) == 0 && jval_get_bool(earlier, "pending", false)) {
+                jval_unref(earlier);
+                act->was_begun = true;
+                handler(act);
+        } else if (earlier) {
                 struct answer *answer = NEW(struct answer);
 
                 if (startswith(act->request_id, DUE_PREFIX))
@@ -142,11 +164,24 @@ static void looked_up(int error, const char *error_text, struct jval *found, voi
                 jval_unref(found);
 }
 
-static bool in_flight(const struct engine *engine, const char *request_id, int64_t uid) {
-        for (const struct act *act = engine->acts; act; act = act->next)
+static struct act *find_in_flight(const struct engine *engine, const char *request_id, int64_t uid) {
+        for (struct act *act = engine->acts; act; act = act->next)
                 if (act->caller.uid == uid && streq(act->request_id, request_id))
-                        return true;
-        return false;
+                        return act;
+        return NULL;
+}
+
+/* Sent again while the first is still being worked on, because its connection broke: both get the answer. */
+static void repeat_of(struct act *first, struct act *act) {
+        if (first->n_repeats == REPEATS_MAX) {
+                free(STEAL_PTR(act->request_id));
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
+                         "try again in a moment: the same request is being worked on");
+                return;
+        }
+        act->next = first->repeats;
+        first->repeats = act;
+        first->n_repeats++;
 }
 
 /* A start for a due instant is one start, whoever asks and however often (systemd timers fire again after a clock
@@ -161,7 +196,7 @@ static char *implied_request_id(const struct method *method, const struct jval *
 
 void act_begin(struct engine *engine, enum method_id id, const struct jval *params, const struct caller *caller,
                engine_answer_fn fn, void *user, void (*handler)(struct act *act)) {
-        struct act *act = NEW(struct act);
+        struct act *act = NEW(struct act), *first;
         struct lookup *lookup;
 
         *act = (struct act){
@@ -183,10 +218,9 @@ void act_begin(struct engine *engine, enum method_id id, const struct jval *para
                 handler(act);
                 return;
         }
-        if (in_flight(engine, act->request_id, act->caller.uid)) {
-                free(STEAL_PTR(act->request_id));
-                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
-                         "try again in a moment: the same request is being worked on");
+        first = find_in_flight(engine, act->request_id, act->caller.uid);
+        if (first) {
+                repeat_of(first, act);
                 return;
         }
         act->next = engine->acts;

@@ -231,10 +231,12 @@ static void record_end(struct task_run *task, const struct attempt_result *resul
 
         record->exit_status = result->exit_status;
         record->signal_number = result->signal_number;
-        if (result->started_at)
+        if (result->started_at > 1) /* 1: it was begun, nobody knows when */
                 record->started_at = result->started_at;
         record->completed_at = result->ended_at ? result->ended_at : now_realtime();
-        record->duration_usec = result->started_at ? (int64_t)result->duration : -1;
+        /* When a lost one ended is not known, only when that was noticed. */
+        record->duration_usec =
+                result->started_at && result->ended_by != ENDED_BY_LOST ? (int64_t)result->duration : -1;
         record->processes_ended = (int64_t)result->processes_ended;
         task->run->processes_ended += (int64_t)result->processes_ended;
         record_measures(task, result);
@@ -264,8 +266,19 @@ static void log_end(const struct task_run *task) {
                format_timespan(span, task->record.duration_usec < 0 ? 0 : (usec_t)task->record.duration_usec));
 }
 
-static void attempt_ended(const struct attempt_result *result, void *user) {
-        struct task_run *task = user;
+/* Decided by an earlier daemon and never begun: begun now, under a number and with a file of its own. The old file's
+ * lock was free, so nobody has it or ever will. */
+static void begin_anew(struct task_run *task) {
+        _cleanup_free_ char *file = task_attempt_path(task);
+
+        (void)unlink(file);
+        task->adopted = false;
+        task->record.number = task->run->engine->next_attempt_number++;
+        task_mark(task);
+        decisions_after_commit(task->run->engine, task_launch, task);
+}
+
+static void settle(struct task_run *task, const struct attempt_result *result) {
         struct run *run = task->run;
         struct attempt_end end = {
                 .outcome = outcome_of(result),
@@ -277,19 +290,6 @@ static void attempt_ended(const struct attempt_result *result, void *user) {
         };
         struct effects effects = {0};
 
-        task->attempt = NULL;
-        if (result->ended_by == ENDED_BY_LOST && result->started_at == 0 && task->adopted && !run->machine.cancelling) {
-                /* Decided by an earlier daemon and never begun: begun now, under a number and with a file of its own.
-                 * The old file's lock was free, so nobody has it or ever will. */
-                _cleanup_free_ char *file = task_attempt_path(task);
-
-                (void)unlink(file);
-                task->adopted = false;
-                task->record.number = run->engine->next_attempt_number++;
-                task_mark(task);
-                decisions_after_commit(run->engine, task_launch, task);
-                return;
-        }
         record_end(task, result, &end);
         end.error_message = task->status_text;
         log_end(task);
@@ -298,6 +298,21 @@ static void attempt_ended(const struct attempt_result *result, void *user) {
                 run_cancel(run, REASON_TIMEOUT);
         (void)run_machine_attempt_ended(&run->machine, task->index, &end, random_fraction(), &effects);
         run_apply(run, &effects);
+}
+
+static void attempt_ended(const struct attempt_result *result, void *user) {
+        struct task_run *task = user;
+        struct attempt_result stopped = *result;
+
+        task->attempt = NULL;
+        if (result->ended_by != ENDED_BY_LOST || result->started_at != 0 || !task->adopted) {
+                settle(task, result);
+        } else if (task->run->machine.cancelling) {
+                stopped.ended_by = ENDED_BY_STOP;
+                settle(task, &stopped);
+        } else {
+                begin_anew(task);
+        }
 }
 
 const struct attempt_events attempt_events_of_engine = {

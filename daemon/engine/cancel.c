@@ -15,7 +15,28 @@ static void cancel_run(struct act *act, struct run *run) {
                 jval_add(run->record.notes, jval_stringn(reason, MIN(strlen(reason), (size_t)1000)));
         act->waiting = run->cancel_acts;
         run->cancel_acts = act;
+        act_note_begun(act);
         run_cancel(run, REASON_REQUEST);
+}
+
+static int64_t processes_ended(const struct jval *attempts) {
+        int64_t sum = 0;
+
+        for (size_t i = 0; i < jval_array_size(attempts); i++)
+                sum += jval_get_int(jval_at(attempts, i), "processes_ended", 0);
+        return sum;
+}
+
+/* What an earlier daemon would have answered, had it lived. */
+static void answer_for_earlier(struct act *act, const struct jval *found) {
+        static const char *const members[] = {"run_number", "run_id", "job", "status"};
+        const struct jval *run = jval_get(found, "run");
+        struct jval *result = jval_object();
+
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
+                jval_set(result, members[i], jval_ref(jval_get(run, members[i])));
+        jval_set_int(result, "processes_ended", processes_ended(jval_get(found, "steps")));
+        act_succeed(act, result, jval_get_str(run, "run_id"));
 }
 
 /* The run is not active: it has ended, or there is none. */
@@ -28,6 +49,8 @@ static void looked_up(int error, const char *error_text, struct jval *found, voi
         else if (error < 0)
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "try again: the history cannot be read: %s",
                          str_or(error_text, strerror(-error)));
+        else if (act->was_begun)
+                answer_for_earlier(act, found);
         else
                 act_fail(act, ERROR_KIND_INVALID_PARAMS, NULL, "nothing to cancel: run %" PRId64 " has ended: %s",
                          jval_get_int(run, "run_number", 0), str_or(jval_get_str(run, "status"), "?"));

@@ -26,7 +26,10 @@ struct act {
         engine_answer_fn fn;
         void *user;
         struct act *waiting; /* in run->cancel_acts */
-        struct act *next;    /* in engine->acts: those with a request_id that are not answered yet */
+        struct act *next;    /* in engine->acts: those with a request_id that are not answered yet; or in repeats */
+        struct act *repeats; /* the same request, sent again meanwhile: they get the same answer */
+        size_t n_repeats;
+        bool was_begun; /* an earlier daemon has recorded that it took this request on */
 };
 
 /* Something to do once the decisions of a pass are durable. */
@@ -123,6 +126,9 @@ void act_begin(struct engine *engine, enum method_id method, const struct jval *
                engine_answer_fn fn, void *user, void (*handler)(struct act *act));
 /* The answer: recorded with the decisions of this pass, given when they are durable. Takes result over. */
 void act_succeed(struct act *act, struct jval *result, const char *run_id);
+/* Recorded with the decisions of this pass: this request is being worked on, and its answer may be long in coming. Sent
+ * again to a later daemon, it is `was_begun`. */
+void act_note_begun(struct act *act);
 /* Refused: given when what it is based on is durable. Takes data over (may be NULL). */
 void act_fail(struct act *act, enum error_kind kind, struct jval *data, const char *format, ...) PRINTF_LIKE(4, 5);
 

@@ -9,6 +9,7 @@
 #include "errortext.h"
 #include "log.h"
 #include "message_ids.h"
+#include "run_clock.h"
 #include "strutil.h"
 #include "strv.h"
 #include "xalloc.h"
@@ -156,13 +157,15 @@ static void restore_task(struct task_run *task, const struct left_run *left) {
         restore_state(task);
 }
 
-/* Durations go on from the wall clock's difference: the boot clock's start is not kept. */
+/* Where the boot clock's start is not known (the machine was started anew) the wall clock's difference has to do. */
 static void restore_clock(struct run *run) {
-        usec_t now = now_realtime(),
-               spent = run->record.started_at && run->record.started_at < now ? now - run->record.started_at : 0;
-        usec_t boottime = now_boottime();
+        usec_t now = now_realtime(), boottime = now_boottime(), began = run_clock_find(run->dir, RUN_CLOCK_BEGAN);
+        usec_t spent = run->record.started_at && run->record.started_at < now ? now - run->record.started_at : 0;
 
-        run->started_boottime = spent < boottime ? boottime - spent : 0;
+        if (began > 0 && began <= boottime)
+                run->started_boottime = began;
+        else
+                run->started_boottime = spent < boottime ? boottime - spent : 0;
 }
 
 static struct run *rebuild(struct engine *engine, struct left_run *left, char **ret_why) {

@@ -12,6 +12,7 @@
 #include "fileutil.h"
 #include "log.h"
 #include "message_ids.h"
+#include "run_clock.h"
 #include "strutil.h"
 #include "xalloc.h"
 
@@ -238,6 +239,7 @@ static void apply_run_changed(struct run *run) {
         if (run->machine.status == RUN_RUNNING && run->record.started_at == 0) {
                 run->record.started_at = now_realtime();
                 run->started_boottime = now_boottime();
+                (void)run_clock_note(run->dir, RUN_CLOCK_BEGAN, run->started_boottime);
                 run_arm_timeout(run);
         }
         if (run_status_is_final(run->machine.status)) {
@@ -283,10 +285,8 @@ static void apply_launch(struct run *run, const struct effect *effect) {
         decisions_after_commit(run->engine, task_launch, task);
 }
 
-/* The failed attempt is recorded as it is, and the next one beside it: so a daemon that starts later knows that there
- * is one to come. */
-static void apply_retry(struct run *run, const struct effect *effect) {
-        struct task_run *task = &run->tasks[effect->task];
+static void log_retry(const struct task_run *task, usec_t delay) {
+        const struct run *run = task->run;
         char span[TIMESPAN_SIZE];
 
         log_at(LOG_LEVEL_NOTICE,
@@ -296,10 +296,33 @@ static void apply_retry(struct run *run, const struct effect *effect) {
                                      .step = task->record.step_name},
                "%s #%" PRId64 " %s: attempt %d failed (%s), next in %s", run->record.job, run->record.run_number,
                task->record.step_name, task->record.attempt, str_or(task->record.error_message, "no reason given"),
-               format_timespan(span, effect->delay));
-        task_prepare_attempt(task, effect->attempt);
-        task_mark(task);
-        loop_timer_arm(task->retry_timer, effect->delay);
+               format_timespan(span, delay));
+}
+
+/* What is left of the delay that an earlier daemon began; all of it when that is not known. */
+static usec_t delay_left(const struct task_run *task, usec_t delay) {
+        usec_t due = run_clock_find(task->run->dir, (uint32_t)task->record.ordinal), now = now_boottime();
+
+        if (due == 0)
+                return delay;
+        return due > now ? due - now : 0;
+}
+
+/* The failed attempt is recorded as it is, and the next one beside it: so a daemon that starts later knows that there
+ * is one to come. */
+static void apply_retry(struct run *run, const struct effect *effect) {
+        struct task_run *task = &run->tasks[effect->task];
+        usec_t delay = effect->delay;
+
+        if (task->record.attempt == (int32_t)effect->attempt) {
+                delay = delay_left(task, delay);
+        } else {
+                log_retry(task, delay);
+                task_prepare_attempt(task, effect->attempt);
+                task_mark(task);
+                (void)run_clock_note(run->dir, (uint32_t)task->record.ordinal, now_boottime() + delay);
+        }
+        loop_timer_arm(task->retry_timer, delay);
 }
 
 static void stop_attempt(void *user) {

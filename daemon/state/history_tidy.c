@@ -1,5 +1,5 @@
-/* What an ended run needs no more: its TMPDIR and the attempt files, whose content is in state.db. Done on the reader's
- * thread, since a temporary folder can hold very many files. */
+/* What an ended run needs no more: its TMPDIR, the instants of its clock, and the attempt files, whose content is in
+ * state.db. Done on the reader's thread, since a temporary folder can hold very many files. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include "history_internal.h"
 #include "strutil.h"
 
-static int remove_attempt_files(const char *run_dir) {
+static int remove_files(const char *run_dir) {
         DIR *dir = opendir(run_dir);
         struct dirent *entry;
         int first_error = 0;
@@ -18,8 +18,8 @@ static int remove_attempt_files(const char *run_dir) {
         if (!dir)
                 return -errno;
         while ((entry = readdir(dir)))
-                if (endswith(entry->d_name, ".attempt") && unlinkat(dirfd(dir), entry->d_name, 0) < 0 &&
-                    first_error == 0)
+                if ((endswith(entry->d_name, ".attempt") || streq(entry->d_name, "clock")) &&
+                    unlinkat(dirfd(dir), entry->d_name, 0) < 0 && first_error == 0)
                         first_error = -errno;
         (void)closedir(dir);
         return first_error;
@@ -44,7 +44,7 @@ static int64_t size_of(const char *run_dir) {
 int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error) {
         _cleanup_free_ char *tmp = path_join(question->selector, "tmp");
-        int removed = remove_tree(tmp), r = remove_attempt_files(question->selector);
+        int removed = remove_tree(tmp), r = remove_files(question->selector);
 
         if (r == 0 && removed != -ENOENT)
                 r = removed;

@@ -28,6 +28,9 @@ void store_batch_put_run(struct store_batch *batch, const struct run_record *rec
 /* tail_path: absolute path of a log file whose last 100 lines become output_log (read on the store's thread), or NULL.
  */
 void store_batch_put_attempt(struct store_batch *batch, const struct attempt_record *record, const char *tail_path);
+/* The first answer to a request stays. STORE_REQUEST_PENDING in its place says that it is being worked on, and gives
+ * way to the answer. */
+#define STORE_REQUEST_PENDING "{\"pending\":true}"
 void store_batch_put_request(struct store_batch *batch, const char *request_id, int64_t uid, const char *answer);
 void store_batch_put_audit(struct store_batch *batch, const struct audit_record *record);
 void store_batch_put_setting(struct store_batch *batch, const char *key, const char *value);

@@ -7,6 +7,7 @@
 #include "cri.h"
 #include "errortext.h"
 #include "macro.h"
+#include "store.h"
 #include "timeutil.h"
 #include "writer_retention.h"
 #include "xalloc.h"
@@ -51,7 +52,9 @@ static const char *const statement_texts[_SQL_MAX] = {
         [SQL_ATTEMPT] = attempt_row_upsert,
         [SQL_ATTEMPT_TYPE] = "INSERT OR IGNORE INTO run_types (batch_type, run_number, created_at)"
                              " SELECT ?1, run_number, created_at FROM runs WHERE run_id = ?2",
-        [SQL_REQUEST] = "INSERT OR IGNORE INTO requests (request_id, uid, answer, created_at) VALUES (?1, ?2, ?3, ?4)",
+        [SQL_REQUEST] = "INSERT INTO requests (request_id, uid, answer, created_at) VALUES (?1, ?2, ?3, ?4)"
+                        " ON CONFLICT (request_id, uid) DO UPDATE SET answer = excluded.answer"
+                        " WHERE answer = '" STORE_REQUEST_PENDING "'",
         [SQL_REQUEST_PURGE] = "DELETE FROM requests WHERE created_at < ?1",
         [SQL_AUDIT] = audit_row_insert,
         [SQL_SETTING] =

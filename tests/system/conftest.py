@@ -1,5 +1,7 @@
 """Fixtures of all system tests. As root everything here runs as an ordinary user."""
+import collections
 import os
+import random
 import sys
 
 import pytest
@@ -15,6 +17,21 @@ processes.adopt_orphans()
 
 # What Meson takes for "all of it was skipped".
 EXIT_SKIPPED = 77
+
+
+Chaos = collections.namedtuple("Chaos", "seed rounds")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--chaos-seed", type=int, default=os.environ.get("BATCHTEST_CHAOS_SEED"), help="repeats the rounds of that seed")
+    parser.addoption("--chaos-rounds", type=int, default=os.environ.get("BATCHTEST_CHAOS_ROUNDS") or 100, help="rounds of the kill matrix")
+
+
+@pytest.fixture
+def chaos(request):
+    """Seed and number of rounds of tests that break things at random."""
+    seed = request.config.getoption("--chaos-seed")
+    return Chaos(random.randrange(1000000) if seed is None or seed == "" else int(seed), int(request.config.getoption("--chaos-rounds")))
 
 
 def pytest_collection_modifyitems(items):

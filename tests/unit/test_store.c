@@ -179,6 +179,7 @@ static void test_requests_audit_settings(void **state) {
                                      .method = (char *)"run.start",
                                      .outcome = (char *)"ok"};
 
+        store_batch_put_request(batch, "r1", 1000, STORE_REQUEST_PENDING);
         store_batch_put_request(batch, "r1", 1000, "first");
         store_batch_put_request(batch, "r1", 1000, "second");
         store_batch_put_request(batch, "r1", 1001, "another's");
