@@ -141,8 +141,9 @@ static void attempt_started(pid_t pid, usec_t realtime, void *user) {
         run_apply(task->run, &effects);
 }
 
-static void attempt_lines(const struct cri_line *lines, size_t n, uint64_t offset, uint64_t end, void *user) {
-        struct task_run *task = user;
+/* Indexed before it is shown: the number that somebody saw stays that line's number after a restart. Where the disk is
+ * full the lines are shown all the same; then a restart may number them anew, and says so in the log. */
+static void index_lines(struct task_run *task, size_t n, uint64_t offset, uint64_t end) {
         struct run *run = task->run;
         struct log_index_entry entry = {
                 .first = run->ring->next_sequence,
@@ -152,15 +153,19 @@ static void attempt_lines(const struct cri_line *lines, size_t n, uint64_t offse
                 .ordinal = (uint32_t)task->record.ordinal,
         };
 
-        /* Indexed before it is shown: the number that somebody saw stays that line's number after a restart. Where the
-         * disk is full the lines are shown all the same; then a restart may number them anew, and says so in the log.
-         */
         if (n > 0 && log_index_append(run->log_index, &entry) < 0 && !run->index_broken) {
                 run->index_broken = true;
                 log_error("the sequence index of %s #%" PRId64
                           " cannot be written; its lines may be numbered anew after a restart",
                           run->record.job, run->record.run_number);
         }
+}
+
+static void attempt_lines(const struct cri_line *lines, size_t n, uint64_t offset, uint64_t end, void *user) {
+        struct task_run *task = user;
+        struct run *run = task->run;
+
+        index_lines(task, n, offset, end);
         for (size_t i = 0; i < n; i++)
                 ring_push(run->ring,
                           &(struct ring_line){
@@ -172,6 +177,14 @@ static void attempt_lines(const struct cri_line *lines, size_t n, uint64_t offse
                           },
                           lines[i].text);
         run_notify_watches(run);
+}
+
+static void attempt_skipped(size_t n, uint64_t offset, uint64_t end, void *user) {
+        struct task_run *task = user;
+
+        index_lines(task, n, offset, end);
+        ring_skip(task->run->ring, n);
+        run_notify_watches(task->run);
 }
 
 static void attempt_report(const char *key, const char *value, void *user) {
@@ -320,4 +333,5 @@ const struct attempt_events attempt_events_of_engine = {
         .lines = attempt_lines,
         .report = attempt_report,
         .ended = attempt_ended,
+        .skipped = attempt_skipped,
 };

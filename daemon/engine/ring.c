@@ -46,6 +46,13 @@ void ring_push(struct ring *ring, const struct ring_line *line, const char *text
         ring->next_sequence++;
 }
 
+void ring_skip(struct ring *ring, uint64_t n) {
+        ring->text_position += ring->text.len;
+        buf_clear(&ring->text);
+        ring->first = ring->count = 0;
+        ring->next_sequence += n;
+}
+
 const struct ring_line *ring_get(const struct ring *ring, uint64_t sequence, const char **ret_text) {
         const struct ring_line *line;
 

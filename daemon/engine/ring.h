@@ -36,5 +36,7 @@ void ring_push(struct ring *ring, const struct ring_line *line, const char *text
 static inline uint64_t ring_first_sequence(const struct ring *ring) {
         return ring->next_sequence - ring->count;
 }
+/* n lines that are not kept come next in the numbering: as if they had been pushed and had all left again. */
+void ring_skip(struct ring *ring, uint64_t n);
 /* The line of that number and its text, or NULL when it is not kept (any more, or yet). */
 const struct ring_line *ring_get(const struct ring *ring, uint64_t sequence, const char **ret_text);

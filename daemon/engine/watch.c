@@ -18,6 +18,8 @@
 #define NOTIFICATION_SIZE ((size_t)64 * 1024)
 /* Lines asked from disk at once. */
 #define PAGE_LINES 500
+/* A watch this far behind the ring still gets every line. */
+#define CATCH_UP_LINES 20000
 
 struct engine_watch {
         struct run *run;
@@ -28,7 +30,7 @@ struct engine_watch {
         uint64_t state_sent;
         struct jval *page; /* lines from disk, being sent */
         size_t page_index;
-        bool state_known, lines_were_last, live, notified, reading, end_sent, freed;
+        bool state_known, lines_were_last, live, notified, reading, end_sent, freed, disk_failed;
 };
 
 struct engine_watch *watch_new(struct run *run, uint64_t cursor, const struct engine_watch_events *events, void *user) {
@@ -98,11 +100,12 @@ static void page_read(int error, const char *error_text, struct jval *answer, vo
         if (error == 0 && jval_array_size(jval_get(answer, "lines")) > 0) {
                 watch->page = answer;
                 watch->page_index = 0;
+                watch->disk_failed = false;
         } else {
                 /* Nothing there (removed, or unreadable): go on with the ring, which tells what is missing. */
                 if (answer)
                         jval_unref(answer);
-                watch->live = true;
+                watch->disk_failed = true;
         }
         notify(watch);
 }
@@ -263,6 +266,16 @@ static int read_page(struct engine_watch *watch) {
         return -EINPROGRESS;
 }
 
+/* Whether what comes next for the watch is on disk: at its beginning always, later when a burst was longer than the
+ * ring. From further behind it is told how many lines it missed: reading after a flood would never end. */
+static bool wants_page(const struct engine_watch *watch) {
+        uint64_t first = ring_first_sequence(watch->run->ring);
+
+        if (watch->cursor >= first || watch->disk_failed)
+                return false;
+        return !watch->live || first - watch->cursor <= CATCH_UP_LINES;
+}
+
 int engine_watch_read(struct engine_watch *watch, struct buf *out) {
         struct run *run = watch->run;
         bool has_lines, has_state;
@@ -271,9 +284,11 @@ int engine_watch_read(struct engine_watch *watch, struct buf *out) {
                 return -EPIPE;
         if (watch->page)
                 return send_page(watch, out);
-        if (watch->reading)
+        if (watch->reading) {
+                watch->notified = false; /* the page's arrival is to be told, whatever was told meanwhile */
                 return -EINPROGRESS;
-        if (!watch->live && watch->cursor < ring_first_sequence(run->ring)) {
+        }
+        if (wants_page(watch)) {
                 int r = read_page(watch);
 
                 if (r == -EINPROGRESS)

@@ -55,6 +55,42 @@ static bool skip_rest(struct attempt *attempt, const char *what, int error) {
         return true;
 }
 
+/* Counts the whole lines of [log_offset, up_to). Returns bytes behind the last newline, 0 when there is none. */
+static uint64_t count_lines(const struct attempt *attempt, uint64_t up_to, size_t *ret_lines) {
+        char *buffer = attempt->supervise->log_buffer;
+        uint64_t at = attempt->log_offset, end = 0;
+        size_t lines = 0;
+        while (at < up_to) {
+                ssize_t n = pread(attempt->log_fd, buffer, (size_t)MIN((uint64_t)LOG_PASS_MAX, up_to - at), (off_t)at);
+                if (n <= 0)
+                        break;
+                const char *from = buffer, *newline;
+                while ((newline = memchr(from, '\n', (size_t)(buffer + n - from)))) {
+                        lines++;
+                        from = newline + 1;
+                        end = at + (uint64_t)(from - buffer);
+                }
+                at += (uint64_t)n;
+        }
+        *ret_lines = lines;
+        return end;
+}
+
+/* True when a piece was counted. */
+static bool skip_flood(struct attempt *attempt) {
+        uint64_t waiting = attempt->log_target - attempt->log_offset;
+        size_t lines;
+        if (!attempt->events.skipped || waiting <= 2 * LOG_LIVE_MAX)
+                return false;
+        uint64_t up_to = attempt->log_offset + MIN(waiting - LOG_LIVE_MAX, LOG_SKIP_MAX);
+        uint64_t end = count_lines(attempt, up_to, &lines);
+        if (end == 0)
+                return false;
+        attempt->events.skipped(lines, attempt->log_offset, end, attempt->user);
+        attempt->log_offset = end;
+        return true;
+}
+
 bool attempt_log_pass(struct attempt *attempt) {
         char *buffer = attempt->supervise->log_buffer;
         if (attempt->log_offset >= attempt->log_target)
@@ -63,6 +99,8 @@ bool attempt_log_pass(struct attempt *attempt) {
                 attempt->log_fd = open(attempt->log_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         if (attempt->log_fd < 0)
                 return skip_rest(attempt, "cannot read on", errno);
+        if (skip_flood(attempt))
+                return false;
         size_t want = (size_t)MIN((uint64_t)LOG_PASS_MAX, attempt->log_target - attempt->log_offset);
         ssize_t n = pread(attempt->log_fd, buffer, want, (off_t)attempt->log_offset);
         if (n < 0)

@@ -32,7 +32,7 @@ static void on_pass(void *user) {
         } else if (is_more)
                 attempt_enqueue(attempt); /* behind the others */
         if (is_more || !is_done)
-                loop_timer_arm(supervise->pass_timer, 0);
+                loop_timer_arm(supervise->pass_timer, is_done ? 0 : LOG_FLOOD_PAUSE);
 }
 
 int supervise_new(struct supervise **ret, struct loop *loop, const struct supervise_config *config, char **ret_error) {

@@ -261,6 +261,29 @@ def test_following_from_the_middle_begins_there(make_instance):
     assert [line["seq"] for line in lines_of(events)] == list(range(11, 62))
 
 
+def test_a_burst_longer_than_the_live_buffer_reaches_a_follower_whole(make_instance):
+    instance = make_instance({"burst": "[Step burst]\nExec=/bin/sh -c 'sleep 0.3; seq 12000; sleep 0.3; seq 12001 15000'\n"}).start()
+    run = instance.run("burst", wait=False)["run_number"]
+    events = follow(instance.client(timeout=30), run)
+    assert [line["seq"] for line in lines_of(events)] == list(range(1, 15001))
+    assert texts(lines_of(events)) == [str(i) for i in range(1, 15001)]
+    assert all(params["skipped"] == 0 for method, params in events if method == "run.lines")
+
+
+def test_a_flood_is_counted_and_kept_and_its_end_is_shown(make_instance):
+    lines = 600_000
+    instance = make_instance({"flood": f"[Step flood]\nExec=/bin/sh -c 'seq -f \"a line of the flood, number %.0f\" {lines}'\n"}).start()
+    run = instance.run("flood", wait=False)["run_number"]
+    events = follow(instance.client(timeout=60), run)
+    seen = lines_of(events)
+    skipped = sum(params["skipped"] for method, params in events if method == "run.lines")
+    assert events[-1][1]["last_seq"] == lines and seen[-1]["seq"] == lines
+    assert len(seen) + skipped == lines
+    assert all(line["text"] == f"a line of the flood, number {line['seq']}" for line in seen)
+    page = instance.call("run.tail", run=run, after=lines // 2)["lines"]
+    assert (page[0]["seq"], page[0]["text"]) == (lines // 2 + 1, f"a line of the flood, number {lines // 2 + 1}")
+
+
 def test_a_killed_daemon_loses_no_line_and_no_run(make_instance):
     instance = make_instance({"counter": COUNTER}).start()
     run = instance.run("counter", wait=False)["run_number"]

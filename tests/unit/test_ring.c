@@ -59,10 +59,28 @@ static void keeps_at_most_256_KiB(void **state) {
         ring_free(ring);
 }
 
+static void skipped_lines_only_count(void **state) {
+        struct ring *ring = ring_new(1);
+        const char *found;
+
+        (void)state;
+        push(ring, "one", 3);
+        push(ring, "two", 3);
+        ring_skip(ring, 1000000);
+        assert_int_equal(ring->next_sequence, 1000003);
+        assert_int_equal(ring_first_sequence(ring), 1000003);
+        assert_null(ring_get(ring, 2, &found));
+        push(ring, "three", 5);
+        assert_int_equal(ring_get(ring, 1000003, &found)->len, 5);
+        assert_memory_equal(found, "three", 5);
+        ring_free(ring);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(keeps_the_last_500_lines),
                 cmocka_unit_test(keeps_at_most_256_KiB),
+                cmocka_unit_test(skipped_lines_only_count),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
