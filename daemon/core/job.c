@@ -55,6 +55,16 @@ void step_done(struct step *step) {
         strv_free(step->environment);
 }
 
+void job_calendars_done(struct job_calendars *calendars) {
+        for (size_t i = 0; i < calendars->count; i++) {
+                free(calendars->items[i].text);
+                free(calendars->items[i].path);
+                calendar_free(calendars->items[i].calendar);
+        }
+        free(calendars->items);
+        *calendars = (struct job_calendars){0};
+}
+
 struct job *job_new(const char *name) {
         struct job *job = NEW(struct job);
 
@@ -84,6 +94,8 @@ static void job_free(struct job *job) {
         free(job->path);
         free(job->description);
         free(job->type);
+        job_calendars_done(&job->on_calendar);
+        free(job->time_zone);
         free(job->default_mode);
         strv_free(job->environment);
         strv_free(job->environment_files);

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "calendar.h"
 #include "cleanup.h"
+#include "due.h"
 #include "jval.h"
 #include "retention.h"
 #include "timeutil.h"
@@ -67,6 +69,19 @@ struct step {
 
 enum overlap { OVERLAP_REJECT, OVERLAP_QUEUE, OVERLAP_REPLACE, OVERLAP_ALLOW };
 
+/* One OnCalendar=. */
+struct job_calendar {
+        char *text;
+        struct calendar *calendar;
+        char *path; /* where it was written */
+        unsigned line;
+};
+
+struct job_calendars {
+        struct job_calendar *items;
+        size_t count;
+};
+
 struct job {
         unsigned references;
         char *name;
@@ -74,6 +89,10 @@ struct job {
         char definition_hash[17];
         char *description;
         char *type; /* batch_type; the job's name when absent */
+        struct job_calendars on_calendar;
+        char *time_zone; /* of the calendars that name none; NULL: the machine's */
+        enum persistent persistent;
+        usec_t randomized_delay;
         enum overlap overlap;
         usec_t run_timeout; /* USEC_INFINITY: none */
         struct keep keep;   /* of its ended runs; KEEP_ALL unless said */

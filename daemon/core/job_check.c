@@ -231,6 +231,20 @@ static void check_cycles(struct job_parser *parser) {
         }
 }
 
+/* What starts by itself has nobody to ask for values. */
+static void check_schedule(struct job_parser *parser) {
+        const struct job *job = parser->job;
+
+        if (job->on_calendar.count == 0)
+                return;
+        for (size_t i = 0; i < job->n_parameters; i++)
+                if (job->parameters[i].required && !job->parameters[i].default_value)
+                        ERROR_AT(parser, job_place_of(job_parsed_object(parser, SECTION_PARAMETER, i), "Required"),
+                                 "Required=: nobody gives %.64s a value when OnCalendar= starts the job; write a "
+                                 "Default=, or take Required= out",
+                                 job->parameters[i].name);
+}
+
 void job_check(struct job_parser *parser) {
         const struct job *job = parser->job;
 
@@ -253,6 +267,7 @@ void job_check(struct job_parser *parser) {
                         break;
                 }
         check_default_mode(parser);
+        check_schedule(parser);
         if (job->n_steps > 0 && !parser->names_are_wrong && (job->n_modes > 0 || !job->default_mode))
                 check_cycles(parser);
 }

@@ -80,6 +80,26 @@ static struct jval *step_to_json(const struct step *step) {
         return object;
 }
 
+static struct jval *calendars_to_json(const struct job_calendars *calendars) {
+        struct jval *array = jval_array();
+
+        for (size_t i = 0; i < calendars->count; i++)
+                jval_add(array, jval_string(calendars->items[i].text));
+        return array;
+}
+
+static const char *persistent_word(enum persistent persistent) {
+        switch (persistent) {
+        case PERSISTENT_NO:
+                return "no";
+        case PERSISTENT_LAST:
+                return "last";
+        case PERSISTENT_ALL:
+                return "all";
+        }
+        return NULL;
+}
+
 static const char *overlap_word(enum overlap overlap) {
         switch (overlap) {
         case OVERLAP_REJECT:
@@ -102,6 +122,10 @@ struct jval *job_to_json(const struct job *job) {
         jval_set_str(object, "batch_type", job->type);
         jval_set_str(object, "path", job->path);
         jval_set_str(object, "definition_hash", job->definition_hash);
+        jval_set(object, "on_calendar", calendars_to_json(&job->on_calendar));
+        jval_set_str(object, "time_zone", job->time_zone);
+        jval_set_str(object, "persistent", persistent_word(job->persistent));
+        set_span(object, "randomized_delay_seconds", job->randomized_delay);
         jval_set_str(object, "overlap", overlap_word(job->overlap));
         set_span(object, "run_timeout_seconds", job->run_timeout);
         jval_set_str(object, "default_mode", job->default_mode);

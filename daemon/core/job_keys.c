@@ -1,15 +1,21 @@
 /* The keys of job files, one row a key. The manual batchd.job(5) has a paragraph for each; a test compares. */
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "config_value.h"
 #include "job.h"
+#include "job_object.h"
 #include "job_parse.h"
 #include "macro.h"
 #include "strutil.h"
 #include "strv.h"
+#include "utf8.h"
+#include "xalloc.h"
 
 static const char *const overlap_words[] = {"reject", "queue", "replace", "allow", NULL};
+static const char *const persistent_words[] = {"no", "last", "all", NULL};
 static const char *const heartbeat_action_words[] = {"warn", "kill", NULL};
 static const char *const parameter_type_words[] = {"string", "integer", "boolean", "date", "enum", NULL};
 
@@ -23,6 +29,51 @@ static void parse_overlap(const struct config_context *context, const char *valu
                 *overlap = before;
                 config_complain(context, "%s is not supported by this version; write reject or allow", value);
         }
+}
+
+/* One expression an assignment: their lists have commas and spaces. */
+static void parse_calendar(const struct config_context *context, const char *value, void *target,
+                           const void *otherwise) {
+        struct job_calendars *calendars = target;
+        _cleanup_free_ char *error = NULL;
+        struct calendar *calendar;
+
+        if (!*value) {
+                job_calendars_done(calendars);
+                return;
+        }
+        if (calendars->count >= JOB_CALENDARS_MAX) {
+                config_complain(context, "more than %d expressions; join some: \"Mon,Thu 06,18:00\"",
+                                JOB_CALENDARS_MAX);
+                return;
+        }
+        if (calendar_parse(&calendar, value, &error) < 0) {
+                config_complain(context, "%s", error);
+                return;
+        }
+        calendars->items = xreallocarray(calendars->items, calendars->count + 1, sizeof(*calendars->items));
+        calendars->items[calendars->count++] = (struct job_calendar){
+                .text = xstrdup(value), .calendar = calendar, .path = xstrdup(context->path), .line = context->line};
+}
+
+/* Names of the tz database: what becomes a path must stay below its folder. */
+static void parse_time_zone(const struct config_context *context, const char *value, void *target,
+                            const void *otherwise) {
+        if (zone_name_is_valid(value) || !*value) {
+                config_parse_text(context, value, target, otherwise);
+                return;
+        }
+        _cleanup_free_ char *shown = utf8_escape(value, strlen(value), 64);
+
+        config_complain(context, "\"%s\" is no name of a time zone; it takes one like Europe/Berlin or UTC", shown);
+}
+
+static void parse_persistent(const struct config_context *context, const char *value, void *target,
+                             const void *otherwise) {
+        bool yes = streq(value, "yes") || streq(value, "true") || streq(value, "on") || streq(value, "1");
+        bool no = streq(value, "false") || streq(value, "off") || streq(value, "0");
+
+        config_parse_enum(context, yes ? "last" : no ? "no" : value, target, otherwise);
 }
 
 static void parse_bound(const struct config_context *context, const char *value, bool *has_bound, int64_t *bound) {
@@ -79,6 +130,10 @@ static void parse_retry_exit_status(const struct config_context *context, const 
 static const struct config_key job_keys[] = {
         {.name = "Description", IN_JOB(description), .parse = config_parse_text, .help = "what the job is for"},
         {.name = "Type", IN_JOB(type), .parse = config_parse_text, .help = "kind of batch in the history; the job's name unless said"},
+        {.name = "OnCalendar", IN_JOB(on_calendar), .parse = parse_calendar, .is_list = true, .help = "when the job is due"},
+        {.name = "TimeZone", IN_JOB(time_zone), .parse = parse_time_zone, .help = "time zone of OnCalendar="},
+        {.name = "Persistent", IN_JOB(persistent), .parse = parse_persistent, .words = persistent_words, .help = "which missed due times run later"},
+        {.name = "RandomizedDelaySec", IN_JOB(randomized_delay), .parse = config_parse_span, .help = "spreads due times over so long a time"},
         {.name = "Overlap", IN_JOB(overlap), .parse = parse_overlap, .words = overlap_words, .help = "what a start does while a run is active"},
         {.name = "RunTimeoutSec", IN_JOB(run_timeout), .parse = config_parse_limit_span, .help = "longest time for all of a run"},
         {.name = "Keep", IN_JOB(keep), .parse = config_parse_keep, .help = "how much of its ended runs stays"},

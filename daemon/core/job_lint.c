@@ -189,7 +189,19 @@ static void lint_parameter(struct job_parser *parser, const struct parsed_object
                         "Default= is never used with Required=yes; take one of them out");
 }
 
+/* Keys that need a schedule to mean something. */
+static void lint_schedule(struct job_parser *parser) {
+        static const char *const keys[] = {"TimeZone", "Persistent", "RandomizedDelaySec"};
+        const struct parsed_object *object = &parser->objects[0];
+
+        for (size_t i = 0; parser->job->on_calendar.count == 0 && i < ELEMENTSOF(keys); i++)
+                if (job_key_is_set(object, keys[i]))
+                        WARN_AT(parser, job_place_of(object, keys[i]),
+                                "%s= has no effect without OnCalendar=; add one or take it out", keys[i]);
+}
+
 void job_lint(struct job_parser *parser) {
+        lint_schedule(parser);
         lint_environment(parser, &parser->objects[0], parser->job->environment);
         for (size_t i = 1; i < parser->n_objects; i++) {
                 if (parser->objects[i].section == SECTION_STEP)

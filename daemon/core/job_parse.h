@@ -10,6 +10,7 @@
 /* More are a mistake, and every step gets a row, a file and a place on the screen. */
 #define JOB_STEPS_MAX 500
 #define JOB_MODES_MAX 100
+#define JOB_CALENDARS_MAX 100
 #define JOB_PARAMETERS_MAX 100
 
 enum job_section { SECTION_JOB, SECTION_PARAMETER, SECTION_MODE, SECTION_STEP, _SECTION_MAX };

@@ -81,6 +81,19 @@ DEFINE_CLEANUP(struct attempt_record, attempt_record_free);
 struct jval *run_record_to_json(const struct run_record *record);
 struct jval *attempt_record_to_json(const struct attempt_record *record);
 
+/* What became of a due time. Borrowed strings. */
+struct due_record {
+        const char *job;
+        usec_t due_at;
+        usec_t until;  /* 0, or of a record for many: the last of them, or an instant behind it */
+        int64_t count; /* how many; 0: more than were counted */
+        enum due_outcome outcome;
+        const char *reason;     /* a word; NULL: none */
+        char run_id[UUID_SIZE]; /* "" when none */
+        int64_t run_number;     /* 0 when none */
+        usec_t decided_at;
+};
+
 /* Who did what, with which outcome. */
 struct audit_record {
         usec_t at;

@@ -58,6 +58,17 @@ static int value_of(const char *const *names, size_t count, const char *text) {
         return -22;
 }
 
+static const char *const due_outcome_names[_DUE_OUTCOME_MAX] = {
+        [DUE_RAN] = "ran", [DUE_RAN_LATE] = "ran_late", [DUE_SKIPPED] = "skipped", [DUE_MISSED] = "missed"};
+
+const char *due_outcome_to_string(enum due_outcome outcome) {
+        return name_of(due_outcome_names, ELEMENTSOF(due_outcome_names), outcome);
+}
+
+enum due_outcome due_outcome_from_string(const char *text) {
+        return value_of(due_outcome_names, ELEMENTSOF(due_outcome_names), text);
+}
+
 const char *run_status_to_string(enum run_status status) {
         return name_of(run_status_names, ELEMENTSOF(run_status_names), status);
 }

@@ -62,6 +62,18 @@ enum trigger {
         _TRIGGER_INVALID = -22,
 };
 
+/* What became of a due time. */
+enum due_outcome {
+        DUE_RAN,
+        DUE_RAN_LATE,
+        DUE_SKIPPED, /* it was seen, and nothing was started */
+        DUE_MISSED,  /* it passed unseen */
+        _DUE_OUTCOME_MAX,
+        _DUE_OUTCOME_INVALID = -22,
+};
+
+const char *due_outcome_to_string(enum due_outcome outcome);
+enum due_outcome due_outcome_from_string(const char *text);
 const char *run_status_to_string(enum run_status status);
 enum run_status run_status_from_string(const char *text);
 bool run_status_is_final(enum run_status status);

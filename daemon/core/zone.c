@@ -173,6 +173,21 @@ int zone_parse(struct zone **ret, const char *name, const void *data, size_t len
         return 0;
 }
 
+bool zone_name_is_valid(const char *name) {
+        bool begins = true;
+
+        if (strlen(name) > 100)
+                return false;
+        for (const char *c = name; *c; c++) {
+                bool letter = (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z');
+
+                if (begins ? !letter : !letter && !(*c >= '0' && *c <= '9') && !strchr("_-+/", *c))
+                        return false;
+                begins = *c == '/';
+        }
+        return !begins;
+}
+
 struct zone *zone_new_utc(void) {
         return zone_new("UTC");
 }

@@ -2,6 +2,7 @@
  * gives its bytes. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@ struct zone;
 
 /* -EINVAL with a reason: not TZif, version 1 only, damaged, or a rule that cannot be read. name is copied. */
 int zone_parse(struct zone **ret, const char *name, const void *data, size_t len, char **ret_error);
+/* Whether name could be one of the tz database: words of letters, digits, '_', '-' and '+' between slashes. */
+bool zone_name_is_valid(const char *name);
 /* UTC, without data. */
 struct zone *zone_new_utc(void);
 struct zone *zone_ref(struct zone *zone);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine_internal.h"
 #include "log.h"
@@ -101,7 +102,10 @@ void act_succeed(struct act *act, struct jval *result, const char *run_id) {
 
                 store_batch_put_request(decisions_batch(act->engine), act->request_id, act->caller.uid, text);
         }
-        put_audit(act, "ok", run_id);
+        if (act->decided)
+                act->decided(act->params, NULL, result, act->decided_user);
+        else
+                put_audit(act, "ok", run_id);
         *answer = (struct answer){.act = act, .result = result};
         decisions_after_commit(act->engine, deliver, answer);
 }
@@ -115,8 +119,36 @@ void act_fail(struct act *act, enum error_kind kind, struct jval *data, const ch
         if (vasprintf(&answer->message, format, arguments) < 0)
                 abort();
         va_end(arguments);
-        put_audit(act, error_kind_to_string(kind), NULL);
+        if (act->decided)
+                act->decided(act->params, &(struct engine_error){kind, answer->message, data}, NULL, act->decided_user);
+        else
+                put_audit(act, error_kind_to_string(kind), NULL);
         decisions_after_commit(act->engine, deliver, answer);
+}
+
+static void nobody_asked(const struct engine_error *error, struct jval *result, void *user) {
+        (void)error;
+        (void)user;
+        if (result)
+                jval_unref(result);
+}
+
+struct act *act_of_daemon(struct engine *engine, enum method_id id, struct jval *params,
+                          void (*decided)(const struct jval *params, const struct engine_error *refusal,
+                                          const struct jval *result, void *user),
+                          void *user) {
+        struct act *act = NEW(struct act);
+
+        *act = (struct act){
+                .engine = engine,
+                .method = method_by_id(id),
+                .params = params,
+                .caller = {.uid = geteuid(), .pid = getpid(), .user = xstrdup("batchd")},
+                .fn = nobody_asked,
+                .decided = decided,
+                .decided_user = user,
+        };
+        return act;
 }
 
 /* A client has one connection, perhaps two while the first breaks: who sends more than this is not worth the memory. */

@@ -6,6 +6,7 @@
 #include "engine_internal.h"
 #include "log.h"
 #include "reload.h"
+#include "scheduler.h"
 #include "view.h"
 #include "xalloc.h"
 
@@ -38,7 +39,9 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
                 return r;
         }
         jval_unref(engine_load_jobs(engine));
-        r = engine_recover(engine, ret_error);
+        r = scheduler_new(&engine->scheduler, engine, ret_error);
+        if (r == 0)
+                r = engine_recover(engine, ret_error);
         if (r < 0) {
                 engine_free(engine);
                 return r;
@@ -60,6 +63,7 @@ struct engine *engine_free(struct engine *engine) {
                 engine->runs = run->next;
                 run_free(run);
         }
+        engine->scheduler = scheduler_free(engine->scheduler);
         engine->flush_timer = loop_timer_free(engine->flush_timer);
         sweep_done(engine);
         job_registry_done(&engine->jobs);
@@ -84,13 +88,14 @@ char *engine_status_line(const struct engine *engine) {
         const struct run *run = engine->runs;
         const struct task_run *task;
         _cleanup_jval_ struct jval *progress = NULL;
+        _cleanup_free_ char *next = scheduler_status(engine->scheduler);
 
         if (!run)
-                return xasprintf("Idle; %zu jobs", engine->jobs.count);
+                return xasprintf("Idle; %zu jobs%s", engine->jobs.count, next);
         progress = run_progress_json(run);
         task = run_current_task(run);
-        return xasprintf("%zu run%s active: %s #%lld%s%s %.0f%%%s", engine->n_runs, engine->n_runs == 1 ? "" : "s",
+        return xasprintf("%zu run%s active: %s #%lld%s%s %.0f%%%s%s", engine->n_runs, engine->n_runs == 1 ? "" : "s",
                          run->record.job, (long long)run->record.run_number, task ? " " : "",
                          task ? task->record.step_name : "", jval_get_real(progress, "percent", 0),
-                         engine->n_runs > 1 ? ", ..." : "");
+                         engine->n_runs > 1 ? ", ..." : "", next);
 }

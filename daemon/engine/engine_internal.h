@@ -25,6 +25,11 @@ struct act {
         char *request_id;     /* NULL: none given */
         engine_answer_fn fn;
         void *user;
+        /* Of a start that the daemon decides itself: told in the pass that decides it, so that what became of the due
+         * time is durable together with the run. refusal NULL: started. */
+        void (*decided)(const struct jval *params, const struct engine_error *refusal, const struct jval *result,
+                        void *user);
+        void *decided_user;
         struct act *waiting; /* in run->cancel_acts */
         struct act *next;    /* in engine->acts: those with a request_id that are not answered yet; or in repeats */
         struct act *repeats; /* the same request, sent again meanwhile: they get the same answer */
@@ -100,7 +105,8 @@ struct engine {
         struct engine_config config;
         struct job_registry jobs;
         struct jval *job_errors; /* of the last reading: array of {file, line, message} */
-        struct run *runs;        /* active ones, oldest first */
+        struct scheduler *scheduler;
+        struct run *runs; /* active ones, oldest first */
         size_t n_runs;
         int64_t next_run_number, next_attempt_number;
         struct decisions decisions;
@@ -124,6 +130,11 @@ void decisions_flush(void *engine);
 /* act.c */
 void act_begin(struct engine *engine, enum method_id method, const struct jval *params, const struct caller *caller,
                engine_answer_fn fn, void *user, void (*handler)(struct act *act));
+/* An act of the daemon itself, without an audit: params are taken over. */
+struct act *act_of_daemon(struct engine *engine, enum method_id id, struct jval *params,
+                          void (*decided)(const struct jval *params, const struct engine_error *refusal,
+                                          const struct jval *result, void *user),
+                          void *user);
 /* The answer: recorded with the decisions of this pass, given when they are durable. Takes result over. */
 void act_succeed(struct act *act, struct jval *result, const char *run_id);
 /* Recorded with the decisions of this pass: this request is being worked on, and its answer may be long in coming. Sent
@@ -131,6 +142,12 @@ void act_succeed(struct act *act, struct jval *result, const char *run_id);
 void act_note_begun(struct act *act);
 /* Refused: given when what it is based on is durable. Takes data over (may be NULL). */
 void act_fail(struct act *act, enum error_kind kind, struct jval *data, const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* start.c */
+/* The oldest active run of the job, or NULL. */
+struct run *engine_active_run(const struct engine *engine, const char *job);
+/* run.start; answers in the same pass when the act is the daemon's own. */
+void start_run(struct act *act);
 
 /* run.c */
 struct run *run_new(struct engine *engine, struct job *job);

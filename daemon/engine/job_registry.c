@@ -35,14 +35,23 @@ static void entries_free(struct job_entry *entries, size_t count) {
 void job_registry_done(struct job_registry *registry) {
         entries_free(registry->entries, registry->count);
         registry->folders = strv_free(registry->folders);
+        zone_cache_done(&registry->zones);
         *registry = (struct job_registry){0};
 }
 
+static int compare_entries(const void *a, const void *b) {
+        return strcmp(((const struct job_entry *)a)->name, ((const struct job_entry *)b)->name);
+}
+
+/* Among the first n entries, which are in order. */
+static struct job_entry *find_among(const struct job_registry *registry, size_t n, const char *name) {
+        struct job_entry wanted = {.name = (char *)(uintptr_t)name};
+
+        return n > 0 ? bsearch(&wanted, registry->entries, n, sizeof(*registry->entries), compare_entries) : NULL;
+}
+
 struct job_entry *job_registry_find(const struct job_registry *registry, const char *name) {
-        for (size_t i = 0; i < registry->count; i++)
-                if (streq(registry->entries[i].name, name))
-                        return &registry->entries[i];
-        return NULL;
+        return find_among(registry, registry->count, name);
 }
 
 const char *job_registry_suggest(const struct job_registry *registry, const char *name) {
@@ -162,18 +171,46 @@ static char *first_error(const struct diagnostics *diagnostics, size_t from) {
         return xstrdup("has errors");
 }
 
-static struct job_entry load_job(const struct job_registry *old, const char *path, const char *name,
-                                 struct diagnostics *diagnostics) {
+static const char *zone_of(const struct job *job, const struct calendar *calendar) {
+        return calendar_zone_name(calendar) ? calendar_zone_name(calendar) : job->time_zone;
+}
+
+struct zone *job_registry_zone(struct job_registry *registry, const struct job *job, const struct calendar *calendar) {
+        struct zone *zone = NULL;
+
+        return zone_cache_get(&registry->zones, zone_of(job, calendar), &zone, NULL) == 0 ? zone : NULL;
+}
+
+/* The files of the zones are beside the parser, which reads none: so they are looked for here. */
+static bool zones_are_there(struct zone_cache *zones, const struct job *job, struct diagnostics *diagnostics) {
+        size_t errors_before = diagnostics->n_errors;
+
+        for (size_t i = 0; i < job->on_calendar.count; i++) {
+                const struct job_calendar *calendar = &job->on_calendar.items[i];
+                _cleanup_free_ char *error = NULL;
+                struct zone *zone;
+
+                if (zone_cache_get(zones, zone_of(job, calendar->calendar), &zone, &error) < 0)
+                        diagnostics_error(diagnostics, calendar->path, calendar->line, "OnCalendar=: %s%s", error,
+                                          calendar_zone_name(calendar->calendar) ? "" : " (TimeZone=)");
+        }
+        return diagnostics->n_errors == errors_before;
+}
+
+static struct job_entry load_job(struct zone_cache *zones, const struct job_registry *old, const char *path,
+                                 const char *name, struct diagnostics *diagnostics) {
         struct job_entry entry = {.name = xstrdup(name)};
         size_t errors_before = diagnostics->n_errors, from = diagnostics->count;
         _cleanup_jval_ struct jval *sources = collect_sources(old, path, name, diagnostics);
         struct job_entry *before = job_registry_find(old, name);
 
-        if (diagnostics->n_errors == errors_before && parse_sources(&entry.job, name, sources, diagnostics) == 0) {
+        if (diagnostics->n_errors == errors_before && parse_sources(&entry.job, name, sources, diagnostics) == 0 &&
+            zones_are_there(zones, entry.job, diagnostics)) {
                 entry.sources = jval_dump(sources);
                 entry.sources_kept = before && before->sources_kept && streq_null(before->sources, entry.sources);
                 return entry;
         }
+        entry.job = job_unref(entry.job);
         entry.broken = first_error(diagnostics, from);
         if (before && before->job) {
                 entry.job = job_ref(before->job);
@@ -186,6 +223,7 @@ static struct job_entry load_job(const struct job_registry *old, const char *pat
 static void load_folder(struct job_registry *fresh, const struct job_registry *old, const char *folder,
                         struct diagnostics *diagnostics) {
         _cleanup_strv_ char **names = NULL;
+        size_t n_before = fresh->count;
         int r = list_folder(folder, ".job", &names);
 
         if (r < 0) {
@@ -197,7 +235,7 @@ static void load_folder(struct job_registry *fresh, const struct job_registry *o
                 _cleanup_free_ char *name = xstrndup(*file, strlen(*file) - strlen(".job"));
                 _cleanup_free_ char *path = path_join(folder, *file);
 
-                if (job_registry_find(fresh, name))
+                if (find_among(fresh, n_before, name))
                         continue;
                 if (!name_is_valid(name)) {
                         diagnostics_error(diagnostics, path, 0,
@@ -205,12 +243,10 @@ static void load_folder(struct job_registry *fresh, const struct job_registry *o
                         continue;
                 }
                 GROW(fresh->entries, fresh->count, fresh->capacity);
-                fresh->entries[fresh->count++] = load_job(old, path, name, diagnostics);
+                fresh->entries[fresh->count++] = load_job(&fresh->zones, old, path, name, diagnostics);
         }
-}
-
-static int compare_entries(const void *a, const void *b) {
-        return strcmp(((const struct job_entry *)a)->name, ((const struct job_entry *)b)->name);
+        if (fresh->count > 0)
+                qsort(fresh->entries, fresh->count, sizeof(*fresh->entries), compare_entries);
 }
 
 void job_registry_load(struct job_registry *registry, struct diagnostics *diagnostics) {
@@ -218,9 +254,9 @@ void job_registry_load(struct job_registry *registry, struct diagnostics *diagno
 
         STRV_FOREACH (folder, registry->folders)
                 load_folder(&fresh, registry, *folder, diagnostics);
-        if (fresh.count > 0)
-                qsort(fresh.entries, fresh.count, sizeof(*fresh.entries), compare_entries);
         entries_free(registry->entries, registry->count);
+        zone_cache_done(&registry->zones);
+        registry->zones = fresh.zones;
         registry->entries = fresh.entries;
         registry->count = fresh.count;
         registry->capacity = fresh.capacity;

@@ -6,6 +6,7 @@
 
 #include "diagnostic.h"
 #include "job.h"
+#include "zone_cache.h"
 
 struct job_entry {
         struct job *job; /* a reference; NULL when the file was never good */
@@ -19,6 +20,7 @@ struct job_registry {
         char **folders;            /* the first that has NAME.job wins */
         struct job_entry *entries; /* by name */
         size_t count, capacity;
+        struct zone_cache zones; /* those that the jobs' calendars name */
 };
 
 void job_registry_init(struct job_registry *registry, char *const *folders);
@@ -28,6 +30,9 @@ void job_registry_load(struct job_registry *registry, struct diagnostics *diagno
 struct job_entry *job_registry_find(const struct job_registry *registry, const char *name);
 /* The name nearest to a wrong one, or NULL. */
 const char *job_registry_suggest(const struct job_registry *registry, const char *name);
+
+/* The zone in which the calendar of a job in force is read. Borrowed. */
+struct zone *job_registry_zone(struct job_registry *registry, const struct job *job, const struct calendar *calendar);
 
 /* A job from kept sources; 0 or -EINVAL. */
 int job_from_sources(struct job **ret, const char *name, const char *sources);

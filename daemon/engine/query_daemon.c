@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "engine_internal.h"
+#include "scheduler.h"
 #include "strutil.h"
 #include "view.h"
 #include "xalloc.h"
@@ -108,7 +109,7 @@ static struct jval *job_row(const struct engine *engine, const struct job_entry 
                 jval_set_str(row, "path", entry->job->path);
         }
         jval_set(row, "active", active_numbers(engine, entry->name));
-        jval_set(row, "next_elapse", jval_null());
+        jval_set_time(row, "next_elapse", scheduler_next_due(engine->scheduler, entry->name));
         jval_set(row, "paused", jval_null());
         jval_set(row, "last_run", last_run_of(last_runs, entry->name));
         return row;
@@ -153,6 +154,7 @@ static void show_job(int error, const char *error_text, struct jval *last_runs, 
         jval_set_str(result, "job", entry->name);
         jval_set_str(result, "broken", entry->broken);
         jval_set(result, "active", active_numbers(question->engine, name));
+        jval_set_time(result, "next_elapse", scheduler_next_due(question->engine->scheduler, name));
         jval_set(result, "last_run", last_run_of(last_runs, name));
         jval_unref(last_runs);
         question_answer(question, result);

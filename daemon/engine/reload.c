@@ -6,6 +6,7 @@
 #include "log.h"
 #include "message_ids.h"
 #include "reload.h"
+#include "scheduler.h"
 #include "strutil.h"
 #include "xalloc.h"
 
@@ -25,15 +26,18 @@ static struct known_job *remember(const struct job_registry *registry) {
         return known;
 }
 
-static struct jval *compare(const struct known_job *before, const struct job_registry *now) {
+static int compare_names(const void *a, const void *b) {
+        return strcmp(((const struct known_job *)a)->name, ((const struct known_job *)b)->name);
+}
+
+static struct jval *compare(const struct known_job *before, size_t n_before, const struct job_registry *now) {
         struct jval *added = jval_array(), *changed = jval_array(), *removed = jval_array(), *result = jval_object();
 
         for (size_t i = 0; i < now->count; i++) {
-                const struct known_job *known = before;
+                struct known_job wanted = {.name = now->entries[i].name};
+                const struct known_job *known = bsearch(&wanted, before, n_before, sizeof(*before), compare_names);
 
-                while (known->name && !streq(known->name, now->entries[i].name))
-                        known++;
-                if (!known->name)
+                if (!known)
                         jval_add(added, jval_string(now->entries[i].name));
                 else if (now->entries[i].job && !streq(known->hash, now->entries[i].job->definition_hash))
                         jval_add(changed, jval_string(now->entries[i].name));
@@ -77,11 +81,12 @@ static struct jval *errors_json(const struct diagnostics *diagnostics) {
 
 struct jval *engine_load_jobs(struct engine *engine) {
         struct diagnostics diagnostics = {0};
+        size_t n_before = engine->jobs.count;
         struct known_job *before = remember(&engine->jobs);
         struct jval *result;
 
         job_registry_load(&engine->jobs, &diagnostics);
-        result = compare(before, &engine->jobs);
+        result = compare(before, n_before, &engine->jobs);
         log_diagnostics(&diagnostics);
         if (engine->job_errors)
                 jval_unref(engine->job_errors);
@@ -97,7 +102,10 @@ struct jval *engine_load_jobs(struct engine *engine) {
 }
 
 static void reload_handler(struct act *act) {
-        act_succeed(act, engine_load_jobs(act->engine), NULL);
+        struct jval *result = engine_load_jobs(act->engine);
+
+        scheduler_take_jobs(act->engine->scheduler);
+        act_succeed(act, result, NULL);
         sweep_soon(act->engine);
 }
 

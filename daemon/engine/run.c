@@ -13,6 +13,7 @@
 #include "log.h"
 #include "message_ids.h"
 #include "run_clock.h"
+#include "scheduler.h"
 #include "strutil.h"
 #include "xalloc.h"
 
@@ -212,6 +213,7 @@ static void run_finished(void *user) {
         unlink_run(run);
         sweep_run_ended(engine, run);
         answer_cancels(run);
+        scheduler_run_ended(engine->scheduler, run->record.job);
         run_end_watches(run);
         if (!run->watches)
                 run_free(run);

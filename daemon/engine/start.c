@@ -42,7 +42,7 @@ static struct job_entry *find_job(struct act *act, const char *name) {
         return NULL;
 }
 
-static struct run *active_of_job(const struct engine *engine, const char *job) {
+struct run *engine_active_run(const struct engine *engine, const char *job) {
         for (struct run *run = engine->runs; run; run = run->next)
                 if (streq(run->record.job, job) && !run->ended)
                         return run;
@@ -52,7 +52,7 @@ static struct run *active_of_job(const struct engine *engine, const char *job) {
 /* Whether the engine may start something now; answers the request when it may not. */
 static bool may_start(struct act *act, const struct job *job) {
         struct engine *engine = act->engine;
-        struct run *active = active_of_job(engine, job->name);
+        struct run *active = engine_active_run(engine, job->name);
         const char *trouble = store_trouble(engine->store);
         char span[TIMESPAN_SIZE];
 
@@ -155,7 +155,7 @@ static void append_run(struct engine *engine, struct run *run) {
         engine->n_runs++;
 }
 
-static void start_run(struct act *act) {
+void start_run(struct act *act) {
         struct engine *engine = act->engine;
         struct job_entry *entry = find_job(act, jval_get_str(act->params, "job"));
         struct effects effects = {0};

@@ -39,6 +39,15 @@ void loop_timer_disarm(struct loop_timer *timer);
 bool loop_timer_is_armed(const struct loop_timer *timer);
 struct loop_timer *loop_timer_free(struct loop_timer *timer);
 
+/* A one-shot timer on the wall clock: fires at an instant of CLOCK_REALTIME, or as soon as that clock is set (by hand,
+ * by a jump of its synchronization, by a machine that wakes up). Not armed at first. */
+struct loop_wall_timer;
+typedef void (*loop_wall_fn)(bool clock_was_set, void *user);
+int loop_wall_timer_new(struct loop *loop, struct loop_wall_timer **ret, loop_wall_fn fn, void *user);
+/* USEC_INFINITY: only tells of a clock that is set. 0 or negative errno. */
+int loop_wall_timer_arm(struct loop_wall_timer *timer, usec_t realtime);
+struct loop_wall_timer *loop_wall_timer_free(struct loop_wall_timer *timer);
+
 int loop_signal_new(struct loop *loop, struct loop_signal **ret, int signo, loop_fn fn, void *user);
 struct loop_signal *loop_signal_free(struct loop_signal *signal);
 

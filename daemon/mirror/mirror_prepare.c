@@ -25,7 +25,8 @@ static const char applied_sql[] = "SELECT version, name, checksum FROM batch_sch
 static const char temporary_sql[] =
         "CREATE TEMPORARY TABLE mirror_runs (LIKE batch_runs) ON COMMIT DELETE ROWS;"
         "CREATE TEMPORARY TABLE mirror_steps (LIKE batch_execution_steps) ON COMMIT DELETE ROWS;"
-        "CREATE TEMPORARY TABLE mirror_audit (LIKE batch_audit) ON COMMIT DELETE ROWS;";
+        "CREATE TEMPORARY TABLE mirror_audit (LIKE batch_audit) ON COMMIT DELETE ROWS;"
+        "CREATE TEMPORARY TABLE mirror_due (LIKE batch_due_times) ON COMMIT DELETE ROWS;";
 
 static void ask(struct mirror *mirror, const char *sql, usec_t timeout, query_fn fn) {
         if (connection_query(mirror->connection, sql, NULL, 0, timeout, fn, mirror) < 0)

@@ -38,6 +38,12 @@ static const char upsert_steps[] =
 static const char insert_audit[] =
         "INSERT INTO batch_audit (%1$s) SELECT %1$s FROM mirror_audit ON CONFLICT (instance, audit_id) DO NOTHING;";
 
+static const char upsert_due[] =
+        "INSERT INTO batch_due_times AS t (%1$s) SELECT %1$s FROM mirror_due ON CONFLICT (instance, job, due_at) DO UPDATE SET"
+        " due_until = excluded.due_until, due_count = excluded.due_count, outcome = excluded.outcome, reason = excluded.reason,"
+        " run_id = excluded.run_id, run_number = excluded.run_number, decided_at = excluded.decided_at, host = excluded.host,"
+        " version = excluded.version WHERE excluded.version > t.version;";
+
 static const struct target {
         const char *table;
         const char *columns;
@@ -46,6 +52,7 @@ static const struct target {
         {"mirror_runs", outbox_run_columns, upsert_runs},
         {"mirror_steps", outbox_attempt_columns, upsert_steps},
         {"mirror_audit", outbox_audit_columns, insert_audit},
+        {"mirror_due", outbox_due_columns, upsert_due},
 };
 
 void replay_note_state(struct mirror *mirror, struct outbox_rows *rows) {

@@ -29,6 +29,9 @@ static void op_done(struct op *op) {
                 free(op->setting.key);
                 free(op->setting.value);
                 break;
+        case OP_DUE:
+                due_row_done(&op->due);
+                break;
         case OP_ACKNOWLEDGE:
                 free(op->acknowledge.error);
                 break;
@@ -126,6 +129,10 @@ void store_batch_put_setting(struct store_batch *batch, const char *key, const c
         struct op *op = add_op(batch, OP_SETTING);
 
         op->setting = (struct setting_row){.key = xstrdup(key), .value = xstrdup(value)};
+}
+
+void store_batch_put_due(struct store_batch *batch, const struct due_record *record) {
+        due_row_fill(&add_op(batch, OP_DUE)->due, record);
 }
 
 void store_batch_put_ended_run(struct store_batch *batch, int64_t run_number, int64_t bytes) {

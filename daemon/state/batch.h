@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "due_row.h"
 #include "outbox.h"
 #include "rows.h"
 #include "store.h"
@@ -14,6 +15,7 @@ enum op_kind {
         OP_REQUEST,
         OP_AUDIT,
         OP_SETTING,
+        OP_DUE,
         OP_ACKNOWLEDGE,
         OP_REPLAY_ALL,
         OP_ENDED_RUN,
@@ -59,6 +61,7 @@ struct op {
                 struct request_row request;
                 struct audit_row audit;
                 struct setting_row setting;
+                struct due_row due;
                 struct acknowledge_row acknowledge;
                 struct retention_row retention;
                 struct purge_row purge;

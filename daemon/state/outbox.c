@@ -25,6 +25,9 @@ const char outbox_attempt_columns[] =
 const char outbox_audit_columns[] =
         "audit_id, at, uid, pid, user_name, on_behalf, method, params, outcome, run_id, host, instance";
 
+const char outbox_due_columns[] =
+        "job, due_at, due_until, due_count, outcome, reason, run_id, run_number, decided_at, version, host, instance";
+
 #define WAITS(t) t ".version > " t ".mirrored AND " t ".version > " t ".parked"
 
 /* How a column goes into the line. */
@@ -66,6 +69,13 @@ static const char audit_sql[] =
 static const char audit_formats[] = {FORMAT_INTEGER, FORMAT_TIME, FORMAT_INTEGER, FORMAT_INTEGER, FORMAT_TEXT,
                                      FORMAT_TEXT,    FORMAT_TEXT, FORMAT_TEXT,    FORMAT_TEXT,    FORMAT_TEXT};
 
+static const char due_sql[] =
+        "SELECT d.due_id, d.version, 'due time ' || d.due_id || ' of ' || d.job, d.job, d.due_at, d.due_until, d.due_count, d.outcome,"
+        " d.reason, d.run_id, d.run_number, d.decided_at, d.version FROM due_times AS d WHERE " WAITS(
+                "d") " ORDER BY d.waiting_since LIMIT ?1";
+static const char due_formats[] = {FORMAT_TEXT, FORMAT_TIME, FORMAT_TIME,    FORMAT_INTEGER, FORMAT_TEXT,
+                                   FORMAT_TEXT, FORMAT_TEXT, FORMAT_INTEGER, FORMAT_TIME,    FORMAT_INTEGER};
+
 static const struct source {
         enum outbox_table table;
         const char *sql;
@@ -77,20 +87,24 @@ static const struct source {
         {OUTBOX_RUNS, runs_sql, runs_formats, sizeof(runs_formats), FIRST_COLUMN + (int)sizeof(runs_formats), true},
         {OUTBOX_ATTEMPTS, attempts_sql, attempts_formats, sizeof(attempts_formats), 0, false},
         {OUTBOX_AUDIT, audit_sql, audit_formats, sizeof(audit_formats), 0, true},
+        {OUTBOX_DUE, due_sql, due_formats, sizeof(due_formats), 0, true},
 };
 
 static const char state_sql[] =
         "SELECT (SELECT count(*) FROM runs AS r WHERE " WAITS("r") ") + (SELECT count(*) FROM attempts AS a WHERE " WAITS("a") ")"
-        " + (SELECT count(*) FROM audit AS t WHERE " WAITS("t") "),"
+        " + (SELECT count(*) FROM audit AS t WHERE " WAITS("t") ") + (SELECT count(*) FROM due_times AS d WHERE " WAITS("d") "),"
         " (SELECT count(*) FROM runs WHERE version <= parked) + (SELECT count(*) FROM attempts WHERE version <= parked)"
-        " + (SELECT count(*) FROM audit WHERE version <= parked),"
+        " + (SELECT count(*) FROM audit WHERE version <= parked)"
+        " + (SELECT count(*) FROM due_times WHERE version <= parked),"
         " (SELECT min(since) FROM (SELECT min(waiting_since) AS since FROM runs AS r WHERE " WAITS("r")
         "  UNION ALL SELECT min(waiting_since) FROM attempts AS a WHERE " WAITS("a")
-        "  UNION ALL SELECT min(waiting_since) FROM audit AS t WHERE " WAITS("t") ")),"
+        "  UNION ALL SELECT min(waiting_since) FROM audit AS t WHERE " WAITS("t")
+        "  UNION ALL SELECT min(waiting_since) FROM due_times AS d WHERE " WAITS("d") ")),"
         " (SELECT CAST(value AS INTEGER) FROM settings WHERE key = 'mirror_acknowledged'),"
         " coalesce((SELECT park_error FROM runs WHERE version <= parked ORDER BY run_number DESC LIMIT 1),"
         "  (SELECT park_error FROM attempts WHERE version <= parked LIMIT 1),"
-        "  (SELECT park_error FROM audit WHERE version <= parked ORDER BY audit_id DESC LIMIT 1))";
+        "  (SELECT park_error FROM audit WHERE version <= parked ORDER BY audit_id DESC LIMIT 1),"
+        "  (SELECT park_error FROM due_times WHERE version <= parked ORDER BY due_id DESC LIMIT 1))";
 /* clang-format on */
 
 struct outbox_task {

@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "store.h"
 
-enum outbox_table { OUTBOX_RUNS, OUTBOX_ATTEMPTS, OUTBOX_AUDIT, _OUTBOX_MAX };
+enum outbox_table { OUTBOX_RUNS, OUTBOX_ATTEMPTS, OUTBOX_AUDIT, OUTBOX_DUE, _OUTBOX_MAX };
 
 /* Which version of which row. */
 struct outbox_key {
@@ -24,7 +24,7 @@ struct outbox_row {
         size_t offset, len; /* the line in outbox_rows.text, its newline included */
 };
 
-/* In the order in which they have to be written: runs, attempts, audit. */
+/* In the order in which they have to be written: runs, attempts, audit, due times. */
 struct outbox_rows {
         struct buf text;
         struct outbox_row *rows;
@@ -42,6 +42,7 @@ struct outbox_rows *outbox_rows_free(struct outbox_rows *rows);
 extern const char outbox_run_columns[];
 extern const char outbox_attempt_columns[];
 extern const char outbox_audit_columns[];
+extern const char outbox_due_columns[];
 
 /* error 0: rows is the callee's to free. limit: rows at most (0: only how things stand); bytes are capped at 4 MiB.
  * host is borrowed until fn. Returns 0, or -EAGAIN when too many questions wait. fn is called exactly once: with

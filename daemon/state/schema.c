@@ -60,6 +60,15 @@ static const char *const migrations[] = {
         /* 2: what retention looks at, narrow enough to be read whole */
         "CREATE TABLE ended_runs ("
         "  run_number INTEGER PRIMARY KEY, job TEXT NOT NULL, completed_at INTEGER NOT NULL, bytes INTEGER NOT NULL);",
+        /* 3 */
+        "CREATE TABLE due_times ("
+        "  due_id INTEGER PRIMARY KEY, job TEXT NOT NULL, due_at INTEGER NOT NULL, due_until INTEGER, due_count INTEGER,"
+        "  outcome TEXT NOT NULL, reason TEXT, run_id TEXT, run_number INTEGER, decided_at INTEGER NOT NULL, version INTEGER NOT NULL,"
+        "  mirrored INTEGER NOT NULL DEFAULT 0, parked INTEGER NOT NULL DEFAULT 0, park_error TEXT, waiting_since INTEGER NOT NULL,"
+        "  UNIQUE (job, due_at));"
+        "CREATE INDEX due_times_due ON due_times (due_at);"
+        "CREATE INDEX due_times_waiting ON due_times (waiting_since) WHERE version > mirrored AND version > parked;"
+        "CREATE INDEX due_times_parked ON due_times (due_id) WHERE version <= parked;",
 };
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
 

@@ -34,6 +34,8 @@ void store_batch_put_attempt(struct store_batch *batch, const struct attempt_rec
 void store_batch_put_request(struct store_batch *batch, const char *request_id, int64_t uid, const char *answer);
 void store_batch_put_audit(struct store_batch *batch, const struct audit_record *record);
 void store_batch_put_setting(struct store_batch *batch, const char *key, const char *value);
+/* Replaces an earlier record of the same job and due time. */
+void store_batch_put_due(struct store_batch *batch, const struct due_record *record);
 
 /* Retention. The run has ended and its files take so much: now it can be let go (history_superfluous). */
 void store_batch_put_ended_run(struct store_batch *batch, int64_t run_number, int64_t bytes);
@@ -60,3 +62,8 @@ int store_load_active(struct store *store, void (*run)(const struct run_record *
 int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number);
 /* The value kept under key (store_batch_put_setting), in new memory. Blocking, for the start. 0, -ENOENT or -EIO. */
 int store_load_setting(struct store *store, const char *key, char **ret);
+/* Every setting whose key begins with prefix, in the order of keys; name: what is behind the prefix. last_due: of the
+ * due times that are recorded of the job with that name the last one up to `until` (0: none). Blocking, for the start.
+ * 0 or -EIO. */
+int store_load_settings(struct store *store, const char *prefix, usec_t until,
+                        void (*setting)(const char *name, const char *value, usec_t last_due, void *user), void *user);

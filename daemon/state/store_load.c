@@ -81,6 +81,34 @@ int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64
         return r;
 }
 
+int store_load_settings(struct store *store, const char *prefix, usec_t until,
+                        void (*setting)(const char *name, const char *value, usec_t last_due, void *user), void *user) {
+        static const char sql[] =
+                "SELECT substr(key, length(?1) + 1) AS name, value, (SELECT max(coalesce(due_until, due_at), due_at) FROM"
+                " due_times WHERE job = substr(key, length(?1) + 1) AND due_at <= ?2 ORDER BY due_at DESC LIMIT 1)"
+                " FROM settings WHERE key > ?1 AND key < ?1 || char(0x10FFFF) ORDER BY key";
+        sqlite3_stmt *statement = NULL;
+        sqlite3 *db;
+        int code, r = schema_open_reader(&db, store_path(store), NULL);
+
+        if (r < 0)
+                return r;
+        code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 2, (int64_t)until);
+        while (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+                setting(str_or((const char *)sqlite3_column_text(statement, 0), ""),
+                        str_or((const char *)sqlite3_column_text(statement, 1), ""),
+                        (usec_t)sqlite3_column_int64(statement, 2), user);
+                code = SQLITE_OK;
+        }
+        (void)sqlite3_finalize(statement);
+        (void)sqlite3_close(db);
+        return code == SQLITE_DONE ? 0 : -EIO;
+}
+
 int store_load_setting(struct store *store, const char *key, char **ret) {
         sqlite3_stmt *statement = NULL;
         sqlite3 *db;

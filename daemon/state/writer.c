@@ -32,12 +32,15 @@ enum statement_id {
         SQL_REQUEST_PURGE,
         SQL_AUDIT,
         SQL_SETTING,
+        SQL_DUE,
         SQL_ACK_RUN,
         SQL_ACK_ATTEMPT,
         SQL_ACK_AUDIT,
+        SQL_ACK_DUE,
         SQL_PARK_RUN,
         SQL_PARK_ATTEMPT,
         SQL_PARK_AUDIT,
+        SQL_PARK_DUE,
         SQL_UNPARK_ATTEMPTS,
         _SQL_MAX,
 };
@@ -59,15 +62,19 @@ static const char *const statement_texts[_SQL_MAX] = {
         [SQL_AUDIT] = audit_row_insert,
         [SQL_SETTING] =
                 "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [SQL_DUE] = due_row_upsert,
         [SQL_ACK_RUN] =
                 "UPDATE runs SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE run_number = ?1",
         [SQL_ACK_ATTEMPT] =
                 "UPDATE attempts SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE rowid = ?1",
         [SQL_ACK_AUDIT] =
                 "UPDATE audit SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE audit_id = ?1",
+        [SQL_ACK_DUE] =
+                "UPDATE due_times SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE due_id = ?1",
         [SQL_PARK_RUN] = "UPDATE runs SET parked = max(parked, ?2), park_error = ?3 WHERE run_number = ?1",
         [SQL_PARK_ATTEMPT] = "UPDATE attempts SET parked = max(parked, ?2), park_error = ?3 WHERE rowid = ?1",
         [SQL_PARK_AUDIT] = "UPDATE audit SET parked = max(parked, ?2), park_error = ?3 WHERE audit_id = ?1",
+        [SQL_PARK_DUE] = "UPDATE due_times SET parked = max(parked, ?2), park_error = ?3 WHERE due_id = ?1",
         /* Attempts that were refused because their run was missing get another try once it is there. */
         [SQL_UNPARK_ATTEMPTS] =
                 "UPDATE attempts SET parked = 0, park_error = NULL WHERE parked > 0 AND version <= parked"
@@ -76,7 +83,7 @@ static const char *const statement_texts[_SQL_MAX] = {
 
 static const char replay_all[] =
         "UPDATE runs SET mirrored = 0, parked = 0, park_error = NULL; UPDATE attempts SET mirrored = 0, parked = 0, park_error = NULL;"
-        "UPDATE audit SET mirrored = 0, parked = 0, park_error = NULL;";
+        "UPDATE audit SET mirrored = 0, parked = 0, park_error = NULL; UPDATE due_times SET mirrored = 0, parked = 0, park_error = NULL;";
 
 struct writer {
         sqlite3 *db;
@@ -171,8 +178,10 @@ static int write_setting(struct writer *writer, const struct setting_row *row) {
 }
 
 static int write_acknowledge(struct writer *writer, const struct acknowledge_row *row) {
-        static const enum statement_id acknowledge[_OUTBOX_MAX] = {SQL_ACK_RUN, SQL_ACK_ATTEMPT, SQL_ACK_AUDIT};
-        static const enum statement_id park[_OUTBOX_MAX] = {SQL_PARK_RUN, SQL_PARK_ATTEMPT, SQL_PARK_AUDIT};
+        static const enum statement_id acknowledge[_OUTBOX_MAX] = {SQL_ACK_RUN, SQL_ACK_ATTEMPT, SQL_ACK_AUDIT,
+                                                                   SQL_ACK_DUE};
+        static const enum statement_id park[_OUTBOX_MAX] = {SQL_PARK_RUN, SQL_PARK_ATTEMPT, SQL_PARK_AUDIT,
+                                                            SQL_PARK_DUE};
         enum statement_id id = row->error ? park[row->key.table] : acknowledge[row->key.table];
         sqlite3_stmt *statement = writer->statements[id];
 
@@ -200,6 +209,9 @@ static int write_op(struct writer *writer, const struct op *op, usec_t now) {
                 return run_statement(writer, SQL_AUDIT);
         case OP_SETTING:
                 return write_setting(writer, &op->setting);
+        case OP_DUE:
+                due_row_bind(writer->statements[SQL_DUE], &op->due, now);
+                return run_statement(writer, SQL_DUE);
         case OP_ACKNOWLEDGE:
                 return write_acknowledge(writer, &op->acknowledge);
         case OP_ENDED_RUN:

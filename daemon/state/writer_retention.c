@@ -68,6 +68,15 @@ int writer_purge(sqlite3 *db, const struct purge_row *row) {
                 "mirrored)",
                 (const int64_t[]){(int64_t)row->audit_before, rows, row->mirrored}, 3, NULL);
 
+        /* A job's last due time says where its schedule stands. */
+        if (code == SQLITE_OK)
+                code = run_bound(
+                        db,
+                        "DELETE FROM due_times WHERE due_id IN (SELECT due_id FROM due_times ORDER BY due_id LIMIT " PURGE_ROWS
+                        ") AND (decided_at < ?1 OR due_id <= (SELECT max(due_id) FROM due_times) - ?2)"
+                        " AND (?3 = 0 OR version <= mirrored)"
+                        " AND due_at < (SELECT max(n.due_at) FROM due_times AS n WHERE n.job = due_times.job)",
+                        (const int64_t[]){(int64_t)row->audit_before, rows, row->mirrored}, 3, NULL);
         if (code != SQLITE_OK)
                 return code;
         /* Definitions are for taking up active runs after a restart. */

@@ -63,6 +63,35 @@ static void deferred_calls_run_in_the_pass(void **state) {
         assert_string_equal(order, "abh");
 }
 
+static struct loop_wall_timer *wall_timer;
+static usec_t wall_due;
+
+static void wall_fired(bool clock_was_set, void *user) {
+        (void)user;
+        assert_false(clock_was_set);
+        assert_true(now_realtime() >= wall_due);
+        note('w');
+        if (n_order == 3)
+                leave(NULL);
+        else
+                /* What lies behind fires at once; then one ahead. */
+                wall_due = n_order == 1 ? 1 : now_realtime() + 20 * USEC_PER_MSEC;
+        assert_int_equal(loop_wall_timer_arm(wall_timer, wall_due), 0);
+}
+
+static void wall_timers_fire_at_their_instant(void **state) {
+        usec_t begin = now_realtime();
+
+        (void)state;
+        assert_int_equal(loop_wall_timer_new(loop, &wall_timer, wall_fired, NULL), 0);
+        wall_due = begin + 50 * USEC_PER_MSEC;
+        assert_int_equal(loop_wall_timer_arm(wall_timer, wall_due), 0);
+        assert_int_equal(loop_run(loop), 42);
+        assert_string_equal(order, "www");
+        assert_true(now_realtime() - begin >= 70 * USEC_PER_MSEC);
+        wall_timer = loop_wall_timer_free(wall_timer);
+}
+
 static struct loop_timer *timer;
 static struct loop_io *io;
 static int pipefd[2];
@@ -204,6 +233,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(deferred_calls_run_in_the_pass, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(timers_may_free_themselves_and_others, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(wall_timers_fire_at_their_instant, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(descriptors_are_watched_as_wanted, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(signals_arrive_in_the_loop, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(messages_cross_threads_in_order, set_up, tear_down),
