@@ -26,6 +26,10 @@
 #define BURST_READS 8
 #define BURST_WAIT 100 /* usec: a read that waited less came at once */
 #define BURST_PAUSE_NSEC 200000
+/* After so much of a flood the monitor rests, and with it, its pipe being full, the step: some 600 MB/s are left, and
+ * processors for everybody else, so that another step's line is on its way at once. */
+#define FLOOD_PIECE ((size_t)1024 * 1024)
+#define FLOOD_PAUSE_NSEC 1000000
 #define SHORT_READ ((size_t)32 * 1024)
 #define PIPE_SIZE_GROWN (1024 * 1024)
 /* The daemon is told at most so often while there is always something new. */
@@ -110,8 +114,18 @@ static void on_output(struct monitor *monitor, const struct pollfd *fds, usec_t 
                 grow_pipes(monitor);
 }
 
-static bool wants_pause(const struct monitor *monitor, size_t n) {
-        return n > 0 && n < SHORT_READ && monitor->quick_reads >= BURST_READS;
+/* How long to let output gather before the next read, in nsec. n: bytes that the last pass wrote. */
+static long pause_after(struct monitor *monitor, size_t n) {
+        if (monitor->quick_reads < BURST_READS) {
+                monitor->flood_bytes = 0;
+                return 0;
+        }
+        monitor->flood_bytes += n;
+        if (monitor->flood_bytes >= FLOOD_PIECE) {
+                monitor->flood_bytes = 0;
+                return FLOOD_PAUSE_NSEC;
+        }
+        return n > 0 && n < SHORT_READ ? BURST_PAUSE_NSEC : 0;
 }
 
 static void fill_poll(const struct monitor *monitor, struct pollfd fds[static POLL_MAX]) {
@@ -177,8 +191,9 @@ static void monitor_loop(struct monitor *monitor) {
                         monitor->is_log_warm = false;
                 }
                 tell_when_due(monitor, after, n > 0 && (fds[POLL_DAEMON].revents & POLLOUT));
-                if (wants_pause(monitor, (size_t)(monitor->log.size - size_before)))
-                        nanosleep(&(struct timespec){.tv_nsec = BURST_PAUSE_NSEC}, NULL);
+                long pause = pause_after(monitor, (size_t)(monitor->log.size - size_before));
+                if (pause > 0)
+                        nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
                 before = now_boottime();
         }
 }

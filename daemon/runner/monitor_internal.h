@@ -64,6 +64,7 @@ struct monitor {
         usec_t told_at;
         bool is_blocked; /* its socket is full */
 
+        size_t flood_bytes; /* since the last rest */
         /* Coalescing short reads of a burst. */
         unsigned quick_reads;
         bool is_pipe_grown;

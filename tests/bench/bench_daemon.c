@@ -282,17 +282,23 @@ static void bench_latency_pinned(const char *self) {
 
 static void bench_latency_flooded(const char *self) {
         _cleanup_free_ char *job = writer_job(self);
-        static double ours[LINES];
-        double p99[LATENCY_ROUNDS];
+        static double ours[LINES], bare[LINES];
+        double p99[LATENCY_ROUNDS], bare_p99[LATENCY_ROUNDS];
         struct bench_instance instance;
         static const char flood[] =
-                "[Step flood]\nExec=/bin/sh -c \"exec yes 'a line of a step that prints as fast as it can, for ever'\"\nKillGraceSec=100ms\n";
+                "[Step flood]\nExec=/bin/sh -c \"exec yes 'a line of a step that prints as fast as it "
+                "can, for ever'\"\nKillGraceSec=100ms\n";
 
         instance_start(&instance, (const char *const[]){"writer", job, "flood", flood, NULL}, 0);
         instance_start_run(&instance, "flood");
-        for (int i = 0; i < LATENCY_ROUNDS; i++)
+        for (int i = 0; i < LATENCY_ROUNDS; i++) {
                 p99[i] = bench_quantile(ours, our_latencies(&instance, ours), 0.99);
-        bench_value("the same while another step floods, p99", "us", bench_quantile(p99, LATENCY_ROUNDS, 0.5), 2000);
+                bare_p99[i] = bench_quantile(bare, bare_latencies(bare), 0.99);
+        }
+        bench_value("a line from write to read while another step floods, p99", "us",
+                    bench_quantile(p99, LATENCY_ROUNDS, 0.5), 2000);
+        bench_ratio("the same", "us", bench_quantile(p99, LATENCY_ROUNDS, 0.5),
+                    bench_quantile(bare_p99, LATENCY_ROUNDS, 0.5), "poll relay beside the same flood", 0);
         instance_stop(&instance);
 }
 
@@ -302,8 +308,12 @@ int main(int argc, char **argv) {
         if (argc == 3 && strcmp(argv[1], "--write") == 0)
                 return write_lines((int)strtol(argv[2], NULL, 10));
         (void)signal(SIGPIPE, SIG_IGN);
-        bench_launch();
-        bench_latency_pinned(self);
-        bench_latency_flooded(self);
+        /* One part alone: launch, line or flood. */
+        if (argc < 2 || strcmp(argv[1], "launch") == 0)
+                bench_launch();
+        if (argc < 2 || strcmp(argv[1], "line") == 0)
+                bench_latency_pinned(self);
+        if (argc < 2 || strcmp(argv[1], "flood") == 0)
+                bench_latency_flooded(self);
         return EXIT_SUCCESS;
 }

@@ -64,8 +64,10 @@ void instance_start(struct bench_instance *instance, const char *const *jobs, un
                             *folder = NULL;
 
         /* Not in /tmp, which is in memory on many machines: a commit there costs nothing. */
-        *instance = (struct bench_instance){.folder = "/var/tmp/batchd-bench.XXXXXX",
-                                            .input = BUF_INIT((size_t)4 * 1024 * 1024)};
+        const char *folder_above = getenv("BENCH_FOLDER") ? getenv("BENCH_FOLDER") : "/var/tmp";
+
+        *instance = (struct bench_instance){.input = BUF_INIT((size_t)4 * 1024 * 1024)};
+        (void)snprintf(instance->folder, sizeof(instance->folder), "%s/batchd-bench.XXXXXX", folder_above);
         must(mkdtemp(instance->folder) != NULL, "mkdtemp");
         config = xasprintf("[Daemon]\nRunnerPath=%s\nLogTarget=console\nLogLevel=warning\n", runner);
         write_text(instance->folder, "batchd.conf", config);
