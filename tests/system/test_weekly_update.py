@@ -18,7 +18,7 @@ def batch(make_instance, player, database):
     instance.settings["JobsDirectory"] = f"{instance.path('jobs.d')} {JOBS}"
     instance.write_config()
     variables = player.environment(TUESDAY, KEY)
-    for job in ("weekly_update", "roster_refresh"):
+    for job in (name[:-4] for name in os.listdir(JOBS)):
         os.mkdir(instance.path("jobs.d", f"{job}.job.d"))
         with open(instance.path("jobs.d", f"{job}.job.d", "test.conf"), "w", encoding="utf-8") as drop_in:
             drop_in.write(f"[Job]\nEnvironment=PATH={os.path.dirname(paths.BATCH_NFL)}:/usr/bin:/bin "
@@ -82,3 +82,26 @@ def test_a_step_that_fails_ends_the_run(batch, player, database):
     assert set(statuses.values()) == {"skipped"}
     assert "not subscribed" in batch.call("log.read", run=shown["run"]["run_number"], step="schedule")["text"]
     assert sum(player.counts().values()) <= 5
+
+
+def test_the_other_jobs(batch, database):
+    """Each does its work with parameters from the run, and has its type in the history; findings make a run partial."""
+    batch.run("roster_refresh")
+    batch.run("weekly_update", mode="schedule_only")
+    shown = batch.run("odds_backfill", params={"from_week": 8, "to_week": 9}, seconds=60)
+    assert shown["run"]["status"] == "success", batch.log
+    assert shown["run"]["parameters"] == {"season": 2024, "from_week": 8, "to_week": 9, "season_type": "reg"}
+    assert database.value("SELECT count(DISTINCT week) FROM sportsbook_odds") == 2
+    shown = batch.run("prediction_generation", params={"season": 2024, "week": 8}, seconds=60)
+    assert shown["run"]["status"] == "success" and shown["run"]["metrics"]["predictions_generated"] > 0
+    shown = batch.run("data_readiness", params={"season": 2024, "week": 8})
+    assert shown["run"]["status"] == "success", batch.log
+    row = database.dicts("SELECT * FROM data_readiness WHERE week = 8 AND season_type = 'reg'")[0]
+    assert row["odds_available"] and row["predictions_available"] and row["last_batch_id"]
+
+    shown = batch.run("integrity_check", params={"season": 2024, "week": 8}, seconds=60)
+    assert shown["run"]["status"] == "partial", shown["run"]
+    assert [warning["category"] for warning in shown["run"]["warnings"] if "finished games have no logs" in warning["text"]] \
+        == ["games_without_logs"], shown["run"]["warnings"]
+    types = {run["batch_type"] for run in batch.call("run.list")["runs"]}
+    assert types == {"roster_refresh", "weekly_update", "odds_backfill", "prediction_generation", "data_readiness", "integrity_check"}

@@ -10,11 +10,12 @@ enum {
         NFL_LATER = -EAGAIN,  /* the API, the network or the database; the same call may work later */
         NFL_DATA = -EBADMSG,  /* data that cannot be used; a repeat gives the same */
         NFL_CONFIG = -EINVAL, /* key, address, rights, schema, options: a person must change something */
+        NFL_FINDINGS = 1,     /* no failure: what was looked for has been found */
 };
 
 static inline int nfl_exit_status(int result) {
         if (result >= 0)
-                return EX_OK;
+                return result == NFL_FINDINGS ? 1 : EX_OK;
         if (result == NFL_DATA)
                 return EX_DATAERR;
         if (result == NFL_CONFIG)

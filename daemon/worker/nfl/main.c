@@ -8,6 +8,7 @@
 #include "errorclass.h"
 #include "log.h"
 #include "macro.h"
+#include "readiness.h"
 #include "step_report.h"
 #include "strutil.h"
 #include "worker.h"
@@ -20,22 +21,28 @@ struct command {
         const char *name;
         command_fn run;
         bool database, api; /* what it needs before it starts */
+        bool changes;       /* what data_readiness tells, so that it is counted anew at the end */
         const char *help;
 };
 
 static const struct command commands[] = {
-        {"rosters", command_rosters, true, true, "bring in players and mark who left"},
-        {"schedule", command_schedule, true, true, "bring in the season's games and tell the week"},
-        {"game-logs", command_game_logs, true, true, "store the lines of finished games up to the week"},
-        {"odds", command_odds, true, true, "store the anytime-touchdown prices of the week"},
-        {"predictions", command_predictions, true, false, "predict who scores in the week"},
-        {"week", command_week, false, false, "print the current week"},
+        {"rosters", command_rosters, true, true, true, "bring in players and mark who left"},
+        {"schedule", command_schedule, true, true, true, "bring in the season's games and tell the week"},
+        {"game-logs", command_game_logs, true, true, true, "store the lines of finished games up to the week"},
+        {"odds", command_odds, true, true, true, "store the anytime-touchdown prices of the week"},
+        {"backfill-odds", command_backfill_odds, true, true, true, "store the prices of a range of weeks"},
+        {"predictions", command_predictions, true, false, true, "predict who scores in the week"},
+        {"readiness", command_readiness, true, false, false, "count what is there of the week, and print it"},
+        {"integrity", command_integrity, true, false, false, "find and name every gap in the data"},
+        {"week", command_week, false, false, false, "print the current week"},
 };
 
 static const struct option long_options[] = {
         {"season", required_argument, NULL, 'o'},
         {"week", required_argument, NULL, 'o'},
         {"season-type", required_argument, NULL, 'o'},
+        {"from-week", required_argument, NULL, 'o'},
+        {"to-week", required_argument, NULL, 'o'},
         {"parallel", required_argument, NULL, 'o'},
         {"delay", required_argument, NULL, 'o'},
         {"timeout", required_argument, NULL, 'o'},
@@ -55,12 +62,13 @@ static void print_help(void) {
         (void)printf(
                 "\nOptions:\n"
                 "  --season YEAR --week N --season-type reg|post   else BATCH_PARAM_*, else detected\n"
+                "  --from-week N --to-week N   of backfill-odds\n"
                 "  --parallel N       requests at once (6)\n"
                 "  --delay SPAN       least time between two requests (0)\n"
                 "  --timeout SPAN     of one request (60s)\n"
                 "  --tries N          of one request (5)\n"
                 "  --retry-delay SPAN before the second try; doubles (1s)\n"
-                "  --json             week as JSON\n"
+                "  --json             week and readiness as JSON\n"
                 "  --verbose  --help  --version\n\n"
                 "Environment: TANK01_BASE_URL, TANK01_API_KEY or the credential tank01-api-key, BATCH_DATABASE or PG*, BATCH_NOW.\n"
                 "Exit: 0 done, 64 usage, 65 data that cannot be used, 75 may work later, 78 configuration.\n");
@@ -127,6 +135,9 @@ static int run(const struct command *command, struct settings *settings, char **
                 fetch = fetch_new(settings);
         struct worker worker = {.settings = settings, .db = db, .fetch = fetch};
         r = command->run(&worker, ret_error);
+        /* Also after a failure: else 'failed' could never be told from 'not tried'. */
+        if (command->changes)
+                readiness_after(&worker);
         if (fetch && fetch_remaining(fetch) <= 0)
                 report_warning("quota", "the API's plan has %lld calls left", (long long)fetch_remaining(fetch));
         if (fetch)

@@ -97,6 +97,7 @@ int week_resolve(struct worker *worker, struct week *ret, char **ret_error) {
         if (r < 0)
                 return r;
         week_report(asked, &week);
+        worker->touched = week;
         *ret = week;
         return 0;
 }

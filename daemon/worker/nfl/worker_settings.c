@@ -48,6 +48,10 @@ int settings_set(struct settings *settings, const char *name, const char *value,
                 return set_number(name, value, 2000, 2100, &settings->asked.season, ret_error);
         if (streq(name, "week"))
                 return set_number(name, value, 1, 18, &settings->asked.week, ret_error);
+        if (streq(name, "from-week"))
+                return set_number(name, value, 1, 18, &settings->from_week, ret_error);
+        if (streq(name, "to-week"))
+                return set_number(name, value, 1, 18, &settings->to_week, ret_error);
         if (streq(name, "season-type")) {
                 if (season_type_parse(value, &settings->asked.type) < 0)
                         return error_set(ret_error, NFL_CONFIG, "season-type: '%s' is neither reg nor post", value);
@@ -70,12 +74,12 @@ static int read_parameters(struct settings *settings, char **ret_error) {
         static const struct {
                 const char *variable, *name;
         } rows[] = {
-                {"BATCH_PARAM_SEASON", "season"},
-                {"BATCH_PARAM_WEEK", "week"},
-                {"BATCH_PARAM_SEASON_TYPE", "season-type"},
+                {"BATCH_PARAM_SEASON", "season"},           {"BATCH_PARAM_WEEK", "week"},
+                {"BATCH_PARAM_SEASON_TYPE", "season-type"}, {"BATCH_PARAM_FROM_WEEK", "from-week"},
+                {"BATCH_PARAM_TO_WEEK", "to-week"},
         };
         const bool given[] = {settings->asked.season != 0, settings->asked.week != 0,
-                              settings->asked.type != SEASON_UNKNOWN};
+                              settings->asked.type != SEASON_UNKNOWN, settings->from_week != 0, settings->to_week != 0};
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const char *value = getenv(rows[i].variable);
                 if (given[i] || !value || !*value)

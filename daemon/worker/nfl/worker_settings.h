@@ -22,17 +22,19 @@ struct week {
 };
 
 struct settings {
-        struct week asked;    /* 0 and SEASON_UNKNOWN: not asked for */
-        usec_t now;           /* BATCH_NOW, else the clock */
-        char *base_url;       /* without a slash at the end */
-        char *api_key;        /* NULL: none */
-        const char *database; /* libpq conninfo; NULL: libpq's own environment */
-        int parallel;         /* requests at once */
-        usec_t delay;         /* least time between the starts of two requests */
-        usec_t timeout;       /* of one request */
-        usec_t retry_delay;   /* before the first repetition of a request; doubles */
-        int tries;            /* of one request */
-        bool json;            /* `week` prints JSON */
+        struct week asked;      /* 0 and SEASON_UNKNOWN: not asked for */
+        int from_week, to_week; /* of a backfill; 0: not given */
+        bool new_players;       /* game-logs, predictions: of players who came late */
+        usec_t now;             /* BATCH_NOW, else the clock */
+        char *base_url;         /* without a slash at the end */
+        char *api_key;          /* NULL: none */
+        const char *database;   /* libpq conninfo; NULL: libpq's own environment */
+        int parallel;           /* requests at once */
+        usec_t delay;           /* least time between the starts of two requests */
+        usec_t timeout;         /* of one request */
+        usec_t retry_delay;     /* before the first repetition of a request; doubles */
+        int tries;              /* of one request */
+        bool json;              /* `week` prints JSON */
 };
 
 #define PARALLEL_MAX 32
@@ -40,8 +42,8 @@ struct settings {
 /* Reads BATCH_PARAM_*, BATCH_NOW, TANK01_*, BATCH_DATABASE and the credential where no option has set a member yet. 0,
  * or NFL_CONFIG with an explanation. */
 int settings_complete(struct settings *settings, char **ret_error);
-/* One option's text: "season", "week", "season-type", "parallel", "delay", "timeout", "retry-delay", "tries". 0 or
- * NFL_CONFIG. */
+/* One option's text: "season", "week", "season-type", "from-week", "to-week", "parallel", "delay", "timeout",
+ * "retry-delay", "tries". 0 or NFL_CONFIG. */
 int settings_set(struct settings *settings, const char *name, const char *value, char **ret_error);
 /* The key and address that requests need. 0 or NFL_CONFIG. */
 int settings_require_api(const struct settings *settings, char **ret_error);
