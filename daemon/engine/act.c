@@ -1,6 +1,7 @@
 /* Requests that act: recognised when they are repeated, recorded in the audit, answered when what they decided is
  * durable. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,22 @@ static void forget(struct act *act) {
                 }
 }
 
+/* While nothing can be written, refusals would fill the memory instead: the log has them, and they are counted. */
+static void audit_put(struct engine *engine, const struct audit_record *record) {
+        if (store_trouble(engine->store) && !streq(record->outcome, "ok"))
+                engine->audit_unrecorded++;
+        else
+                store_batch_put_audit(decisions_batch(engine), record);
+}
+
+void act_tell_unrecorded(struct engine *engine) {
+        if (engine->audit_unrecorded == 0 || store_trouble(engine->store))
+                return;
+        log_warning("%" PRIu64 " refused requests are not in the audit: state.db could not be written then",
+                    engine->audit_unrecorded);
+        engine->audit_unrecorded = 0;
+}
+
 static void put_audit(struct act *act, const char *outcome, const char *run_id) {
         struct audit_record record = {
                 .at = now_realtime(),
@@ -48,7 +65,7 @@ static void put_audit(struct act *act, const char *outcome, const char *run_id) 
         };
 
         (void)snprintf(record.run_id, sizeof(record.run_id), "%s", str_or(run_id, ""));
-        store_batch_put_audit(decisions_batch(act->engine), &record);
+        audit_put(act->engine, &record);
         log_at(LOG_LEVEL_NOTICE, &about, "%s by %s%s%s (uid %lld, pid %lld): %s", act->method->name,
                str_or(act->caller.user, "?"), act->caller.on_behalf ? " on behalf of " : "",
                str_or(act->caller.on_behalf, ""), (long long)act->caller.uid, (long long)act->caller.pid, outcome);
@@ -123,7 +140,12 @@ void act_fail(struct act *act, enum error_kind kind, struct jval *data, const ch
                 act->decided(act->params, &(struct engine_error){kind, answer->message, data}, NULL, act->decided_user);
         else
                 put_audit(act, error_kind_to_string(kind), NULL);
-        decisions_after_commit(act->engine, deliver, answer);
+        /* That something cannot be done now is based on nothing that must be durable first, and may be said because
+         * nothing can be made durable. */
+        if (kind == ERROR_KIND_UNAVAILABLE)
+                loop_defer(act->engine->loop, deliver, answer);
+        else
+                decisions_after_commit(act->engine, deliver, answer);
 }
 
 static void nobody_asked(const struct engine_error *error, struct jval *result, void *user) {
@@ -279,5 +301,5 @@ void engine_audit_refused(struct engine *engine, const char *method, const struc
                 .outcome = (char *)(uintptr_t)outcome,
         };
 
-        store_batch_put_audit(decisions_batch(engine), &record);
+        audit_put(engine, &record);
 }

@@ -234,6 +234,16 @@ static void record_measures(struct task_run *task, const struct attempt_result *
         }
         if (result->lines_dropped > 0)
                 jval_set_int(task->record.metadata, "lines_dropped", (int64_t)result->lines_dropped);
+        if (result->lines_dropped > 0) {
+                if (!task->run->record.notes)
+                        task->run->record.notes = jval_array();
+                _cleanup_free_ char *note =
+                        xasprintf("step %s: %" PRIu64 " lines of its output are missing: the log could not be written",
+                                  task->record.step_name, result->lines_dropped);
+
+                jval_add(task->run->record.notes, jval_string(note));
+                run_mark(task->run);
+        }
         if (result->drain_timed_out)
                 jval_set_bool(task->record.metadata, "drain_timed_out", true);
 }
@@ -311,6 +321,8 @@ static void settle(struct task_run *task, const struct attempt_result *result) {
                 run_cancel(run, REASON_TIMEOUT);
         (void)run_machine_attempt_ended(&run->machine, task->index, &end, random_fraction(), &effects);
         run_apply(run, &effects);
+        if (run->engine->stopping)
+                engine_leave_unrecorded(run->engine);
 }
 
 static void attempt_ended(const struct attempt_result *result, void *user) {

@@ -4,9 +4,39 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "log.h"
 #include "selector.h"
 #include "strutil.h"
 #include "xalloc.h"
+
+/* What is to end ends now though it cannot be recorded: it may be what fills the disk. The attempt files, which have
+ * their place, keep that it was stopped; the record and the answer come when there is room. */
+static void stop_unrecorded(struct run *run) {
+        if (!store_trouble(run->engine->store))
+                return;
+        for (size_t i = 0; i < run->machine.n_tasks; i++)
+                if (run->tasks[i].attempt)
+                        attempt_stop(run->tasks[i].attempt);
+}
+
+static bool has_attempts(const struct engine *engine) {
+        for (const struct run *run = engine->runs; run; run = run->next)
+                for (size_t i = 0; i < run->machine.n_tasks; i++)
+                        if (run->tasks[i].attempt)
+                                return true;
+        return false;
+}
+
+void engine_leave_unrecorded(struct engine *engine) {
+        void (*stopped)(void *user) = engine->stopped;
+
+        if (!stopped || !store_trouble(engine->store) || has_attempts(engine))
+                return;
+        log_error("leaving, with runs that ended and cannot be recorded: the next start does it (%s)",
+                  store_trouble(engine->store));
+        engine->stopped = NULL;
+        stopped(engine->stopped_user);
+}
 
 static void cancel_run(struct act *act, struct run *run) {
         const char *reason = jval_get_str(act->params, "reason");
@@ -17,6 +47,7 @@ static void cancel_run(struct act *act, struct run *run) {
         run->cancel_acts = act;
         act_note_begun(act);
         run_cancel(run, REASON_REQUEST);
+        stop_unrecorded(run);
 }
 
 static int64_t processes_ended(const struct jval *attempts) {
@@ -95,8 +126,11 @@ void engine_stop(struct engine *engine, void (*done)(void *user), void *user) {
         engine->stopping = true;
         engine->stopped = done;
         engine->stopped_user = user;
-        for (struct run *run = engine->runs; run; run = run->next)
+        for (struct run *run = engine->runs; run; run = run->next) {
                 run_cancel(run, REASON_STOPPED);
+                stop_unrecorded(run);
+        }
         if (!engine->runs)
                 decisions_after_commit(engine, done, user);
+        engine_leave_unrecorded(engine);
 }

@@ -31,6 +31,7 @@ static void commit_done(void *user) {
         struct engine *engine = commit->engine;
 
         engine->commits_in_flight--;
+        act_tell_unrecorded(engine);
         for (size_t i = 0; i < commit->count; i++)
                 commit->calls[i].fn(commit->calls[i].user);
         free(commit->calls);

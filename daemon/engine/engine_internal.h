@@ -114,6 +114,7 @@ struct engine {
         struct loop_timer *flush_timer;
         struct sweep sweep;
         struct act *acts;
+        uint64_t audit_unrecorded; /* refusals while state.db could not be written */
         size_t n_watches;
         usec_t started_boottime, started_realtime;
         bool stopping;
@@ -140,7 +141,9 @@ void act_succeed(struct act *act, struct jval *result, const char *run_id);
 /* Recorded with the decisions of this pass: this request is being worked on, and its answer may be long in coming. Sent
  * again to a later daemon, it is `was_begun`. */
 void act_note_begun(struct act *act);
-/* Refused: given when what it is based on is durable. Takes data over (may be NULL). */
+/* In the log: how many refusals could not be recorded, once recording works again. */
+void act_tell_unrecorded(struct engine *engine);
+/* Refused: given when what it is based on is durable; ERROR_KIND_UNAVAILABLE at once. Takes data over (may be NULL). */
 void act_fail(struct act *act, enum error_kind kind, struct jval *data, const char *format, ...) PRINTF_LIKE(4, 5);
 
 /* start.c */
@@ -148,6 +151,10 @@ void act_fail(struct act *act, enum error_kind kind, struct jval *data, const ch
 struct run *engine_active_run(const struct engine *engine, const char *job);
 /* run.start; answers in the same pass when the act is the daemon's own. */
 void start_run(struct act *act);
+
+/* cancel.c */
+/* While the daemon stops and nothing can be recorded: when the last attempt has ended, it leaves. */
+void engine_leave_unrecorded(struct engine *engine);
 
 /* run.c */
 struct run *run_new(struct engine *engine, struct job *job);

@@ -200,6 +200,9 @@ static void show_run(int error, const char *error_text, struct jval *found, void
         }
         attempts = jval_get(found, "steps");
         run = engine_find_run(question->engine, str_or(jval_get_str(jval_get(found, "run"), "run_id"), ""));
+        /* While nothing can be recorded, what is recorded is told. */
+        if (run && run->ended && store_trouble(question->engine->store))
+                run = NULL;
         if (run && run->ended) {
                 /* Decided and not yet durable: an end is told when it is. */
                 jval_unref(found);

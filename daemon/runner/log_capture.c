@@ -82,11 +82,7 @@ static void stamp(struct log_capture *capture, bool is_stderr) {
 
 static void write_out(struct log_capture *capture);
 
-static void emit(struct log_capture *capture, const char *text, size_t len, char tag) {
-        if (LOG_OUT_SIZE - capture->out_len < PREFIX_LEN + len + 1) {
-                write_out(capture);
-                log_capture_begin(capture);
-        }
+static void append(struct log_capture *capture, const char *text, size_t len, char tag) {
         char *to = capture->out + capture->out_len;
         memcpy(to, capture->prefix, PREFIX_LEN);
         to[PREFIX_TAG] = tag;
@@ -94,6 +90,28 @@ static void emit(struct log_capture *capture, const char *text, size_t len, char
         to[PREFIX_LEN + len] = '\n';
         capture->out_len += PREFIX_LEN + len + 1;
         capture->out_lines++;
+}
+
+/* With the time of the lines that come after the gap. */
+static void say_what_is_missing(struct log_capture *capture) {
+        char text[128], prefix[sizeof(capture->prefix)];
+        int len = snprintf(text, sizeof(text), "[%llu lines are missing here: the log could not be written: %s]",
+                           (unsigned long long)capture->lines_unsaid, strerrordesc_np(capture->error));
+        memcpy(prefix, capture->prefix, sizeof(prefix));
+        memcpy(capture->prefix + PREFIX_STREAM, "stderr", strlen("stderr"));
+        append(capture, text, MIN((size_t)len, sizeof(text) - 1), 'F');
+        memcpy(capture->prefix, prefix, sizeof(prefix));
+        capture->out_has_note = true;
+}
+
+static void emit(struct log_capture *capture, const char *text, size_t len, char tag) {
+        if (LOG_OUT_SIZE - capture->out_len < PREFIX_LEN + len + 1) {
+                write_out(capture);
+                log_capture_begin(capture);
+        }
+        if (capture->lines_unsaid > 0 && capture->out_lines == 0)
+                say_what_is_missing(capture);
+        append(capture, text, len, tag);
 }
 
 /* Emits all whole lines and pieces; returns what is left (at most LOG_PIECE_MAX bytes). `known`: so many bytes at the
@@ -174,7 +192,13 @@ static void count_short_write(struct log_capture *capture, size_t written) {
         }
         capture->size += whole;
         capture->lines += lines;
-        capture->lines_dropped += capture->out_lines - lines;
+        uint64_t dropped = capture->out_lines - lines;
+        if (capture->out_has_note && lines > 0)
+                capture->lines_unsaid = 0;
+        else if (capture->out_has_note)
+                dropped--;
+        capture->lines_dropped += dropped;
+        capture->lines_unsaid += dropped;
         capture->is_torn |= written > whole;
         capture->out_len = whole;
 }
@@ -195,9 +219,12 @@ static void write_out(struct log_capture *capture) {
         if (written == capture->out_len) {
                 capture->size += written;
                 capture->lines += capture->out_lines;
+                if (capture->out_has_note)
+                        capture->lines_unsaid = 0;
         } else
                 count_short_write(capture, written);
         capture->out_lines = 0;
+        capture->out_has_note = false;
 }
 
 void log_capture_flush(struct log_capture *capture) {

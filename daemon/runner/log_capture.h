@@ -25,12 +25,14 @@ struct log_capture {
         uint64_t size;          /* it is whole lines up to here */
         uint64_t lines;         /* in the file */
         uint64_t lines_dropped; /* that could not be written */
+        uint64_t lines_unsaid;  /* dropped since the file last said so */
         uint64_t written_from;  /* where the bytes in `out` begin in the file, for the last flush */
         int error;              /* errno of the last write that failed, 0: none */
         bool is_torn;           /* a piece of a line lies behind `size` */
         char *in, *out;         /* mapped; only what is touched costs memory */
         size_t out_len;
         uint64_t out_lines;
+        bool out_has_note;     /* its first line is the monitor's own: it is no output that could be lost */
         int64_t prefix_second; /* of the date in prefix */
         char prefix[48];
 };
@@ -42,7 +44,7 @@ void log_capture_begin(struct log_capture *capture);
 /* One read of the pipe. Bytes, 0 at the end (the stream is closed and its last line finished), or negative errno. */
 ssize_t log_capture_read(struct log_capture *capture, struct log_stream *stream);
 /* Writes what the reads since log_capture_begin gave. Lines that cannot be written are dropped and counted, later ones
- * tried again. */
+ * tried again; before the first that can be written again a line on stderr says how many are missing. */
 void log_capture_flush(struct log_capture *capture);
 /* Ends a stream early: the unfinished line is finished, the pipe closed. */
 void log_capture_close_stream(struct log_capture *capture, struct log_stream *stream);

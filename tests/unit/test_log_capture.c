@@ -192,10 +192,15 @@ static void test_full_disk(void **state) {
         assert_int_equal(fixture.capture.size, 92);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
         feed(&fixture, "x\n", 2);
+        assert_int_equal(fixture.capture.lines_dropped, 3);
+        assert_int_equal(fixture.capture.lines, 4);
         finish(&fixture);
         log_capture_finish(&fixture.capture);
         _cleanup_free_ char *ours = content(&fixture);
-        assert_string_equal(ours, "stdout F first\nstdout F secnd\nstdout F x\n");
+        assert_string_equal(
+                ours,
+                "stdout F first\nstdout F secnd\n"
+                "stderr F [3 lines are missing here: the log could not be written: File too large]\nstdout F x\n");
         struct stat st;
         assert_int_equal(fstat(fixture.capture.fd, &st), 0);
         assert_int_equal(st.st_size, fixture.capture.size);

@@ -22,6 +22,7 @@ class Instance:
         self.settings = dict(settings or {})
         self.environment = dict(environment or {})
         self.database = database
+        self.wrapper = []  # of the daemon's command
         self.process = None
         self.clients = []
         for folder in ("state", "run", "jobs.d"):
@@ -76,7 +77,7 @@ class Instance:
         environment = {name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "BATCHD_SOCKET")}
         environment.update(self.environment)
         with open(self.path("log"), "ab") as log:
-            self.process = subprocess.Popen([paths.BATCHD, "--config", self.config], stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen([*self.wrapper, paths.BATCHD, "--config", self.config], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=environment, cwd=self.folder, start_new_session=True)
         if wait:
             until(self.answers, lambda: f"the daemon answers\n{self.log}", 20)
