@@ -20,9 +20,18 @@ struct left_run {
         size_t n_attempts, capacity;
 };
 
+/* A job as it was when runs of it began; many runs share one. */
+struct definition {
+        char *hash;
+        struct job *job;
+};
+
 struct left_runs {
         struct left_run *items;
         size_t count, capacity;
+        size_t last; /* whose attempt came last: attempts come run by run */
+        struct definition *definitions;
+        size_t n_definitions, definitions_capacity;
 };
 
 static void take_run(const struct run_record *record, void *user) {
@@ -32,17 +41,25 @@ static void take_run(const struct run_record *record, void *user) {
         left->items[left->count++] = (struct left_run){.record = run_record_copy(record)};
 }
 
-static void take_attempt(const struct attempt_record *record, void *user) {
-        struct left_runs *left = user;
-
+static struct left_run *find_left(struct left_runs *left, const char *run_id) {
         for (size_t i = 0; i < left->count; i++) {
-                struct left_run *item = &left->items[i];
+                size_t at = (left->last + i) % left->count;
 
-                if (!streq(item->record->run_id, record->run_id))
+                if (!streq(left->items[at].record->run_id, run_id))
                         continue;
-                GROW(item->attempts, item->n_attempts, item->capacity);
-                item->attempts[item->n_attempts++] = attempt_record_copy(record);
+                left->last = at;
+                return &left->items[at];
         }
+        return NULL;
+}
+
+static void take_attempt(const struct attempt_record *record, void *user) {
+        struct left_run *item = find_left(user, record->run_id);
+
+        if (!item)
+                return;
+        GROW(item->attempts, item->n_attempts, item->capacity);
+        item->attempts[item->n_attempts++] = attempt_record_copy(record);
 }
 
 static void left_runs_done(struct left_runs *left) {
@@ -53,10 +70,14 @@ static void left_runs_done(struct left_runs *left) {
                 run_record_free(left->items[i].record);
         }
         free(left->items);
+        for (size_t i = 0; i < left->n_definitions; i++) {
+                free(left->definitions[i].hash);
+                job_unref(left->definitions[i].job);
+        }
+        free(left->definitions);
 }
 
-/* The job as it was when the run began. */
-static struct job *definition_of(struct engine *engine, const struct run_record *record) {
+static struct job *load_definition(struct engine *engine, const struct run_record *record) {
         _cleanup_free_ char *key = xasprintf("definition/%s", str_or(record->definition_hash, ""));
         _cleanup_free_ char *sources = NULL;
         struct job *job = NULL;
@@ -64,6 +85,22 @@ static struct job *definition_of(struct engine *engine, const struct run_record 
         if (store_load_setting(engine->store, key, &sources) == 0 && job_from_sources(&job, record->job, sources) == 0)
                 return job;
         return NULL;
+}
+
+/* The job as it was when the run began; left keeps it. NULL when it is not known. */
+static struct job *definition_of(struct engine *engine, struct left_runs *left, const struct run_record *record) {
+        const char *hash = str_or(record->definition_hash, "");
+        struct job *job;
+
+        for (size_t i = 0; i < left->n_definitions; i++)
+                if (streq(left->definitions[i].hash, hash) && streq(left->definitions[i].job->name, record->job))
+                        return left->definitions[i].job;
+        job = load_definition(engine, record);
+        if (!job)
+                return NULL;
+        GROW(left->definitions, left->n_definitions, left->definitions_capacity);
+        left->definitions[left->n_definitions++] = (struct definition){.hash = xstrdup(hash), .job = job};
+        return job;
 }
 
 /* Records an end for a run that cannot be taken up: better said than stuck. */
@@ -168,8 +205,7 @@ static void restore_clock(struct run *run) {
                 run->started_boottime = spent < boottime ? boottime - spent : 0;
 }
 
-static struct run *rebuild(struct engine *engine, struct left_run *left, char **ret_why) {
-        struct job *job = definition_of(engine, left->record);
+static struct run *rebuild(struct engine *engine, struct job *job, struct left_run *left, char **ret_why) {
         _cleanup_strv_ char **only = steps_of(left);
         const char *which = NULL;
         struct run *run;
@@ -182,7 +218,6 @@ static struct run *rebuild(struct engine *engine, struct left_run *left, char **
         }
         run = run_new(engine, NULL);
         r = run_plan_make(&run->plan, job, left->record->batch_mode, only, ret_why, &which);
-        job_unref(job);
         if (r < 0) {
                 run_free(run);
                 return NULL;
@@ -238,7 +273,8 @@ int engine_recover(struct engine *engine, char **ret_error) {
 
         for (size_t i = 0; r == 0 && i < left.count; i++) {
                 _cleanup_free_ char *why = NULL;
-                struct run *run = rebuild(engine, &left.items[i], &why);
+                struct job *job = definition_of(engine, &left, left.items[i].record);
+                struct run *run = rebuild(engine, job, &left.items[i], &why);
 
                 if (!run) {
                         settle_as_lost(engine, &left.items[i], str_or(why, "it cannot be taken up"));

@@ -15,14 +15,21 @@
 #define CLOCK_FILE_MAX ((size_t)1024 * 1024)
 #define BOOT_ID_LENGTH 36
 
+/* It does not change while this process lives. NULL when it cannot be read. */
+static const char *this_boot(void) {
+        static char boot[BOOT_ID_LENGTH + 1];
+
+        return boot[0] || boot_id(boot) >= 0 ? boot : NULL;
+}
+
 int run_clock_note(const char *run_dir, uint32_t what, usec_t boottime) {
         _cleanup_free_ char *path = path_join(run_dir, "clock");
         _cleanup_close_ int fd = -1;
-        char boot[BOOT_ID_LENGTH + 1], line[96];
-        int r = boot_id(boot);
+        const char *boot = this_boot();
+        char line[96];
 
-        if (r < 0)
-                return r;
+        if (!boot)
+                return -EIO;
         fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
         if (fd < 0)
                 return -errno;
@@ -50,11 +57,11 @@ static usec_t instant_of(char *line, const char *boot, uint32_t what, usec_t oth
 
 usec_t run_clock_find(const char *run_dir, uint32_t what) {
         _cleanup_free_ char *path = path_join(run_dir, "clock"), *content = NULL;
-        char boot[BOOT_ID_LENGTH + 1];
+        const char *boot = this_boot();
         usec_t found = 0;
         size_t len;
 
-        if (boot_id(boot) < 0 || read_file(path, CLOCK_FILE_MAX, &content, &len) < 0)
+        if (!boot || read_file(path, CLOCK_FILE_MAX, &content, &len) < 0)
                 return 0;
         for (char *line = content, *end; (end = strchr(line, '\n')); line = end + 1) {
                 *end = 0;

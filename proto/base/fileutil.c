@@ -96,26 +96,31 @@ int write_file_atomic(const char *path, const void *data, size_t len, mode_t mod
         return r;
 }
 
+static int make_folder(const char *path, mode_t mode) {
+        struct stat st;
+
+        if (mkdir(path, mode) >= 0)
+                return 0;
+        if (errno != EEXIST)
+                return -errno;
+        if (stat(path, &st) < 0)
+                return -errno;
+        return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
 int mkdir_parents(const char *path, mode_t mode) {
         _cleanup_free_ char *copy = xstrdup(path);
+        int r = make_folder(path, mode); /* mostly the last one is all that is missing */
 
+        if (r != -ENOENT)
+                return r;
         for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
                 *slash = 0;
                 if (mkdir(copy, mode) < 0 && errno != EEXIST)
                         return -errno;
                 *slash = '/';
         }
-        if (mkdir(copy, mode) < 0) {
-                struct stat st;
-
-                if (errno != EEXIST)
-                        return -errno;
-                if (stat(copy, &st) < 0)
-                        return -errno;
-                if (!S_ISDIR(st.st_mode))
-                        return -ENOTDIR;
-        }
-        return 0;
+        return make_folder(path, mode);
 }
 
 static void closedirp(DIR **dir) {

@@ -115,6 +115,8 @@ class Matrix:
 
     def finish(self):
         """The records of all rounds of this instance are compared, and it is taken away."""
+        until(lambda: not self.instance.call("run.current")["runs"], "nothing runs any more", 30)
+        until(lambda: not invariants.untidy(self.instance), lambda: f"the folders are tidy: {invariants.untidy(self.instance)}", 20)
         for i, count in enumerate(invariants.records_are_equal(self.instance, self.database)):
             self.rows[i] += count
         self.instance.remove()
@@ -299,9 +301,9 @@ class Round:
             return self.run_id or self.ctl.poll() is not None
 
         until(found, "the request has become a run, or was given up", 30)
-        for _ in range(2):  # whoever asked before these is answered before them
-            self.instance.call("run.list", limit=1)
-        return found() and self.run_id
+        # What a killed batchctl has sent may still be on its way to the daemon.
+        wait_for(lambda: found() and self.run_id, 0.5)
+        return self.run_id
 
     def no_run(self):
         if self.victim == "batchctl":

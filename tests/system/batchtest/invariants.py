@@ -104,6 +104,15 @@ def records_are_equal(instance, database, seconds=20):
     return len(runs), len(attempts)
 
 
+def untidy(instance):
+    """Folders of runs that were never recorded, and what an ended run needs no more: its TMPDIR, its attempt files, its clock."""
+    known = {run for run, in StateFile(instance).query("SELECT run_id FROM runs")}
+    root = os.path.join(instance.state, "runs")
+    folders = set(os.listdir(root)) if os.path.isdir(root) else set()
+    return sorted(folders - known) + [f"{folder}/{name}" for folder in folders & known for name in os.listdir(os.path.join(root, folder))
+                                      if name in ("tmp", "clock") or name.endswith(".attempt")]
+
+
 def all_lines(instance, run):
     """All lines of a run, page by page."""
     lines, after = [], 0
