@@ -80,8 +80,8 @@ struct attempt_events {
         void (*report)(const char *key, const char *value, void *user);
         /* The last call: after all lines and reports. The handle is gone afterwards. */
         void (*ended)(const struct attempt_result *result, void *user);
-        /* n whole lines of a flood that is ahead of the daemon: on disk, and too many behind them to be shown live. NULL:
-         * everything comes as `lines`. */
+        /* n whole lines of a flood that is ahead of the daemon: on disk, and too many behind them to be shown live.
+         * NULL: everything comes as `lines`. */
         void (*skipped)(size_t n, uint64_t offset, uint64_t end, void *user);
 };
 

@@ -18,8 +18,8 @@
 /* One pass reads at most so much of a log file: a flooding step must not keep the loop from others. */
 #define LOG_PASS_MAX ((size_t)128 * 1024)
 #define LOG_BATCH_LINES 1024
-/* Of what waits in a log file, the last piece of this size is read line by line; what lies before it would leave a run's ring
- * (256 KiB) before anybody could look, and is only counted, at most LOG_SKIP_MAX a pass. */
+/* Of what waits in a log file, the last piece of this size is read line by line; what lies before it would leave a
+ * run's ring (256 KiB) before anybody could look, and is only counted, at most LOG_SKIP_MAX a pass. */
 #define LOG_LIVE_MAX ((uint64_t)512 * 1024)
 #define LOG_SKIP_MAX ((uint64_t)4 * 1024 * 1024)
 /* Between two passes of a flood: long enough for everything else, and for the daemon to count as a sleeper, which the

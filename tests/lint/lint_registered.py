@@ -12,7 +12,7 @@ TABLES = [
     (r"tests/fuzz/fuzz_\w+\.c", "tests/fuzz/meson.build", "'{stem}'"),
     (r"tests/bench/bench_\w+\.(?:c|py)", "tests/bench/meson.build", "'{stem}'"),
     (r"tests/lint/lint_\w+\.py", "tests/lint/meson.build", "'{stem}'"),
-    (r".*\.scd", "man/meson.build", "'{path}'"),
+    (r".*\.scd", "meson.build", "'{path}'"),
 ]
 
 
