@@ -14,6 +14,7 @@
 #define SWEEP_INTERVAL (10 * USEC_PER_MINUTE)
 #define SWEEP_AFTER_RUNS 100
 #define TIDYING_MAX 32
+#define TIDYING_WAIT (100 * USEC_PER_MSEC)
 /* A commit takes what has been counted along; when this much waits it gets one of its own. */
 #define COUNTED_MAX 64
 #define AUDIT_PER_RUN 10
@@ -165,6 +166,10 @@ static void found_ownerless(int error, const char *text, struct jval *answer, vo
                 for (size_t i = 0; i < jval_array_size(folders); i++)
                         if (!engine_find_run(engine, jval_str(jval_at(folders, i))))
                                 jval_add(going, jval_ref(jval_at(folders, i)));
+        if (jval_get_int(answer, "unknown", 0) > 0)
+                log_warning(
+                        "%lld folders in %s/runs hold logs of runs that state.db does not know (was it replaced?): they are left alone",
+                        (long long)jval_get_int(answer, "unknown", 0), engine->config.state_dir);
         if (jval_array_size(going) > 0)
                 log_notice("%zu folders of runs that are not recorded are removed", jval_array_size(going));
         if (answer)
@@ -243,6 +248,11 @@ static void tidied(int error, const char *text, struct jval *answer, void *user)
 static void sweep(void *user) {
         struct engine *engine = user;
 
+        /* What is about to be counted is waited for. */
+        if (sweep_of(engine)->leftovers_done && sweep_of(engine)->tidying > 0) {
+                loop_timer_arm(sweep_of(engine)->timer, TIDYING_WAIT);
+                return;
+        }
         /* While nothing can be recorded nothing is removed. */
         if (engine->stopping || store_trouble(engine->store)) {
                 rest(engine);

@@ -57,7 +57,8 @@ int history_tidy_run(struct history *history, const char *run_dir, int64_t run_n
 int history_superfluous(struct history *history, const struct jval *rules, history_fn fn, void *user);
 /* {runs: [{run_number, run_id}]}: ended ones that are not counted yet (store_batch_put_ended_run). */
 int history_uncounted(struct history *history, history_fn fn, void *user);
-/* {folders: [run_id]}: those of which there is no row. A run that is not durable yet may be among them. */
+/* {folders: [run_id], unknown: so many}: those of which there is no row and nothing to keep (a run that is not durable
+ * yet may be among them), and how many others there are that hold logs: their rows were lost. */
 int history_ownerless(struct history *history, history_fn fn, void *user);
 /* Removes the folders of those runs (an array of run_id) that have no row. */
 int history_remove_folders(struct history *history, const struct jval *run_ids, history_fn fn, void *user);

@@ -1,9 +1,13 @@
 /* Retention on the reader's thread: which ended runs go, what lies about that nobody needs, and the removal of folders
  * whose rows are gone. Rows go first (on the store's thread), folders after them: what a crash leaves between is a
- * folder without a row. */
+ * folder without a row. A mark in it,
+ * made before, tells it from the folder of a run whose row was lost with a damaged state.db: that one is all that is
+ * left of the run, and stays. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "errortext.h"
 #include "fileutil.h"
@@ -49,8 +53,17 @@ static struct retention *retention_of(const struct jval *rules) {
         return retention;
 }
 
+#define MARK "going"
+
+static void mark(const char *state_dir, const char *run_id) {
+        _cleanup_free_ char *path = xasprintf("%s/runs/%s/" MARK, state_dir, run_id);
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        (void)fd; /* without it a crash right after this leaves the folder for good */
+}
+
 /* Adds the run to those that go; false when it cannot yet. */
-static bool let_go(sqlite3_stmt *may_go, int64_t number, bool mirrored, struct jval *going) {
+static bool let_go(sqlite3_stmt *may_go, const char *state_dir, int64_t number, bool mirrored, struct jval *going) {
         bool goes;
 
         (void)sqlite3_reset(may_go);
@@ -63,12 +76,13 @@ static bool let_go(sqlite3_stmt *may_go, int64_t number, bool mirrored, struct j
                 jval_set_int(run, "run_number", number);
                 jval_set_str(run, "run_id", (const char *)sqlite3_column_text(may_go, 0));
                 jval_add(going, run);
+                mark(state_dir, jval_get_str(run, "run_id"));
         }
         return goes;
 }
 
-static int walk(sqlite3_stmt *ended, sqlite3_stmt *may_go, struct retention *retention, bool mirrored,
-                struct jval *going) {
+static int walk(sqlite3_stmt *ended, sqlite3_stmt *may_go, const char *state_dir, struct retention *retention,
+                bool mirrored, struct jval *going) {
         int code = SQLITE_DONE;
 
         while (jval_array_size(going) < PAGE && (code = sqlite3_step(ended)) == SQLITE_ROW) {
@@ -79,7 +93,7 @@ static int walk(sqlite3_stmt *ended, sqlite3_stmt *may_go, struct retention *ret
                 };
 
                 if (!retention_exceeds(retention, &run) ||
-                    !let_go(may_go, sqlite3_column_int64(ended, 0), mirrored, going))
+                    !let_go(may_go, state_dir, sqlite3_column_int64(ended, 0), mirrored, going))
                         retention_stays(retention, &run);
         }
         return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -EIO;
@@ -99,7 +113,7 @@ int ask_superfluous(const struct question *question, sqlite3 *db, const char *st
         if (r < 0)
                 return r;
         retention = retention_of(rules);
-        r = walk(ended, may_go, retention, jval_get_bool(rules, "mirrored", true), going);
+        r = walk(ended, may_go, state_dir, retention, jval_get_bool(rules, "mirrored", true), going);
         (void)retention_free(retention);
         if (r < 0)
                 return history_db_error(db, ret_error);
@@ -142,12 +156,30 @@ static int has_run(sqlite3_stmt *statement, const char *run_id) {
         return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : -EIO;
 }
 
+/* Whether nothing is lost with the folder: it is marked, or nothing was ever begun in it. */
+static bool may_be_removed(const char *state_dir, const char *run_id) {
+        _cleanup_free_ char *path = xasprintf("%s/runs/%s", state_dir, run_id);
+        bool marked = false, holds = false;
+        struct dirent *entry;
+        DIR *dir = opendir(path);
+
+        if (!dir)
+                return false;
+        while ((entry = readdir(dir))) {
+                marked |= streq(entry->d_name, MARK);
+                holds |= endswith(entry->d_name, ".log") || endswith(entry->d_name, ".attempt");
+        }
+        (void)closedir(dir);
+        return marked || !holds;
+}
+
 int ask_ownerless(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         _cleanup_jval_ struct jval *folders = jval_array();
         _cleanup_free_ char *path = path_join(state_dir, "runs");
         struct dirent *entry;
+        int64_t unknown = 0;
         DIR *dir;
         int r = history_prepare(db, has_run_sql, &statement, ret_error);
 
@@ -156,13 +188,19 @@ int ask_ownerless(const struct question *question, sqlite3 *db, const char *stat
         dir = opendir(path);
         if (!dir && errno != ENOENT)
                 return -errno;
-        while (dir && jval_array_size(folders) < PAGE && (entry = readdir(dir)))
-                if (uuid_is_valid(entry->d_name) && has_run(statement, entry->d_name) == 0)
+        while (dir && jval_array_size(folders) < PAGE && (entry = readdir(dir))) {
+                if (!uuid_is_valid(entry->d_name) || has_run(statement, entry->d_name) != 0)
+                        continue;
+                if (may_be_removed(state_dir, entry->d_name))
                         jval_add(folders, jval_string(entry->d_name));
+                else
+                        unknown++;
+        }
         if (dir)
                 (void)closedir(dir);
         *ret_answer = jval_object();
         jval_set(*ret_answer, "folders", STEAL_PTR(folders));
+        jval_set_int(*ret_answer, "unknown", unknown);
         return 0;
 }
 
@@ -180,7 +218,7 @@ int ask_remove_folders(const struct question *question, sqlite3 *db, const char 
                 int removed;
 
                 /* Looked up again: only now is it sure that nothing was recorded meanwhile. */
-                if (!id || !uuid_is_valid(id) || has_run(statement, id) != 0)
+                if (!id || !uuid_is_valid(id) || has_run(statement, id) != 0 || !may_be_removed(state_dir, id))
                         continue;
                 path = xasprintf("%s/runs/%s", state_dir, id);
                 removed = remove_tree(path);

@@ -161,6 +161,14 @@ void attempt_tell_started(struct attempt *attempt, const struct attempt_state *s
         attempt->events.started((pid_t)state->pid, state->started_at, attempt->user);
 }
 
+/* The attempt file is gone or damaged and tells nothing. A monitor makes the log file before it forks the command:
+ * where there is one the command may have run, and must not be begun anew. 1: begun, nobody knows when. */
+static void judge_by_log(const struct attempt *attempt, struct attempt_state *state) {
+        struct stat st;
+        if (stat(attempt->log_path, &st) >= 0 || errno != ENOENT)
+                state->started_at = 1;
+}
+
 /* No monitor and no result: what the log holds still counts. */
 static void finish_lost(struct attempt *attempt, const struct attempt_state *state) {
         struct attempt_result result = empty_result(ENDED_BY_LOST);
@@ -289,9 +297,11 @@ static void settle_unlocked(struct attempt *attempt, int *fd) {
         int r = attempt_file_read(*fd, &content, &len, &generation);
         if (r >= 0)
                 r = attempt_state_decode(content, len, &state, attempt->events.report, attempt->user);
-        if (r < 0)
+        if (r < 0) {
                 log_error("attempt %" PRId64 ": %s cannot be read: %s", attempt->number, attempt->attempt_path,
                           strerror(-r));
+                judge_by_log(attempt, &state);
+        }
         if (r >= 0 && state.has_ended)
                 attempt_finish_state(attempt, &state);
         else if (r >= 0 && !state.is_starting && attempt->spec.len > 0 && attempt->launches < LAUNCHES_MAX) {
@@ -313,6 +323,7 @@ void attempt_consult_lock(struct attempt *attempt) {
         }
         if (fd < 0) {
                 struct attempt_state nothing = ATTEMPT_STATE_INIT;
+                judge_by_log(attempt, &nothing);
                 finish_lost(attempt, &nothing);
                 return;
         }
