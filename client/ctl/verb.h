@@ -33,12 +33,16 @@ extern const struct option_row global_rows[];
 
 extern const struct verb verb_cancel;
 extern const struct verb verb_complete;
+extern const struct verb verb_drain;
 extern const struct verb verb_help;
 extern const struct verb verb_history;
 extern const struct verb verb_list;
 extern const struct verb verb_logs;
+extern const struct verb verb_next;
+extern const struct verb verb_pause;
 extern const struct verb verb_reload;
 extern const struct verb verb_report;
+extern const struct verb verb_resume;
 extern const struct verb verb_run;
 extern const struct verb verb_show;
 extern const struct verb verb_status;

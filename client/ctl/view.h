@@ -14,6 +14,9 @@ void view_overview(const struct context *context, const struct jval *status, con
                    const struct jval *recent, struct buf *out);
 /* The results of job.list and job.show. */
 void view_jobs(const struct context *context, const struct jval *jobs, struct buf *out);
+/* Who holds a job or the daemon back, since when and why. New string. */
+char *text_held(const struct jval *held, bool utc);
+void view_due_times(const struct context *context, const struct jval *result, struct buf *out);
 void view_job(const struct context *context, const struct jval *job, struct buf *out);
 /* A list of {file, line, message}. */
 void view_diagnostics(const struct context *context, const struct jval *diagnostics, struct buf *out);

@@ -31,7 +31,9 @@ static void add_job(struct table *table, const struct context *context, const st
         table_add(table, STYLE_PLAIN, has_run ? text_instant(text, last, "started_at", context->global.utc) : NULL);
         table_add(table, STYLE_PLAIN,
                   has_run ? text_duration(text, jval_get_real(last, "duration_seconds", -1)) : NULL);
-        table_add(table, STYLE_PLAIN, text_instant(text, job, "next_elapse", context->global.utc));
+        bool paused = jval_is_object(jval_get(job, "paused"));
+        table_add(table, paused ? STYLE_BOLD : STYLE_PLAIN,
+                  paused ? "paused" : text_instant(text, job, "next_elapse", context->global.utc));
         const char *broken = jval_get_str(job, "broken");
         table_add(table, broken ? STYLE_RED : STYLE_PLAIN,
                   broken ? broken : str_or(jval_get_str(job, "description"), ""));
@@ -178,6 +180,35 @@ static void append_last_run(const struct context *context, const struct jval *jo
         append_labelled(out, &context->out, "last run", style_of_status(jval_get_str(last, "status")), text);
 }
 
+/* "by alice since 2026-11-22 13:00:00, until ...: reason" */
+char *text_held(const struct jval *held, bool utc) {
+        char since[TEXT_SIZE], until[TEXT_SIZE];
+        const char *reason = jval_get_str(held, "reason");
+        bool ends = get_instant(held, "until") != 0;
+        return xasprintf("by %s since %s%s%s%s%s", str_or(jval_get_str(held, "by"), "?"),
+                         text_instant(since, held, "since", utc), ends ? ", until " : "",
+                         ends ? text_instant(until, held, "until", utc) : "", reason ? ": " : "", str_or(reason, ""));
+}
+
+static void append_schedule(const struct context *context, const struct jval *job, struct buf *out) {
+        const struct term *term = &context->out;
+        const struct jval *calendars = jval_get(job, "on_calendar"), *paused = jval_get(job, "paused");
+        const char *zone = jval_get_str(job, "time_zone");
+        char text[TEXT_SIZE];
+        for (size_t i = 0; i < jval_array_size(calendars); i++) {
+                _cleanup_free_ char *line = xasprintf("%s%s%s", str_or(jval_str(jval_at(calendars, i)), "?"),
+                                                      zone ? " " : "", str_or(zone, ""));
+                append_labelled(out, term, "schedule", STYLE_PLAIN, line);
+        }
+        if (jval_array_size(calendars) > 0)
+                append_labelled(out, term, "next due", STYLE_PLAIN,
+                                text_instant(text, job, "next_elapse", context->global.utc));
+        if (jval_is_object(paused)) {
+                _cleanup_free_ char *held = text_held(paused, context->global.utc);
+                append_labelled(out, term, "paused", STYLE_BOLD, held);
+        }
+}
+
 void view_job(const struct context *context, const struct jval *job, struct buf *out) {
         const struct term *term = &context->out;
         char text[TEXT_SIZE];
@@ -191,6 +222,7 @@ void view_job(const struct context *context, const struct jval *job, struct buf 
         append_labelled(out, term, "overlap", STYLE_PLAIN, str_or(jval_get_str(job, "overlap"), "-"));
         if (timeout >= 0)
                 append_labelled(out, term, "time limit", STYLE_PLAIN, text_duration(text, timeout));
+        append_schedule(context, job, out);
         append_last_run(context, job, out);
         if (jval_get_str(job, "broken"))
                 append_labelled(out, term, "mend", STYLE_RED, jval_get_str(job, "broken"));

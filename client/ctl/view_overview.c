@@ -81,6 +81,10 @@ static void append_daemon(const struct context *context, const struct jval *stat
         append_state(context, "database", mirror, text, out);
         append_trouble(context, "record", jval_get(status, "store"), out);
         append_trouble(context, "runner", jval_get(status, "launcher"), out);
+        if (jval_is_object(jval_get(status, "draining"))) {
+                _cleanup_free_ char *held = text_held(jval_get(status, "draining"), context->global.utc);
+                append_labelled(out, &context->out, "drained", STYLE_BOLD, held);
+        }
         if (jval_array_size(errors) == 0)
                 return;
         _cleanup_buf_ struct buf lines = BUF_INIT(SCREEN_MAX);

@@ -1,6 +1,7 @@
 #include "due.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,35 @@ usec_t due_fires_at(const struct due_schedule *schedule, usec_t due_at) {
         hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
         hash ^= hash >> 31;
         return due_at + hash % schedule->randomized_delay;
+}
+
+/* The zone of the calendar that names the instant; the first one's when none does any more. */
+static const struct zone *zone_of_due(const struct due_schedule *schedule, usec_t due_at) {
+        usec_t next;
+
+        for (size_t i = 0; i < schedule->n_calendars; i++)
+                if (calendar_next(schedule->calendars[i].calendar, schedule->calendars[i].zone, due_at - 1, &next,
+                                  NULL) == 0 &&
+                    next == due_at)
+                        return schedule->calendars[i].zone;
+        return schedule->n_calendars > 0 ? schedule->calendars[0].zone : NULL;
+}
+
+void due_set_local(struct jval *object, const struct due_schedule *schedule, usec_t due_at, enum zone_local_kind kind) {
+        const struct zone *zone = zone_of_due(schedule, due_at);
+        char local[RFC3339_SIZE], text[RFC3339_SIZE + 16];
+        int32_t offset;
+
+        if (!zone)
+                return;
+        offset = zone_segment_at(zone, (int64_t)(due_at / USEC_PER_SEC)).offset;
+        (void)format_rfc3339(local, (usec_t)((int64_t)due_at + offset * (int64_t)USEC_PER_SEC));
+        local[strlen(local) - 1] = '\0'; /* the Z */
+        (void)snprintf(text, sizeof(text), "%s%c%02d:%02d", local, offset < 0 ? '-' : '+', abs(offset) / 3600,
+                       abs(offset) / 60 % 60);
+        jval_set_str(object, "local_at", text);
+        jval_set_str(object, "zone", zone_name(zone));
+        jval_set_str(object, "clock_change", kind == ZONE_LOCAL_GAP ? "gap" : kind == ZONE_LOCAL_FOLD ? "fold" : NULL);
 }
 
 void due_behind_done(struct due_behind *behind) {

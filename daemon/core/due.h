@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "calendar.h"
+#include "jval.h"
 #include "timeutil.h"
 #include "zone.h"
 
@@ -40,6 +41,10 @@ struct due_schedule {
 int due_next(const struct due_schedule *schedule, usec_t after, usec_t *ret, enum zone_local_kind *ret_kind);
 /* When the due time is acted on: a delay that stays the same over restarts. */
 usec_t due_fires_at(const struct due_schedule *schedule, usec_t due_at);
+
+/* As protocol members: `local_at` (RFC 3339 with the offset of the calendar's zone that names the due time), `zone`,
+ * and `clock_change`: "gap" where clocks skip the local time, "fold" where they show it twice, else null. */
+void due_set_local(struct jval *object, const struct due_schedule *schedule, usec_t due_at, enum zone_local_kind kind);
 
 struct due_item {
         usec_t due_at;

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "engine_internal.h"
+#include "errortext.h"
 #include "log.h"
+#include "pause.h"
 #include "reload.h"
 #include "scheduler.h"
 #include "view.h"
@@ -39,6 +41,11 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
                 return r;
         }
         jval_unref(engine_load_jobs(engine));
+        r = pauses_load(engine);
+        if (r < 0) {
+                engine_free(engine);
+                return error_set(ret_error, r, "what is paused cannot be read from state.db");
+        }
         r = scheduler_new(&engine->scheduler, engine, ret_error);
         if (r == 0)
                 r = engine_recover(engine, ret_error);
@@ -64,6 +71,8 @@ struct engine *engine_free(struct engine *engine) {
                 run_free(run);
         }
         engine->scheduler = scheduler_free(engine->scheduler);
+        jval_unref(engine->pauses);
+        jval_unref(engine->drain);
         engine->flush_timer = loop_timer_free(engine->flush_timer);
         sweep_done(engine);
         job_registry_done(&engine->jobs);
@@ -88,7 +97,8 @@ char *engine_status_line(const struct engine *engine) {
         const struct run *run = engine->runs;
         const struct task_run *task;
         _cleanup_jval_ struct jval *progress = NULL;
-        _cleanup_free_ char *next = scheduler_status(engine->scheduler);
+        _cleanup_free_ char *next =
+                engine_drain_of(engine) ? xstrdup("; drained") : scheduler_status(engine->scheduler);
 
         if (!run)
                 return xasprintf("Idle; %zu jobs%s", engine->jobs.count, next);

@@ -76,6 +76,12 @@ void engine_run_cancel(struct engine *engine, const struct jval *params, const s
                        engine_answer_fn fn, void *user);
 void engine_reload(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn,
                    void *user);
+void engine_drain(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn,
+                  void *user);
+void engine_job_pause(struct engine *engine, const struct jval *params, const struct caller *caller,
+                      engine_answer_fn fn, void *user);
+void engine_job_resume(struct engine *engine, const struct jval *params, const struct caller *caller,
+                       engine_answer_fn fn, void *user);
 /* An act that was refused before it reached the engine (not permitted, rate limited, invalid): kept in the audit too.
  */
 void engine_audit_refused(struct engine *engine, const char *method, const struct jval *params,
@@ -85,6 +91,7 @@ void engine_audit_refused(struct engine *engine, const char *method, const struc
 void engine_status(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_job_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_job_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
+void engine_schedule_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_current(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);

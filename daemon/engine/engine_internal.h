@@ -106,7 +106,8 @@ struct engine {
         struct job_registry jobs;
         struct jval *job_errors; /* of the last reading: array of {file, line, message} */
         struct scheduler *scheduler;
-        struct run *runs; /* active ones, oldest first */
+        struct jval *pauses, *drain; /* objects by job, and by one name: pause.c */
+        struct run *runs;            /* active ones, oldest first */
         size_t n_runs;
         int64_t next_run_number, next_attempt_number;
         struct decisions decisions;
@@ -147,6 +148,8 @@ void act_tell_unrecorded(struct engine *engine);
 void act_fail(struct act *act, enum error_kind kind, struct jval *data, const char *format, ...) PRINTF_LIKE(4, 5);
 
 /* start.c */
+/* The job in force; answers the act when there is none. */
+struct job_entry *act_find_job(struct act *act, const char *name);
 /* The oldest active run of the job, or NULL. */
 struct run *engine_active_run(const struct engine *engine, const char *job);
 /* run.start; answers in the same pass when the act is the daemon's own. */

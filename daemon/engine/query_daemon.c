@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "engine_internal.h"
+#include "pause.h"
 #include "scheduler.h"
 #include "strutil.h"
 #include "view.h"
@@ -58,6 +59,7 @@ void engine_status(struct engine *engine, const struct jval *params, engine_answ
         jval_set_real(result, "uptime_seconds", (double)(now_boottime() - engine->started_boottime) / 1e6);
         jval_set_int(result, "runs_active", (int64_t)engine->n_runs - queued);
         jval_set_int(result, "runs_queued", queued);
+        jval_set(result, "draining", engine_drain_of(engine) ? jval_deep_copy(engine_drain_of(engine)) : jval_null());
         jval_set_int(result, "jobs", (int64_t)engine->jobs.count);
         jval_set(result, "job_errors", jval_ref(engine->job_errors));
         jval_set_int(result, "watchers", (int64_t)engine->n_watches);
@@ -92,6 +94,12 @@ static struct jval *last_run_of(const struct jval *last_runs, const char *job) {
         return run ? jval_ref(run) : jval_null();
 }
 
+static struct jval *paused_json(const struct engine *engine, const char *job) {
+        const struct jval *pause = pause_of_job(engine, job);
+
+        return pause ? jval_deep_copy(pause) : jval_null();
+}
+
 static struct jval *job_row(const struct engine *engine, const struct job_entry *entry, const struct jval *last_runs) {
         struct jval *row = jval_object();
 
@@ -110,7 +118,7 @@ static struct jval *job_row(const struct engine *engine, const struct job_entry 
         }
         jval_set(row, "active", active_numbers(engine, entry->name));
         jval_set_time(row, "next_elapse", scheduler_next_due(engine->scheduler, entry->name));
-        jval_set(row, "paused", jval_null());
+        jval_set(row, "paused", paused_json(engine, entry->name));
         jval_set(row, "last_run", last_run_of(last_runs, entry->name));
         return row;
 }
@@ -154,6 +162,7 @@ static void show_job(int error, const char *error_text, struct jval *last_runs, 
         jval_set_str(result, "job", entry->name);
         jval_set_str(result, "broken", entry->broken);
         jval_set(result, "active", active_numbers(question->engine, name));
+        jval_set(result, "paused", paused_json(question->engine, name));
         jval_set_time(result, "next_elapse", scheduler_next_due(question->engine->scheduler, name));
         jval_set(result, "last_run", last_run_of(last_runs, name));
         jval_unref(last_runs);

@@ -8,6 +8,7 @@
 #include "engine_internal.h"
 #include "errortext.h"
 #include "log.h"
+#include "pause.h"
 #include "schedule_set.h"
 #include "strutil.h"
 #include "xalloc.h"
@@ -71,7 +72,9 @@ static void record(const struct decision *decision, enum due_outcome outcome, co
 }
 
 /* The word for why a start was refused. */
-static const char *refusal_word(enum error_kind kind) {
+static const char *refusal_word(const struct engine *engine, enum error_kind kind) {
+        if (engine_drain_of(engine))
+                return "drained";
         if (kind == ERROR_KIND_ALREADY_RUNNING)
                 return "overlap";
         if (kind == ERROR_KIND_PAUSED)
@@ -85,9 +88,12 @@ static void start_decided(const struct jval *params, const struct engine_error *
 
         (void)params;
         if (refusal) {
-                log_at(LOG_LEVEL_WARNING, &(struct log_context){.job = decision->schedule->job->name},
-                       "%s is due and does not start: %s", decision->schedule->job->name, refusal->message);
-                record(decision, DUE_SKIPPED, refusal_word(refusal->kind), NULL);
+                const char *word = refusal_word(decision->scheduler->engine, refusal->kind);
+
+                if (streq(word, "unavailable") || streq(word, "refused"))
+                        log_at(LOG_LEVEL_WARNING, &(struct log_context){.job = decision->schedule->job->name},
+                               "%s is due and does not start: %s", decision->schedule->job->name, refusal->message);
+                record(decision, DUE_SKIPPED, word, NULL);
         } else {
                 record(decision, decision->late ? DUE_RAN_LATE : DUE_RAN, NULL, result);
         }
@@ -114,7 +120,8 @@ static bool decide(struct decision *decision, bool latest, usec_t now) {
                 return true;
         }
         if (schedule->job->persistent == PERSISTENT_ALL && (decision->late || !latest || schedule->catching_up) &&
-            engine_active_run(engine, schedule->job->name))
+            engine_active_run(engine, schedule->job->name) && !engine_drain_of(engine) &&
+            !pause_of_job(engine, schedule->job->name))
                 return false;
         start(decision);
         return true;
@@ -272,6 +279,10 @@ usec_t scheduler_next_due(const struct scheduler *scheduler, const char *job) {
         const struct schedule *schedule = schedule_set_find(&scheduler->set, job);
 
         return schedule && schedule->next != USEC_INFINITY ? schedule->next : 0;
+}
+
+const struct schedule_set *scheduler_set(const struct scheduler *scheduler) {
+        return &scheduler->set;
 }
 
 char *scheduler_status(const struct scheduler *scheduler) {

@@ -6,6 +6,7 @@
 
 struct engine;
 struct scheduler;
+struct schedule_set;
 
 /* Takes up the schedules of engine->jobs where an earlier daemon left them (state.db). What is due fires once the loop
  * runs. */
@@ -17,5 +18,7 @@ void scheduler_take_jobs(struct scheduler *scheduler);
 void scheduler_run_ended(struct scheduler *scheduler, const char *job);
 /* The next due time of the job; 0: none. */
 usec_t scheduler_next_due(const struct scheduler *scheduler, const char *job);
+/* The schedules themselves, to be looked at. */
+const struct schedule_set *scheduler_set(const struct scheduler *scheduler);
 /* For a status line: "; next due weekly_update at 2026-11-24 12:00:00", or "". New string. */
 char *scheduler_status(const struct scheduler *scheduler);

@@ -6,6 +6,7 @@
 #include "engine_internal.h"
 #include "log.h"
 #include "message_ids.h"
+#include "pause.h"
 #include "strutil.h"
 #include "strv.h"
 #include "xalloc.h"
@@ -25,7 +26,7 @@ static struct jval *data_of_run(const struct run *run) {
         return data;
 }
 
-static struct job_entry *find_job(struct act *act, const char *name) {
+struct job_entry *act_find_job(struct act *act, const char *name) {
         struct job_entry *entry = job_registry_find(&act->engine->jobs, name);
         const char *near;
 
@@ -49,6 +50,39 @@ struct run *engine_active_run(const struct engine *engine, const char *job) {
         return NULL;
 }
 
+/* "; since 2026-11-22T12:00:00.000000Z by alice: reason" */
+static char *said_text(const struct jval *said) {
+        const char *reason = jval_get_str(said, "reason"), *until = jval_get_str(said, "until");
+
+        return xasprintf("since %s by %s%s%s%s%s", str_or(jval_get_str(said, "since"), "?"),
+                         str_or(jval_get_str(said, "by"), "?"), until ? ", until " : "", str_or(until, ""),
+                         reason ? ": " : "", str_or(reason, ""));
+}
+
+/* Whether nobody has said that nothing is to start; answers the request when somebody has. */
+static bool nobody_holds(struct act *act, const char *job) {
+        const struct jval *drain = engine_drain_of(act->engine), *pause = pause_of_job(act->engine, job);
+
+        if (drain) {
+                _cleanup_free_ char *said = said_text(drain);
+
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
+                         "the daemon is drained and starts nothing new (%s); take it back with: batchctl drain --off",
+                         said);
+                return false;
+        }
+        if (pause && !jval_get_bool(act->params, "force", false)) {
+                _cleanup_free_ char *said = said_text(pause);
+                struct jval *data = data_with("job", job);
+
+                jval_set(data, "paused", jval_deep_copy(pause));
+                act_fail(act, ERROR_KIND_PAUSED, data, "%s is paused (%s); batchctl resume %s, or start with --force",
+                         job, said, job);
+                return false;
+        }
+        return true;
+}
+
 /* Whether the engine may start something now; answers the request when it may not. */
 static bool may_start(struct act *act, const struct job *job) {
         struct engine *engine = act->engine;
@@ -65,6 +99,8 @@ static bool may_start(struct act *act, const struct job *job) {
                          "make room or mend the state folder, then try again: state.db cannot be written: %s", trouble);
                 return false;
         }
+        if (!nobody_holds(act, job->name))
+                return false;
         if (active && job->overlap == OVERLAP_REJECT && !jval_get_bool(act->params, "force", false)) {
                 act_fail(act, ERROR_KIND_ALREADY_RUNNING, data_of_run(active),
                          "wait for it, or start a second one with --force: %s is already running: run %" PRId64
@@ -157,7 +193,7 @@ static void append_run(struct engine *engine, struct run *run) {
 
 void start_run(struct act *act) {
         struct engine *engine = act->engine;
-        struct job_entry *entry = find_job(act, jval_get_str(act->params, "job"));
+        struct job_entry *entry = act_find_job(act, jval_get_str(act->params, "job"));
         struct effects effects = {0};
         struct run *run;
         uint64_t lines;

@@ -153,6 +153,17 @@ int history_last_runs(struct history *history, history_fn fn, void *user) {
         return submit(question_new(history, ask_last_runs, fn, user));
 }
 
+int history_due_times(struct history *history, const char *job, usec_t from, usec_t until, unsigned limit,
+                      history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_due_times, fn, user);
+
+        question->job = xstrdup_or_null(job);
+        question->filter.since = from;
+        question->filter.until = until;
+        question->limit = limit;
+        return submit(question);
+}
+
 int history_superfluous(struct history *history, const struct jval *rules, history_fn fn, void *user) {
         struct question *question = question_new(history, ask_superfluous, fn, user);
 

@@ -47,6 +47,9 @@ int history_log_read(struct history *history, const char *selector, const char *
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user);
 /* For job.list: {job: {last run}} of every job. */
 int history_last_runs(struct history *history, history_fn fn, void *user);
+/* Records of due times from `from` up to `until`, the oldest first: an array; job NULL: of all. */
+int history_due_times(struct history *history, const char *job, usec_t from, usec_t until, unsigned limit,
+                      history_fn fn, void *user);
 /* Removes what an ended run's folder needs no more: TMPDIR and attempt files. {run_number, bytes}: what stays takes so
  * much of the disk. */
 int history_tidy_run(struct history *history, const char *run_dir, int64_t run_number, history_fn fn, void *user);

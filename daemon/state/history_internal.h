@@ -40,6 +40,9 @@ int ask_request(const struct question *question, sqlite3 *db, const char *state_
                 char **ret_error);
 int ask_last_runs(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);
+/* history_due.c */
+int ask_due_times(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                  char **ret_error);
 /* history_log.c */
 int ask_run_lines(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);

@@ -65,6 +65,24 @@ static const struct method methods[] = {
                         .help = "Reads the job files again; a job whose file is wrong stays as it was",
                         .arguments = {ACTING},
                 },
+        [METHOD_DAEMON_DRAIN] =
+                {
+                        .id = METHOD_DAEMON_DRAIN,
+                        .name = "daemon.drain",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Starts nothing new and lets finish what runs, until it is taken back",
+                        .arguments =
+                                {
+                                        {.name = "off",
+                                         .type = ARGUMENT_BOOLEAN,
+                                         .help = "Take it back: jobs start again"},
+                                        {.name = "reason",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Why, in words; shown with what is refused"},
+                                        ACTING,
+                                },
+                },
         [METHOD_JOB_LIST] =
                 {
                         .id = METHOD_JOB_LIST,
@@ -80,6 +98,63 @@ static const struct method methods[] = {
                         .help = "The definition of one job: parameters, modes, steps",
                         .arguments =
                                 {{.name = "job", .type = ARGUMENT_STRING, .required = true, .help = "Name of the job"}},
+                },
+        [METHOD_JOB_PAUSE] =
+                {
+                        .id = METHOD_JOB_PAUSE,
+                        .name = "job.pause",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Starts no run of the job, by schedule or by hand, until it is resumed",
+                        .arguments =
+                                {
+                                        {.name = "job",
+                                         .type = ARGUMENT_STRING,
+                                         .required = true,
+                                         .help = "Name of the job"},
+                                        {.name = "reason",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Why, in words; shown with the job"},
+                                        {.name = "until",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "When the pause ends by itself; absent: when it is resumed"},
+                                        ACTING,
+                                },
+                },
+        [METHOD_JOB_RESUME] =
+                {
+                        .id = METHOD_JOB_RESUME,
+                        .name = "job.resume",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Ends the pause of a job",
+                        .arguments =
+                                {
+                                        {.name = "job",
+                                         .type = ARGUMENT_STRING,
+                                         .required = true,
+                                         .help = "Name of the job"},
+                                        ACTING,
+                                },
+                },
+        [METHOD_SCHEDULE_LIST] =
+                {
+                        .id = METHOD_SCHEDULE_LIST,
+                        .name = "schedule.list",
+                        .right = RIGHT_WATCH,
+                        .help = "Due times: what became of those past, and those ahead",
+                        .arguments =
+                                {
+                                        {.name = "job", .type = ARGUMENT_STRING, .help = "Only of this job"},
+                                        {.name = "from",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "Due times from this instant on; absent: now"},
+                                        {.name = "count",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "How many; absent: 20",
+                                         .minimum = 1,
+                                         .maximum = 1000},
+                                },
                 },
         [METHOD_RUN_START] =
                 {

@@ -133,6 +133,10 @@ WATCH_METHOD(engine_log_read, "log.read")
 ACT_METHOD(engine_run_start, "run.start")
 ACT_METHOD(engine_run_cancel, "run.cancel")
 ACT_METHOD(engine_reload, "daemon.reload")
+ACT_METHOD(engine_drain, "daemon.drain")
+ACT_METHOD(engine_job_pause, "job.pause")
+ACT_METHOD(engine_job_resume, "job.resume")
+WATCH_METHOD(engine_schedule_list, "schedule.list")
 
 void engine_audit_refused(struct engine *engine, const char *method, const struct jval *params,
                           const struct caller *caller, const char *outcome) {
