@@ -40,6 +40,7 @@ extern const struct verb verb_list;
 extern const struct verb verb_logs;
 extern const struct verb verb_next;
 extern const struct verb verb_pause;
+extern const struct verb verb_readiness;
 extern const struct verb verb_reload;
 extern const struct verb verb_report;
 extern const struct verb verb_resume;

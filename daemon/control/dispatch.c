@@ -17,14 +17,24 @@ static const struct handler {
         act_fn act;         /* the engine answers, and keeps who did it */
         session_fn session; /* needs the connection itself */
 } handlers[] = {
-        [METHOD_DAEMON_HELLO] = {.session = hello_handle},    [METHOD_DAEMON_STATUS] = {.watch = engine_status},
-        [METHOD_DAEMON_RELOAD] = {.act = engine_reload},      [METHOD_JOB_LIST] = {.watch = engine_job_list},
-        [METHOD_JOB_SHOW] = {.watch = engine_job_show},       [METHOD_RUN_START] = {.act = engine_run_start},
-        [METHOD_RUN_CURRENT] = {.watch = engine_run_current}, [METHOD_RUN_LIST] = {.watch = engine_run_list},
-        [METHOD_RUN_SHOW] = {.watch = engine_run_show},       [METHOD_RUN_CANCEL] = {.act = engine_run_cancel},
-        [METHOD_DAEMON_DRAIN] = {.act = engine_drain},        [METHOD_JOB_PAUSE] = {.act = engine_job_pause},
-        [METHOD_JOB_RESUME] = {.act = engine_job_resume},     [METHOD_SCHEDULE_LIST] = {.watch = engine_schedule_list},
-        [METHOD_RUN_TAIL] = {.session = stream_handle_tail},  [METHOD_LOG_READ] = {.watch = engine_log_read},
+        [METHOD_DAEMON_HELLO] = {.session = hello_handle},
+        [METHOD_DAEMON_STATUS] = {.watch = engine_status},
+        [METHOD_DAEMON_RELOAD] = {.act = engine_reload},
+        [METHOD_JOB_LIST] = {.watch = engine_job_list},
+        [METHOD_JOB_SHOW] = {.watch = engine_job_show},
+        [METHOD_RUN_START] = {.act = engine_run_start},
+        [METHOD_RUN_CURRENT] = {.watch = engine_run_current},
+        [METHOD_RUN_LIST] = {.watch = engine_run_list},
+        [METHOD_RUN_SHOW] = {.watch = engine_run_show},
+        [METHOD_RUN_CANCEL] = {.act = engine_run_cancel},
+        [METHOD_DAEMON_DRAIN] = {.act = engine_drain},
+        [METHOD_JOB_PAUSE] = {.act = engine_job_pause},
+        [METHOD_JOB_RESUME] = {.act = engine_job_resume},
+        [METHOD_SCHEDULE_LIST] = {.watch = engine_schedule_list},
+        [METHOD_RUN_TAIL] = {.session = stream_handle_tail},
+        [METHOD_LOG_READ] = {.watch = engine_log_read},
+        [METHOD_READINESS_SHOW] = {.watch = engine_readiness_show},
+        [METHOD_READINESS_REFRESH] = {.act = engine_readiness_refresh},
 };
 static_assert(ELEMENTSOF(handlers) == _METHOD_MAX, "a handler for every method");
 

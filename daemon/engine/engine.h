@@ -72,6 +72,9 @@ struct caller {
  * (or refused). */
 void engine_run_start(struct engine *engine, const struct jval *params, const struct caller *caller,
                       engine_answer_fn fn, void *user);
+/* A run of the job data_readiness. */
+void engine_readiness_refresh(struct engine *engine, const struct jval *params, const struct caller *caller,
+                              engine_answer_fn fn, void *user);
 void engine_run_cancel(struct engine *engine, const struct jval *params, const struct caller *caller,
                        engine_answer_fn fn, void *user);
 void engine_reload(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn,
@@ -95,6 +98,7 @@ void engine_schedule_list(struct engine *engine, const struct jval *params, engi
 void engine_run_current(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
+void engine_readiness_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_log_read(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 
 /* Following a run. The watch holds a cursor into the run's ring; the ring is its queue. */

@@ -235,3 +235,21 @@ void engine_run_start(struct engine *engine, const struct jval *params, const st
                       engine_answer_fn fn, void *user) {
         act_begin(engine, METHOD_RUN_START, params, caller, fn, user, start_run);
 }
+
+/* The job does what was asked for; its name is the protocol's. */
+static void start_readiness(struct act *act) {
+        static const char *const names[] = {"season", "week", "season_type"};
+        struct jval *params = jval_object();
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (jval_get(act->params, names[i]))
+                        jval_set(params, names[i], jval_ref(jval_get(act->params, names[i])));
+        jval_set_str(act->params, "job", "data_readiness");
+        jval_set(act->params, "params", params);
+        start_run(act);
+}
+
+void engine_readiness_refresh(struct engine *engine, const struct jval *params, const struct caller *caller,
+                              engine_answer_fn fn, void *user) {
+        act_begin(engine, METHOD_READINESS_REFRESH, params, caller, fn, user, start_readiness);
+}

@@ -135,6 +135,7 @@ void mirror_down(struct mirror *mirror, bool refused, const char *text) {
         mirror->up = false;
         mirror->connection = connection_close(mirror->connection);
         replay_abandon(mirror);
+        mirror_query_abandon(mirror, mirror->error);
         mirror->backoff = refused                ? BACKOFF_MAX
                           : mirror->backoff == 0 ? BACKOFF_FIRST
                                                  : MIN(2 * mirror->backoff, BACKOFF_MAX);
@@ -237,6 +238,7 @@ struct mirror *mirror_free(struct mirror *mirror) {
         mirror->resolution = resolution_cancel(mirror->resolution);
         mirror->connection = connection_close(mirror->connection);
         replay_abandon(mirror);
+        mirror_query_abandon(mirror, "the daemon is stopping");
         mirror->acks = store_batch_free(mirror->acks);
         mirror->retry = loop_timer_free(mirror->retry);
         mirror->pause = loop_timer_free(mirror->pause);

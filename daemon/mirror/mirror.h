@@ -23,3 +23,9 @@ struct mirror *mirror_free(struct mirror *mirror);
 void mirror_poke(struct mirror *mirror);
 /* {state: up|down|off, error, since, rows_waiting, oldest_waiting, parked, schema_version, server_version} */
 struct jval *mirror_status(const struct mirror *mirror);
+/* text: the first column of the first row, NULL when there is none; or error says why there is no answer. */
+typedef void (*mirror_answer_fn)(const char *error, const char *text, void *user);
+/* Asks the database something that changes nothing, between batches; fn is called from the loop, also when the
+ * connection is lost meanwhile or the mirror freed. -ENOTCONN: PostgreSQL is away or off; -EAGAIN: too many questions
+ * wait. */
+int mirror_query(struct mirror *mirror, const char *sql, mirror_answer_fn fn, void *user);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 #include "connection.h"
 #include "migrations.h"
@@ -56,6 +57,10 @@ struct mirror {
         size_t n_acks, n_parks;
         int64_t acknowledged; /* transactions */
 
+        bool batch_under_way;         /* the connection has one of its ranges */
+        struct mirror_query *queries; /* what others ask; the first is under way while `asking` */
+        bool asking;
+
         /* How things stand */
         int64_t waiting, parked;
         usec_t oldest;
@@ -80,4 +85,12 @@ extern const char mirror_session_sql[];
 void replay_continue(struct mirror *mirror);
 /* The connection is gone: what was under way is read and sent again later. */
 void replay_abandon(struct mirror *mirror);
+/* The connection is free again after a question. */
+void replay_resume(struct mirror *mirror);
 void replay_note_state(struct mirror *mirror, struct outbox_rows *rows);
+
+/* mirror_query.c */
+/* Sends the next question when the connection is free; true: it has one, a batch must wait. */
+bool mirror_query_continue(struct mirror *mirror);
+/* The connection is gone: all that wait are answered with the error. */
+void mirror_query_abandon(struct mirror *mirror, const char *error);

@@ -67,6 +67,7 @@ void replay_abandon(struct mirror *mirror) {
         mirror->rows = outbox_rows_free(mirror->rows);
         mirror->n_ranges = 0;
         mirror->sending = false;
+        mirror->batch_under_way = false;
         mirror->wanted = true;
 }
 
@@ -111,6 +112,8 @@ static size_t make_batch(struct mirror *mirror, const struct range *range) {
 static void batch_done(const struct query_result *result, void *user);
 
 static void send_next(struct mirror *mirror) {
+        if (mirror_query_continue(mirror))
+                return;
         if (mirror->n_ranges == 0) {
                 mirror->wanted |= mirror->rows->more;
                 mirror->rows = outbox_rows_free(mirror->rows);
@@ -119,6 +122,7 @@ static void send_next(struct mirror *mirror) {
                 return;
         }
         size_t n_copies = make_batch(mirror, &mirror->ranges[mirror->n_ranges - 1]);
+        mirror->batch_under_way = true;
         if (connection_query(mirror->connection, mirror->sql, mirror->copies, n_copies, BATCH_TIMEOUT, batch_done,
                              mirror) < 0)
                 mirror_down(mirror, false, "the connection was lost");
@@ -166,6 +170,7 @@ static void batch_done(const struct query_result *result, void *user) {
         struct mirror *mirror = user;
         char number[32];
 
+        mirror->batch_under_way = false;
         if (result->error && !is_data_error(result->sqlstate)) {
                 _cleanup_free_ char *text = xasprintf("%s (SQLSTATE %s)", result->error, result->sqlstate);
                 mirror_down(mirror, false, text);
@@ -180,6 +185,13 @@ static void batch_done(const struct query_result *result, void *user) {
                 store_batch_put_setting(mirror->acks, "mirror_acknowledged", number);
         }
         send_next(mirror);
+}
+
+void replay_resume(struct mirror *mirror) {
+        if (mirror->sending)
+                send_next(mirror);
+        else
+                (void)mirror_query_continue(mirror);
 }
 
 static void rows_read(int error, const char *error_text, struct outbox_rows *rows, void *user) {

@@ -30,6 +30,24 @@ static const char *const encodings[] = {"text", "base64", NULL};
                 .help = "The person or token acted for; only from the users in TrustedClients="                        \
         }
 
+static const char *const season_types[] = {"reg", "post", NULL};
+
+#define FOOTBALL_WEEK                                                                                                  \
+        {.name = "season",                                                                                             \
+         .type = ARGUMENT_INTEGER,                                                                                     \
+         .help = "Year in which the season starts; absent: the current one",                                           \
+         .minimum = 2000,                                                                                              \
+         .maximum = 2100},                                                                                             \
+                {.name = "week",                                                                                       \
+                 .type = ARGUMENT_INTEGER,                                                                             \
+                 .help = "Week of the season; absent: the current one, or all of a season that is given",              \
+                 .minimum = 1,                                                                                         \
+                 .maximum = 18},                                                                                       \
+        {                                                                                                              \
+                .name = "season_type", .type = ARGUMENT_STRING, .help = "reg or post; absent: reg for a week",         \
+                .values = season_types                                                                                 \
+        }
+
 static const struct method methods[] = {
         [METHOD_DAEMON_HELLO] =
                 {
@@ -329,6 +347,23 @@ static const struct method methods[] = {
                                          .help = "text (foreign bytes escaped) or base64 (byte for byte); absent: text",
                                          .values = encodings},
                                 },
+                },
+        [METHOD_READINESS_SHOW] =
+                {
+                        .id = METHOD_READINESS_SHOW,
+                        .name = "readiness.show",
+                        .right = RIGHT_WATCH,
+                        .help = "What there is of a week's football data, and how complete it is",
+                        .arguments = {FOOTBALL_WEEK},
+                },
+        [METHOD_READINESS_REFRESH] =
+                {
+                        .id = METHOD_READINESS_REFRESH,
+                        .name = "readiness.refresh",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Starts a run of the job data_readiness, which counts it anew",
+                        .arguments = {FOOTBALL_WEEK, ACTING},
                 },
 };
 static_assert(ELEMENTSOF(methods) == _METHOD_MAX, "a row for every method");

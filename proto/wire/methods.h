@@ -27,6 +27,8 @@ enum method_id {
         METHOD_RUN_CANCEL,
         METHOD_RUN_TAIL,
         METHOD_LOG_READ,
+        METHOD_READINESS_SHOW,
+        METHOD_READINESS_REFRESH,
         _METHOD_MAX,
 };
 

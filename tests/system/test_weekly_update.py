@@ -1,11 +1,13 @@
 """The shipped football jobs through the daemon: modes, detected parameters, counters, the audit trail, and a failing step."""
 import os
+import subprocess
 
 import pytest
 
 from batchtest import paths
 from batchtest.football import KEY
 from batchtest.wait import until
+from test_protocol import check
 
 JOBS = os.path.join(paths.SOURCE, "daemon", "worker", "nfl", "jobs.d")
 TUESDAY = "2024-10-29T12:00:00Z"
@@ -105,3 +107,44 @@ def test_the_other_jobs(batch, database):
         == ["games_without_logs"], shown["run"]["warnings"]
     types = {run["batch_type"] for run in batch.call("run.list")["runs"]}
     assert types == {"roster_refresh", "weekly_update", "odds_backfill", "prediction_generation", "data_readiness", "integrity_check"}
+
+
+def test_readiness_over_the_protocol(batch, database, make_instance):
+    """Shown for the current week, one week, a season; counted anew on request; honest when nothing can be known."""
+    until(lambda: batch.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
+    assert batch.call("readiness.show") == {"weeks": []}
+    batch.run("roster_refresh")
+    number = batch.run("weekly_update", seconds=60)["run"]["run_number"]
+    week, = until(lambda: batch.call("readiness.show")["weeks"], "the current week is known", 10)
+    assert (week["season_year"], week["week"], week["season_type"]) == (2024, 9, "reg")
+    assert until(lambda: batch.call("readiness.show")["weeks"][0]["last_run_number"], "the run is mirrored", 10) == number
+    columns = {row[0] for row in database.query("SELECT column_name FROM information_schema.columns WHERE table_name = 'data_readiness'")}
+    assert set(week) == columns | {"last_run_number"}
+    check("readiness.show", {"weeks": [week]})
+    assert week["odds_last_fetched_at"] == "2024-10-29T12:00:00.000000Z"
+    assert week["prediction_completeness_pct"] == 100
+    assert len(batch.call("readiness.show", season=2024)["weeks"]) == 20
+    assert batch.call("readiness.show", week=3)["weeks"][0]["game_logs_available"]
+    assert batch.call("readiness.show", season=2023)["weeks"] == []
+
+    database.query("DELETE FROM predictions WHERE player_id IN (SELECT player_id FROM predictions ORDER BY 1 LIMIT 10)")
+    started = batch.call("readiness.refresh", week=9, season=2024)
+    check("readiness.refresh", started)
+    assert batch.wait_for_run(started["run_number"])["run"]["status"] == "success"
+    assert batch.call("readiness.show")["weeks"][0]["predictions_count"] == 30
+
+    ctl = [paths.BATCHCTL, "--socket", batch.path("run", "control.sock")]
+    shown = subprocess.run([*ctl, "readiness"], capture_output=True, text=True, check=True, env={"LC_ALL": "C.UTF-8"}).stdout
+    assert "season 2024, week 9" in shown and "75 %  30 of 40 players" in shown and f"run {number}" in shown
+    assert "reg 18" in subprocess.run([*ctl, "readiness", "-S", "2024"], capture_output=True, text=True, check=True).stdout
+    assert subprocess.run([*ctl, "readiness", "-S", "2020", "3"], capture_output=True, check=False).returncode == 4
+    assert subprocess.run([*ctl, "readiness", "19"], capture_output=True, check=False).returncode == 2
+
+
+def test_readiness_without_a_database(make_instance):
+    instance = make_instance().start()
+    with pytest.raises(Exception, match="Database="):
+        instance.call("readiness.show")
+    ctl = subprocess.run([paths.BATCHCTL, "--socket", instance.path("run", "control.sock"), "readiness"], capture_output=True, text=True,
+                         check=False)
+    assert ctl.returncode == 8 and "Database=" in ctl.stderr

@@ -54,6 +54,8 @@ static void test_calls_reach_the_engine(void **state) {
                 CALL(9, "run.cancel", "{}"),
                 CALL(10, "run.tail", "{}"),
                 CALL(11, "log.read", "{}"),
+                CALL(12, "readiness.show", "{}"),
+                CALL(13, "readiness.refresh", "{}"),
         };
         int fd = client_connect(*state);
 

@@ -70,6 +70,11 @@ static const char upsert_sql[] =
         "EXCLUDED.game_logs_count, EXCLUDED.odds_count, EXCLUDED.predictions_count, EXCLUDED.data_changed_at)) "
         "THEN coalesce($4::uuid, r.last_batch_id) ELSE r.last_batch_id END, updated_at = now()";
 
+/* The current week, as the schedule tells it. */
+static const char current_sql[] =
+        "INSERT INTO football_current_week AS c (season_year, week, season_type) VALUES ($1, $2, $3) ON CONFLICT (singleton) DO UPDATE SET "
+        "season_year = EXCLUDED.season_year, week = EXCLUDED.week, season_type = EXCLUDED.season_type, detected_at = now()";
+
 static const char begin_sql[] =
         "INSERT INTO data_readiness_weeks (season_year, week, season_type, odds_fetch_attempted, odds_fetch_failed) "
         "VALUES ($1, $2, $3, true, true) ON CONFLICT (season_year, week, season_type) DO UPDATE SET odds_fetch_attempted = true, "
@@ -96,6 +101,17 @@ static void fill(struct parameters *parameters, const struct worker *worker, con
         parameters->values[5] = touches ? "t" : "f";
 }
 
+static int note_current(struct worker *worker, char **ret_error) {
+        _cleanup_free_ char *fallback = NULL;
+        _cleanup_result_ PGresult *result = NULL;
+        struct parameters parameters;
+        struct week current = week_detect(worker->db, worker->settings->now, "", &fallback);
+        if (fallback)
+                return 0;
+        fill(&parameters, worker, &current, false);
+        return db_query(worker->db, current_sql, parameters.values, 3, &result, ret_error);
+}
+
 int readiness_refresh(struct worker *worker, const struct week *week, bool touches, char **ret_error) {
         struct parameters parameters;
         _cleanup_result_ PGresult *result = NULL;
@@ -104,6 +120,7 @@ int readiness_refresh(struct worker *worker, const struct week *week, bool touch
         int r = db_begin(worker->db, ret_error);
         r = r < 0 ? r : db_run(worker->db, lock_sql, ret_error);
         r = r < 0 ? r : db_query(worker->db, refresh_sql, parameters.values, 6, &result, ret_error);
+        r = r < 0 ? r : note_current(worker, ret_error);
         r = r < 0 ? r : db_commit(worker->db, ret_error);
         if (r < 0)
                 db_rollback(worker->db);

@@ -133,5 +133,7 @@ class Football:
 
 def install_tables(database):
     """The football tables, as the daemon's migrations make them."""
-    with open(os.path.join(paths.SQL, "0002_football.sql"), encoding="utf-8") as file:
-        database.query(file.read())
+    for name in sorted(os.listdir(paths.SQL)):
+        if "_football" in name:
+            with open(os.path.join(paths.SQL, name), encoding="utf-8") as file:
+                database.query(file.read())
