@@ -101,6 +101,11 @@ def test_the_other_jobs(batch, database):
     row = database.dicts("SELECT * FROM data_readiness WHERE week = 8 AND season_type = 'reg'")[0]
     assert row["odds_available"] and row["predictions_available"] and row["last_batch_id"]
 
+    batch.run("weekly_update", mode="game_logs_only", params={"season": 2024, "week": 3}, seconds=60)
+    shown = batch.run("roster_refresh", mode="with_predictions", seconds=60)
+    assert shown["run"]["status"] == "success", batch.log
+    assert list(steps_of(shown)) == ["rosters", "game_logs", "history"]
+
     shown = batch.run("integrity_check", params={"season": 2024, "week": 8}, seconds=60)
     assert shown["run"]["status"] == "partial", shown["run"]
     assert [warning["category"] for warning in shown["run"]["warnings"] if "finished games have no logs" in warning["text"]] \

@@ -32,27 +32,21 @@ static const struct command commands[] = {
         {"odds", command_odds, true, true, true, "store the anytime-touchdown prices of the week"},
         {"backfill-odds", command_backfill_odds, true, true, true, "store the prices of a range of weeks"},
         {"predictions", command_predictions, true, false, true, "predict who scores in the week"},
+        {"history", command_history, true, false, true, "predict past weeks of players who came late"},
         {"readiness", command_readiness, true, false, false, "count what is there of the week, and print it"},
         {"integrity", command_integrity, true, false, false, "find and name every gap in the data"},
         {"week", command_week, false, false, false, "print the current week"},
 };
 
 static const struct option long_options[] = {
-        {"season", required_argument, NULL, 'o'},
-        {"week", required_argument, NULL, 'o'},
-        {"season-type", required_argument, NULL, 'o'},
-        {"from-week", required_argument, NULL, 'o'},
-        {"to-week", required_argument, NULL, 'o'},
-        {"parallel", required_argument, NULL, 'o'},
-        {"delay", required_argument, NULL, 'o'},
-        {"timeout", required_argument, NULL, 'o'},
-        {"retry-delay", required_argument, NULL, 'o'},
-        {"tries", required_argument, NULL, 'o'},
-        {"json", no_argument, NULL, 'j'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
+        {"season", required_argument, NULL, 'o'},      {"week", required_argument, NULL, 'o'},
+        {"season-type", required_argument, NULL, 'o'}, {"from-week", required_argument, NULL, 'o'},
+        {"to-week", required_argument, NULL, 'o'},     {"parallel", required_argument, NULL, 'o'},
+        {"delay", required_argument, NULL, 'o'},       {"timeout", required_argument, NULL, 'o'},
+        {"retry-delay", required_argument, NULL, 'o'}, {"tries", required_argument, NULL, 'o'},
+        {"new-players", no_argument, NULL, 'n'},       {"json", no_argument, NULL, 'j'},
+        {"verbose", no_argument, NULL, 'v'},           {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},           {NULL, 0, NULL, 0},
 };
 
 static void print_help(void) {
@@ -62,6 +56,7 @@ static void print_help(void) {
         (void)printf(
                 "\nOptions:\n"
                 "  --season YEAR --week N --season-type reg|post   else BATCH_PARAM_*, else detected\n"
+                "  --new-players      game-logs: of games from which lines of unknown players were skipped\n"
                 "  --from-week N --to-week N   of backfill-odds\n"
                 "  --parallel N       requests at once (6)\n"
                 "  --delay SPAN       least time between two requests (0)\n"
@@ -102,6 +97,8 @@ static int parse_options(int argc, char **argv, struct settings *settings, const
                         log_set_level(LOG_LEVEL_DEBUG);
                 else if (c == 'j')
                         settings->json = true;
+                else if (c == 'n')
+                        settings->new_players = true;
                 else if (c == '?')
                         return -EINVAL;
                 else if (settings_set(settings, long_options[index].name, optarg, &error) < 0) {

@@ -67,6 +67,14 @@ static const char lines_sql[] =
         "receiving_yards = EXCLUDED.receiving_yards, receiving_td = EXCLUDED.receiving_td, carries = EXCLUDED.carries, "
         "rushing_yards = EXCLUDED.rushing_yards, rushing_td = EXCLUDED.rushing_td, return_td = EXCLUDED.return_td "
         "RETURNING xmax = 0 AS added) SELECT count(*), count(*) FILTER (WHERE added) FROM stored";
+/* Lines that come to a game whose others are stored: their player was unknown then. Before lines_sql. */
+static const char backfilled_sql[] =
+        "CREATE TEMP TABLE IF NOT EXISTS late_lines (player_id text, game_id text) ON COMMIT DELETE ROWS; "
+        "INSERT INTO late_lines SELECT DISTINCT i.player_id, i.game_id FROM incoming_lines i JOIN players USING (player_id) "
+        "JOIN game_log_sets USING (game_id) WHERE NOT EXISTS (SELECT FROM game_logs l WHERE (l.player_id, l.game_id) = "
+        "(i.player_id, i.game_id))";
+static const char note_backfilled_sql[] =
+        "INSERT INTO game_logs_backfilled SELECT player_id, game_id FROM late_lines ORDER BY 1, 2 ON CONFLICT DO NOTHING";
 static const char unknown_sql[] = "SELECT player_id, name FROM incoming_lines i WHERE NOT EXISTS "
                                   "(SELECT FROM players p WHERE p.player_id = i.player_id) ORDER BY name, player_id";
 static const char marks_sql[] =
@@ -85,7 +93,9 @@ static int store(struct db *db, struct log_batch *batch, PGresult **ret_stored, 
         r = r < 0 ? r : db_copy(db, "COPY incoming_lines FROM STDIN", &batch->lines, ret_error);
         r = r < 0 ? r : db_copy(db, "COPY incoming_scores FROM STDIN", &batch->games, ret_error);
         r = r < 0 ? r : db_query(db, unknown_sql, NULL, 0, ret_unknown, ret_error);
+        r = r < 0 ? r : db_run(db, backfilled_sql, ret_error);
         r = r < 0 ? r : db_query(db, lines_sql, NULL, 0, ret_stored, ret_error);
+        r = r < 0 ? r : db_run(db, note_backfilled_sql, ret_error);
         r = r < 0 ? r : db_run(db, marks_sql, ret_error);
         r = r < 0 ? r : db_run(db, scores_sql, ret_error);
         r = r < 0 ? r : db_commit(db, ret_error);

@@ -20,6 +20,7 @@ int command_schedule(struct worker *worker, char **ret_error);
 int command_game_logs(struct worker *worker, char **ret_error);
 int command_odds(struct worker *worker, char **ret_error);
 int command_backfill_odds(struct worker *worker, char **ret_error);
+int command_history(struct worker *worker, char **ret_error);
 int command_integrity(struct worker *worker, char **ret_error);
 int command_readiness(struct worker *worker, char **ret_error);
 int command_predictions(struct worker *worker, char **ret_error);

@@ -24,7 +24,7 @@ struct week {
 struct settings {
         struct week asked;      /* 0 and SEASON_UNKNOWN: not asked for */
         int from_week, to_week; /* of a backfill; 0: not given */
-        bool new_players;       /* game-logs, predictions: of players who came late */
+        bool new_players;       /* game-logs: of players who came late */
         usec_t now;             /* BATCH_NOW, else the clock */
         char *base_url;         /* without a slash at the end */
         char *api_key;          /* NULL: none */

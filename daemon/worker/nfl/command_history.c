@@ -1,0 +1,138 @@
+/* batch-nfl history: predictions for past weeks of the current season, of players whose lines were brought in after
+ * their games' (game-logs --new-players).
+ *
+ * From his earlier games of that season alone: three and more give a prediction from up to the last ten, one or two the
+ * limited baseline, which hardly leaves his position's rate, none gives none. A prediction that exists is left alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "baseline.h"
+#include "errorclass.h"
+#include "errortext.h"
+#include "log.h"
+#include "price.h"
+#include "step_report.h"
+#include "store_week.h"
+#include "strutil.h"
+#include "worker.h"
+
+#define ENOUGH_GAMES 3
+#define LIMITED_VERSION "limited-1"
+
+/* $1 season. A row a week to predict: the player's up to ten earlier lines, those of his position until then, and the
+ * best price (the one that pays most). */
+static const char candidates_sql[] =
+        "WITH lines AS (SELECT l.*, p.position, receiving_td + rushing_td + return_td > 0 AS scored, (season_type = 'post')::integer * 100 "
+        "+ week AS turn FROM game_logs l JOIN players p USING (player_id) WHERE season_year = $1::integer AND p.position IN ('WR', 'TE')), "
+        "late AS (SELECT l.player_id, l.game_id, l.position, l.week, l.season_type, l.turn FROM game_logs_backfilled JOIN lines l "
+        "USING (player_id, game_id) WHERE NOT EXISTS (SELECT FROM predictions d WHERE (d.player_id, d.season_year, d.week, d.season_type) "
+        "= (l.player_id, l.season_year, l.week, l.season_type))) "
+        "SELECT t.player_id, t.week, t.season_type, t.position, e.n, e.scored, r.n, r.scored, o.best FROM late t "
+        "CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE scored) AS scored FROM (SELECT scored FROM lines l "
+        "WHERE l.player_id = t.player_id AND l.turn < t.turn ORDER BY l.turn DESC LIMIT 10) x) e "
+        "CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE scored) AS scored FROM lines l "
+        "WHERE l.position = t.position AND l.turn < t.turn) r "
+        "LEFT JOIN LATERAL (SELECT (array_agg(anytime_td_odds ORDER BY CASE WHEN anytime_td_odds > 0 THEN anytime_td_odds / 100.0 "
+        "ELSE -100.0 / anytime_td_odds END DESC))[1] AS best FROM sportsbook_odds s WHERE (s.player_id, s.game_id) = (t.player_id, t.game_id)) "
+        "o ON true ORDER BY t.player_id, t.turn";
+static const char create_sql[] =
+        "CREATE TEMP TABLE incoming_history (player_id text, week integer, season_type text, likelihood double "
+        "precision, model_odds integer, favor boolean, version text) ON COMMIT DROP";
+static const char insert_sql[] =
+        "WITH stored AS (INSERT INTO predictions (player_id, season_year, week, season_type, td_likelihood, model_odds, favor, "
+        "model_version, created_at) SELECT player_id, $1, week, season_type, likelihood, model_odds, favor, version, $2::timestamptz "
+        "FROM incoming_history ORDER BY player_id, week, season_type "
+        "ON CONFLICT (player_id, season_year, week, season_type) DO NOTHING RETURNING 1) SELECT count(*) FROM stored";
+
+struct history {
+        struct buf rows;
+        int64_t weeks, limited, without, stored;
+};
+
+static int add_row(struct history *history, const PGresult *late, int i, double chance, bool limited) {
+        char likelihood[32], odds[16];
+        const char *favor = NULL;
+        if (!PQgetisnull(late, i, 8))
+                favor = chance > price_to_chance((int)result_int(late, i, 8)) ? "t" : "f";
+        (void)snprintf(likelihood, sizeof(likelihood), "%.6f", chance);
+        (void)snprintf(odds, sizeof(odds), "%d", price_from_chance(chance));
+        const char *texts[] = {PQgetvalue(late, i, 0),
+                               PQgetvalue(late, i, 1),
+                               PQgetvalue(late, i, 2),
+                               likelihood,
+                               odds,
+                               favor,
+                               limited ? LIMITED_VERSION : BASELINE_VERSION};
+        int r = 0;
+        for (size_t k = 0; k < ELEMENTSOF(texts) && r == 0; k++) {
+                r = k ? row_next(&history->rows) : 0;
+                r = r < 0 ? r : row_text(&history->rows, texts[k]);
+        }
+        return r < 0 ? r : row_end(&history->rows);
+}
+
+static int predict_all(struct history *history, const PGresult *late, char **ret_error) {
+        for (int i = 0; i < PQntuples(late); i++) {
+                struct scoring player = {.lines = result_int(late, i, 4), .scored = result_int(late, i, 5)};
+                struct scoring position = {.lines = result_int(late, i, 6), .scored = result_int(late, i, 7)};
+                if (player.lines == 0) {
+                        history->without++;
+                        continue;
+                }
+                double rate = baseline_position_rate(streq(PQgetvalue(late, i, 3), "TE"), &position);
+                bool limited = player.lines < ENOUGH_GAMES;
+                history->limited += limited;
+                if (add_row(history, late, i, baseline_chance(rate, &player), limited) < 0)
+                        return error_set(ret_error, NFL_DATA, "more predictions than %zu MiB of rows", ROWS_MAX >> 20);
+        }
+        history->weeks = PQntuples(late);
+        return 0;
+}
+
+static int store(struct worker *worker, int season, struct history *history, char **ret_error) {
+        char number[16], now[RFC3339_SIZE];
+        (void)snprintf(number, sizeof(number), "%d", season);
+        const char *parameters[] = {number, format_rfc3339(now, worker->settings->now)};
+        _cleanup_result_ PGresult *late = NULL, *stored = NULL;
+        int r = db_begin(worker->db, ret_error);
+        r = r < 0 ? r : db_query(worker->db, candidates_sql, parameters, 1, &late, ret_error);
+        r = r < 0 ? r : predict_all(history, late, ret_error);
+        r = r < 0 ? r : db_run(worker->db, create_sql, ret_error);
+        r = r < 0 ? r : db_copy(worker->db, "COPY incoming_history FROM STDIN", &history->rows, ret_error);
+        r = r < 0 ? r : db_query(worker->db, insert_sql, parameters, 2, &stored, ret_error);
+        r = r < 0 ? r : db_commit(worker->db, ret_error);
+        if (r < 0) {
+                db_rollback(worker->db);
+                return r;
+        }
+        history->stored = result_int(stored, 0, 0);
+        return 0;
+}
+
+static void history_done(struct history *history) {
+        buf_done(&history->rows);
+}
+
+int command_history(struct worker *worker, char **ret_error) {
+        _cleanup_(history_done) struct history history = {.rows = BUF_INIT(ROWS_MAX)};
+        struct week week;
+        int r = week_resolve(worker, &week, ret_error);
+        if (r < 0)
+                return r;
+        report_status("predictions of season %d for players who came late", week.season);
+        r = store(worker, week.season, &history, ret_error);
+        if (r < 0)
+                return r;
+        report_metric("predictions_generated", history.stored);
+        report_metric("predictions_skipped", history.weeks - history.without - history.stored);
+        report_records(history.stored, 1);
+        /* History finds a refresh that predicted among the prediction runs, too. */
+        report_line("RESULT={\"batch_type\": \"prediction_generation\"}");
+        log_info(
+                "%lld predictions for %lld past weeks of players who came late: %lld from one or two games, none for %lld weeks without "
+                "an earlier game",
+                (long long)history.stored, (long long)history.weeks, (long long)history.limited,
+                (long long)history.without);
+        return 0;
+}
