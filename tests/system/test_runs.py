@@ -253,6 +253,16 @@ def test_following_shows_every_line_once_and_the_end(make_instance):
     assert any(method == "run.state" and params["current_step"] == "count" for method, params in events)
 
 
+def test_a_step_that_has_not_begun_has_no_log(make_instance):
+    instance = make_instance({"sleeper": SLEEPER}).start()
+    run = instance.run("sleeper", wait=False)["run_number"]
+    until(lambda: "begun" in instance.call("log.read", run=run, step="sleep")["text"], "the step's log is there", 10)
+    with pytest.raises(ProtocolError) as refused:
+        instance.call("log.read", run=run, step="after")
+    assert refused.value.kind == "not_found" and "not started" in str(refused.value)
+    instance.call("run.cancel", run=run)
+
+
 def test_following_from_the_middle_begins_there(make_instance):
     instance = make_instance({"counter": COUNTER}).start()
     run = instance.run("counter", wait=False)["run_number"]
