@@ -1,19 +1,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "calendar_command.h"
 #include "check.h"
 #include "daemon.h"
 #include "options.h"
+#include "strutil.h"
 
 /* sysexits.h: so that RestartPreventExitStatus=78 keeps a broken configuration from being tried for ever. */
 #define EXIT_CONFIGURATION 78
 
 int main(int argc, char **argv) {
-        struct options options = options_parse(argc, argv);
+        struct options options;
         struct diagnostics diagnostics = {0};
         struct settings settings = {0};
         int r;
 
+        if (argc > 1 && streq(argv[1], "calendar"))
+                return calendar_command(argc - 1, argv + 1);
+        options = options_parse(argc, argv);
         if (options.action == ACTION_EXIT)
                 return options.exit_status;
         if (options.action == ACTION_CHECK)
