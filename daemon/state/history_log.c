@@ -343,10 +343,10 @@ int ask_log_read(const struct question *question, sqlite3 *db, const char *state
         if (r < 0)
                 return r;
         _cleanup_free_ char *path = absolute_path(state_dir, attempt->log_path);
-        if (!path || attempt->started_at == 0)
+        r = path ? read_block(path, question->offset, limit, &data, &len, &size) : -ENOENT;
+        if (r == -ENOENT && (!path || attempt->started_at == 0))
                 return error_set(ret_error, -ENOENT, "step %s of run %lld has no log: it was not started",
                                  attempt->step_name, (long long)run->run_number);
-        r = read_block(path, question->offset, limit, &data, &len, &size);
         if (r == -ENOENT && !step_status_is_final(attempt->status)) {
                 /* Its monitor is about to make the file: nothing is written yet. */
                 data = xstrdup("");
