@@ -172,6 +172,22 @@ void mirror_poke(struct mirror *mirror) {
                 loop_timer_arm(mirror->pause, mirror->up ? POKE_PAUSE : POKE_PAUSE_DOWN);
 }
 
+/* libpq quotes what it stumbled over, which may be the password: only single characters stay. */
+static char *without_quotations(const char *text) {
+        const char *at = text;
+
+        while (*at && *at != '\n') {
+                if (*at != '"') {
+                        at++;
+                        continue;
+                }
+                if (!at[1] || at[2] != '"')
+                        return xasprintf("%.*s...", (int)(at - text), text);
+                at += 3;
+        }
+        return xstrndup(text, (size_t)(at - text));
+}
+
 /* conninfo over what the environment and libpq's defaults say. */
 static int parse_conninfo(struct mirror *mirror, const char *conninfo, char **ret_error) {
         char *text = NULL;
@@ -179,9 +195,8 @@ static int parse_conninfo(struct mirror *mirror, const char *conninfo, char **re
         int r = 0;
 
         if (!given) {
-                size_t len = text ? strcspn(text, "\n") : 0;
-                r = error_set(ret_error, -EINVAL, "Database= is no connection string: %.*s", (int)len,
-                              text ? text : "");
+                _cleanup_free_ char *mistake = without_quotations(text ? text : "");
+                r = error_set(ret_error, -EINVAL, "Database= is no connection string: %s", mistake);
                 PQfreemem(text);
                 return r;
         }
