@@ -63,13 +63,16 @@ void instance_start(struct bench_instance *instance, const char *const *jobs, un
         _cleanup_free_ char *runner = build_path("daemon/runner/batch-runner"), *config = NULL, *socket = NULL,
                             *folder = NULL;
 
-        /* Not in /tmp, which is in memory on many machines: a commit there costs nothing. */
-        const char *folder_above = getenv("BENCH_FOLDER") ? getenv("BENCH_FOLDER") : "/var/tmp";
-
-        *instance = (struct bench_instance){.input = BUF_INIT((size_t)4 * 1024 * 1024)};
-        (void)snprintf(instance->folder, sizeof(instance->folder), "%s/batchd-bench.XXXXXX", folder_above);
-        must(mkdtemp(instance->folder) != NULL, "mkdtemp");
-        config = xasprintf("[Daemon]\nRunnerPath=%s\nLogTarget=console\nLogLevel=warning\n", runner);
+        *instance = (struct bench_instance){
+                .input = BUF_INIT((size_t)4 * 1024 * 1024),
+                /* As on a server: state on a disk (/tmp is in memory on many machines, and a commit there costs
+                 * nothing), sockets in memory, where /run is. */
+                .folder = "/var/tmp/batchd-bench.XXXXXX",
+                .runtime = "/dev/shm/batchd-bench.XXXXXX",
+        };
+        must(mkdtemp(instance->folder) != NULL && mkdtemp(instance->runtime) != NULL, "mkdtemp");
+        config = xasprintf("[Daemon]\nRunnerPath=%s\nRuntimeDirectory=%s\nLogTarget=console\nLogLevel=warning\n",
+                           runner, instance->runtime);
         write_text(instance->folder, "batchd.conf", config);
         folder = path_join(instance->folder, "jobs.d");
         must(mkdir_parents(folder, 0755) == 0, folder);
@@ -79,14 +82,14 @@ void instance_start(struct bench_instance *instance, const char *const *jobs, un
                 write_text(folder, name, jobs[1]);
         }
         instance->pid = spawn_daemon(instance, ballast);
-        socket = path_join(instance->folder, "run/control.sock");
+        socket = path_join(instance->runtime, "control.sock");
         for (int i = 0; i < 500 && (instance->fd = unix_connect(socket, SOCK_STREAM)) < 0; i++)
                 wait_a_moment();
         must(instance->fd >= 0, socket);
 }
 
 static void end_launcher(const struct bench_instance *instance) {
-        _cleanup_free_ char *command = xasprintf("pkill -TERM -f -- '--runtime-directory %s/run'", instance->folder);
+        _cleanup_free_ char *command = xasprintf("pkill -TERM -f -- '--runtime-directory %s'", instance->runtime);
         FILE *pipe = popen(command, "r");
 
         if (pipe)
@@ -100,6 +103,7 @@ void instance_stop(struct bench_instance *instance) {
         end_launcher(instance);
         for (int i = 0; i < 100 && remove_tree(instance->folder) < 0; i++)
                 wait_a_moment();
+        (void)remove_tree(instance->runtime);
         buf_done(&instance->input);
 }
 

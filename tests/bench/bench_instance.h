@@ -7,7 +7,7 @@
 #include "buf.h"
 
 struct bench_instance {
-        char folder[64];
+        char folder[64], runtime[64];
         pid_t pid;
         int fd; /* a connection to it */
         struct buf input;
