@@ -33,6 +33,8 @@ static const struct command commands[] = {
         {"backfill-odds", command_backfill_odds, true, true, true, "store the prices of a range of weeks"},
         {"predictions", command_predictions, true, false, true, "predict who scores in the week"},
         {"history", command_history, true, false, true, "predict past weeks of players who came late"},
+        {"train", command_train, true, false, false, "train a model on the games before the week"},
+        {"evaluate", command_evaluate, true, false, false, "measure predictions of past weeks, walking forward"},
         {"readiness", command_readiness, true, false, false, "count what is there of the week, and print it"},
         {"integrity", command_integrity, true, false, false, "find and name every gap in the data"},
         {"week", command_week, false, false, false, "print the current week"},
@@ -41,7 +43,8 @@ static const struct command commands[] = {
 static const struct option long_options[] = {
         {"season", required_argument, NULL, 'o'},      {"week", required_argument, NULL, 'o'},
         {"season-type", required_argument, NULL, 'o'}, {"from-week", required_argument, NULL, 'o'},
-        {"to-week", required_argument, NULL, 'o'},     {"parallel", required_argument, NULL, 'o'},
+        {"to-week", required_argument, NULL, 'o'},     {"from", required_argument, NULL, 'o'},
+        {"to", required_argument, NULL, 'o'},          {"parallel", required_argument, NULL, 'o'},
         {"delay", required_argument, NULL, 'o'},       {"timeout", required_argument, NULL, 'o'},
         {"retry-delay", required_argument, NULL, 'o'}, {"tries", required_argument, NULL, 'o'},
         {"new-players", no_argument, NULL, 'n'},       {"json", no_argument, NULL, 'j'},
@@ -63,7 +66,8 @@ static void print_help(void) {
                 "  --timeout SPAN     of one request (60s)\n"
                 "  --tries N          of one request (5)\n"
                 "  --retry-delay SPAN before the second try; doubles (1s)\n"
-                "  --json             week and readiness as JSON\n"
+                "  --from W --to W    weeks to evaluate: 2024, 2024-5, 2024-post-1\n"
+                "  --json             week, readiness and evaluate as JSON\n"
                 "  --verbose  --help  --version\n\n"
                 "Environment: TANK01_BASE_URL, TANK01_API_KEY or the credential tank01-api-key, BATCH_DATABASE or PG*, BATCH_NOW.\n"
                 "Exit: 0 done, 64 usage, 65 data that cannot be used, 75 may work later, 78 configuration.\n");

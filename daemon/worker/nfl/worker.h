@@ -24,5 +24,7 @@ int command_history(struct worker *worker, char **ret_error);
 int command_integrity(struct worker *worker, char **ret_error);
 int command_readiness(struct worker *worker, char **ret_error);
 int command_predictions(struct worker *worker, char **ret_error);
+int command_train(struct worker *worker, char **ret_error);
+int command_evaluate(struct worker *worker, char **ret_error);
 /* Connects by itself: it also answers without a database. */
 int command_week(struct worker *worker, char **ret_error);

@@ -67,6 +67,10 @@ int settings_set(struct settings *settings, const char *name, const char *value,
                 return set_span(name, value, &settings->timeout, ret_error);
         if (streq(name, "retry-delay"))
                 return set_span(name, value, &settings->retry_delay, ret_error);
+        if (streq(name, "from") || streq(name, "to")) {
+                *(streq(name, "from") ? &settings->from : &settings->to) = value;
+                return 0;
+        }
         return error_set(ret_error, NFL_CONFIG, "no such option: %s", name);
 }
 

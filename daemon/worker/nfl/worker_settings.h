@@ -25,6 +25,7 @@ struct settings {
         struct week asked;      /* 0 and SEASON_UNKNOWN: not asked for */
         int from_week, to_week; /* of a backfill; 0: not given */
         bool new_players;       /* game-logs: of players who came late */
+        const char *from, *to;  /* of `evaluate`, as given; NULL: not */
         usec_t now;             /* BATCH_NOW, else the clock */
         char *base_url;         /* without a slash at the end */
         char *api_key;          /* NULL: none */
@@ -34,7 +35,7 @@ struct settings {
         usec_t timeout;         /* of one request */
         usec_t retry_delay;     /* before the first repetition of a request; doubles */
         int tries;              /* of one request */
-        bool json;              /* `week` prints JSON */
+        bool json;              /* the answer is printed as JSON */
 };
 
 #define PARALLEL_MAX 32
@@ -43,7 +44,7 @@ struct settings {
  * or NFL_CONFIG with an explanation. */
 int settings_complete(struct settings *settings, char **ret_error);
 /* One option's text: "season", "week", "season-type", "from-week", "to-week", "parallel", "delay", "timeout",
- * "retry-delay", "tries". 0 or NFL_CONFIG. */
+ * "retry-delay", "tries", "from", "to" (the last two keep `value`). 0 or NFL_CONFIG. */
 int settings_set(struct settings *settings, const char *name, const char *value, char **ret_error);
 /* The key and address that requests need. 0 or NFL_CONFIG. */
 int settings_require_api(const struct settings *settings, char **ret_error);

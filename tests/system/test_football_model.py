@@ -1,0 +1,187 @@
+"""batch-nfl train, evaluate and what predictions make of a model, on a real PostgreSQL."""
+import json
+
+import pytest
+
+from batchtest.football import DATA, HAS_DATA, Football, install_tables
+from batchtest.seasons import fill_generated, fill_recorded
+
+WEEK_12 = ("--season", "2024", "--week", "12", "--season-type", "reg")
+WEEK_18 = ("--season", "2024", "--week", "18", "--season-type", "reg")
+needs_data = pytest.mark.skipif(not HAS_DATA, reason=f"no recorded seasons in {DATA}")
+
+@pytest.fixture
+def league(database):
+    """Two generated seasons and a batch-nfl without an API."""
+    install_tables(database)
+    fill_generated(database)
+    return Football(None, database.conninfo)
+
+
+@pytest.fixture
+def recorded(database):
+    install_tables(database)
+    fill_recorded(database)
+    return Football(None, database.conninfo)
+
+
+def evaluate(football, start, end):
+    return json.loads(football.good("evaluate", "--from", start, "--to", end, "--json").out)
+
+
+def predicted(database, week):
+    return dict((row[0], row[1:]) for row in database.query(
+        "SELECT player_id, td_likelihood, model_odds, model_version FROM predictions WHERE season_year = 2024 AND week = %s", (week,)))
+
+
+def test_a_model_is_stored_with_what_it_is(league, database):
+    result = league.good("train", *WEEK_12, BATCH_NOW="2024-11-19T12:00:00Z")
+    row = database.dicts("SELECT * FROM models")[0]
+    lines, scored = database.query(
+        "SELECT count(*), count(*) FILTER (WHERE receiving_td + rushing_td > 0) FROM game_logs JOIN players USING (player_id) "
+        "WHERE position IN ('WR', 'TE') AND (season_year, week) < (2024, 12)")[0]
+    assert (row["trained_lines"], row["trained_touchdowns"]) == (lines, scored)
+    assert [row[name] for name in ("first_season", "first_type", "first_week")] == [2023, "reg", 1]
+    assert [row[name] for name in ("last_season", "last_type", "last_week")] == [2024, "reg", 11]
+    assert len(row["features"]) == len(set(row["features"])) == len(row["coefficients"]) > 20
+    assert row["created_at"].isoformat() == "2024-11-19T12:00:00+00:00"
+    assert row["model_version"] in result.out and f"{row['test_log_loss']:.4f}" in result.out
+    # Its own test is the same walk that `evaluate` takes over its last ten weeks.
+    walked = evaluate(league, "2024-2", "2024-11")
+    assert row["test_lines"] == walked["lines"]
+    assert row["test_log_loss"] == pytest.approx(walked["ways"]["model"]["log_loss"], abs=1e-6)
+    assert row["test_auc"] == pytest.approx(walked["ways"]["model"]["auc"], abs=1e-6)
+
+
+def test_the_same_lines_train_the_same_model(league, database):
+    league.good("train", *WEEK_12)
+    league.good("train", *WEEK_12)
+    rows = database.query("SELECT intercept, coefficients FROM models ORDER BY model_number")
+    assert rows[0] == rows[1]
+
+
+def test_too_little_to_train(league, database):
+    database.query("DELETE FROM game_logs WHERE season_year = 2024 OR week > 3")
+    result = league.run("train", *WEEK_12)
+    assert result.status == 65 and "too few" in result.errors and "game-logs" in result.errors
+    assert database.value("SELECT count(*) FROM models") == 0
+    result = league.run("evaluate", "--from", "2024", "--to", "2024")
+    assert result.status == 65 and "no lines are stored" in result.errors
+
+
+def test_nothing_of_a_later_week_counts(league, database):
+    """The same model, the same figures and the same predictions, whatever the weeks from the predicted one on hold."""
+    def everything():
+        league.good("train", *WEEK_12)
+        model = database.query("SELECT intercept, coefficients, test_log_loss FROM models ORDER BY model_number DESC LIMIT 1")
+        database.query("DELETE FROM predictions")
+        league.good("predictions", *WEEK_12)
+        chances = {player: row[0] for player, row in predicted(database, 12).items()}
+        return model, chances, evaluate(league, "2024-5", "2024-11")
+
+    before = everything()
+    database.query("UPDATE game_logs SET receiving_td = 3, targets = 40, receiving_yards = 400, rushing_td = 2 "
+                   "WHERE season_year = 2024 AND week >= 12")
+    database.query("UPDATE schedule SET home_score = 70, away_score = 0 WHERE season_year = 2024 AND week >= 12")
+    database.query("DELETE FROM game_logs WHERE season_year = 2024 AND week >= 15")
+    assert everything() == before
+    database.query("UPDATE game_logs SET receiving_td = 3 WHERE season_year = 2024 AND week = 11")
+    after = everything()
+    assert all(after[i] != before[i] for i in range(3))
+
+
+def test_only_a_model_of_earlier_weeks_predicts(league, database):
+    league.good("train", *WEEK_18)
+    result = league.good("predictions", *WEEK_12)
+    assert {row[2] for row in predicted(database, 12).values()} == {"baseline-1"}
+    assert any("no model" in note for note in result.values("NOTE"))
+    database.query("DELETE FROM predictions")
+    league.good("train", "--season", "2024", "--week", "6")
+    league.good("train", *WEEK_12)
+    league.good("train", "--season", "2024", "--week", "8")
+    league.good("predictions", *WEEK_12)
+    chosen = database.value("SELECT model_version FROM models WHERE last_season = 2024 AND last_week = 11")
+    assert {row[2] for row in predicted(database, 12).values()} == {chosen}
+
+
+def test_limited_data_has_the_baseline(league, database):
+    """Three games of the season give the model; fewer, or none, the baseline."""
+    league.good("train", *WEEK_12)
+    games = dict(database.query("SELECT player_id, count(*) FROM game_logs JOIN players USING (player_id) WHERE season_year = 2024 "
+                                "AND week < 12 AND position IN ('WR', 'TE') GROUP BY 1"))
+    cut = dict(zip(sorted(games), (0, 1, 2, 3)))
+    for player, kept in cut.items():
+        database.query("DELETE FROM game_logs WHERE player_id = %s AND season_year = 2024 AND week < 12 AND game_id NOT IN (SELECT game_id "
+                       "FROM game_logs WHERE player_id = %s AND season_year = 2024 AND week < 12 ORDER BY week LIMIT %s)",
+                       (player, player, kept))
+    league.good("predictions", *WEEK_12)
+    rows = predicted(database, 12)
+    assert [rows[player][2].split("-")[0] for player in cut] == ["baseline", "baseline", "baseline", "logistic"]
+    assert all(rows[player][2].startswith("logistic") for player in rows if player not in cut)
+    for chance, odds, _ in rows.values():
+        stake = 100 * max(chance, 1 - chance) / min(chance, 1 - chance)
+        assert abs(odds) == pytest.approx(stake, abs=0.51) and (odds > 0) == (chance <= 0.5 or odds == 100)
+
+
+def test_a_new_model_rewrites_nothing(league, database):
+    league.good("predictions", *WEEK_12)
+    before = database.query("SELECT * FROM predictions ORDER BY player_id")
+    league.good("train", *WEEK_12)
+    result = league.good("predictions", *WEEK_12)
+    assert database.query("SELECT * FROM predictions ORDER BY player_id") == before
+    assert result.metrics["predictions_skipped"] == len(before) and result.metrics["predictions_generated"] == 0
+
+
+def test_favourable_is_what_pays_more_than_the_chance(league, database):
+    league.good("train", *WEEK_12)
+    database.query("INSERT INTO sportsbook_odds (player_id, game_id, sportsbook, season_year, week, anytime_td_odds, consensus, fetched_at) "
+                   "SELECT player_id, game_id, book, 2024, 12, CASE WHEN book = 'fanduel' THEN 110 ELSE -110 END * "
+                   "(CASE WHEN player_id LIKE '%-1' THEN 90 ELSE 1 END), false, now() "
+                   "FROM players JOIN schedule ON team IN (away_team, home_team), unnest(ARRAY['draftkings', 'fanduel']) AS book "
+                   "WHERE season_year = 2024 AND week = 12")
+    league.good("predictions", *WEEK_12)
+    for player, chance, favor in database.query("SELECT player_id, td_likelihood, favor FROM predictions"):
+        price = 9900 if player.endswith("-1") else 110
+        assert favor == (chance > 100 / (price + 100)), player
+    assert {row[0] for row in database.query("SELECT DISTINCT favor FROM predictions")} == {True, False}
+
+
+def test_evaluation_of_a_generated_league(league):
+    """Where targets decide, the model knows more than shares of games do; its chances mean what they say."""
+    found = evaluate(league, "2024-5", "2024-18")
+    losses = {way: figures["log_loss"] for way, figures in found["ways"].items()}
+    assert found["weeks"] == 14
+    assert losses["model"] < losses["own"] < losses["position"]
+    assert found["ways"]["model"]["auc"] > found["ways"]["own"]["auc"] > 0.6
+    assert sum(row["lines"] for row in found["calibration"]) == found["lines"]
+    for row in found["calibration"]:
+        if row["lines"] >= 100:
+            deviation = (row["foretold"] * (1 - row["foretold"]) / row["lines"]) ** 0.5
+            assert abs(row["scored"] / row["lines"] - row["foretold"]) < 4 * deviation
+    table = league.good("evaluate", "--from", "2024-5", "--to", "2024-18").out
+    assert f"{losses['model']:.4f}" in table and "Calibration" in table
+
+
+@pytest.mark.parametrize("bounds, what", [
+    ((), "which weeks"), (("--from", "2024"), "which weeks"), (("--from", "2024-19", "--to", "2024"), "2024-19"),
+    (("--from", "2024", "--to", "2024-post-5"), "2024-post-5"), (("--from", "24", "--to", "2024"), "24"),
+    (("--from", "2024-5x", "--to", "2024"), "2024-5x"), (("--from", "2024-9", "--to", "2024-8"), "after"),
+])
+def test_bounds_that_make_no_sense(league, bounds, what):
+    result = league.run("evaluate", *bounds)
+    assert result.status == 78 and what in result.errors
+
+
+@needs_data
+def test_real_seasons(recorded):
+    """2024, weeks 5 to 18, and the end of 2023 from its own beginning: better than shares, calibrated, and not by luck."""
+    late = evaluate(recorded, "2024-5", "2024-18")
+    assert late["lines"] == 2477 and late["scored"] == 513
+    assert late["ways"]["model"]["log_loss"] < 0.4766
+    assert late["ways"]["model"]["auc"] > 0.68 and late["ways"]["predicted"]["log_loss"] < 0.481
+    first = evaluate(recorded, "2023-10", "2023-18")
+    assert first["lines"] == 1651
+    assert first["ways"]["model"]["log_loss"] < first["ways"]["own"]["log_loss"] - 0.01
+    for found in (late, first):
+        foretold = sum(row["lines"] * row["foretold"] for row in found["calibration"])
+        assert abs(foretold - found["scored"]) < 0.1 * found["scored"]
