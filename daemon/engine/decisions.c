@@ -42,25 +42,27 @@ static void commit_done(void *user) {
                 engine->config.changed(engine->config.changed_user);
 }
 
+static void put_task(struct task_run *task) {
+        _cleanup_free_ char *log = NULL;
+
+        task->dirty = task->has_reported = false;
+        task->record.version++;
+        task->record.updated_at = now_realtime();
+        if (step_status_is_final(task->record.status) && task->record.log_path)
+                log = task_log_path(task);
+        store_batch_put_attempt(decisions_batch(task->run->engine), &task->record, log);
+}
+
+/* Reports change attempt and run together, and wait for the next decision to be written. Then both are: an attempt that
+ * is recorded as ended is never asked for its reports again. */
 static void put_changes(struct run *run) {
-        struct store_batch *batch;
-
-        for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                struct task_run *task = &run->tasks[i];
-                _cleanup_free_ char *log = NULL;
-
-                if (!task->dirty)
-                        continue;
-                batch = decisions_batch(run->engine);
-                task->dirty = false;
-                task->record.version++;
-                task->record.updated_at = now_realtime();
-                if (step_status_is_final(task->record.status) && task->record.log_path)
-                        log = task_log_path(task);
-                store_batch_put_attempt(batch, &task->record, log);
-        }
+        for (size_t i = 0; i < run->machine.n_tasks && run->has_reported; i++)
+                run->dirty = run->dirty || run->tasks[i].dirty;
+        for (size_t i = 0; i < run->machine.n_tasks; i++)
+                if (run->tasks[i].dirty || (run->dirty && run->tasks[i].has_reported))
+                        put_task(&run->tasks[i]);
         if (run->dirty) {
-                run->dirty = false;
+                run->dirty = run->has_reported = false;
                 run->record.version++;
                 store_batch_put_run(decisions_batch(run->engine), &run->record);
         }

@@ -243,6 +243,7 @@ static void take_up(struct engine *engine, struct run *run, const struct left_ru
         for (size_t i = 0; i < run->machine.n_tasks; i++)
                 if (!run->tasks[i].record.step_name)
                         task_prepare_attempt(&run->tasks[i], 1);
+        run_recount_metrics(run);
         restore_clock(run);
         run_arm_timeout(run);
         log_at(LOG_LEVEL_NOTICE,

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from batchtest import chaos, invariants, processes
+from batchtest import chaos, invariants, paths, processes
 from batchtest.protocol import Client, ConnectionClosed
 from batchtest.wait import until
 
@@ -226,3 +226,28 @@ Exec=/bin/sh -c "setsid sleep 300 & echo attempt; exec sleep 300"
     assert (attempt["status"], attempt["reason"], attempt["duration_seconds"]) == ("failed", "lost", None)
     assert attempt["started_at"] > "2020"
     until(lambda: not any(map(processes.is_alive, below)), "its processes are ended", 5)
+
+
+def test_what_an_ended_step_reported_survives_the_daemon(make_instance):
+    """Warnings, notes, parameters and sums belong to the run, and its step is never asked again."""
+    ctl = paths.BATCHCTL
+    instance = make_instance({"report": f"""
+[Parameter week]
+Type=integer
+[Step tell]
+Exec=/bin/sh -c "{ctl} report --metric games+=16 --parameter week=6 --warning 'unknown: three players' --note quiet"
+[Step wait]
+Exec=/bin/sh -c "echo begun; sleep 1"
+[Step show]
+Exec=/bin/sh -c "echo week=$$BATCH_PARAM_WEEK"
+"""}).start()
+    run = instance.run("report", wait=False)["run_number"]
+    begun(instance, run)
+    instance.kill()
+    instance.start()
+    shown = instance.wait_for_run(run)
+    record = shown["run"]
+    assert record["status"] == "partial"
+    assert (record["metrics"], record["parameters"], record["notes"]) == ({"games": 16}, {"week": 6}, ["quiet"])
+    assert [(w["category"], w["text"]) for w in record["warnings"]] == [("unknown", "three players")]
+    assert instance.call("run.tail", run=run)["lines"][-1]["text"] == "week=6"

@@ -15,7 +15,8 @@ from . import invariants, paths, processes
 from .protocol import ConnectionClosed
 from .wait import until
 
-# Writes `$2` lines with a pause after every `$3`th, leaves a process of its own session behind, and marks its beginning and its end.
+# Writes `$1` lines, with a count and a pause after every `$2`th, leaves a process of its own session behind, and marks its beginning and
+# its end.
 WORK = """#!/bin/sh
 echo "$BATCH_RUN $BATCH_STEP $BATCH_ATTEMPT" >>FOLDER/marks/starts
 setsid sleep 300 </dev/null >/dev/null 2>&1 &
@@ -23,7 +24,7 @@ i=0
 while [ $i -lt $1 ]; do
     i=$((i+1))
     echo "$BATCH_STEP $BATCH_ATTEMPT line $i of $1"
-    [ $((i % $2)) != 0 ] || sleep 0.01
+    [ $((i % $2)) != 0 ] || { BATCHCTL report --metric counted+=$2; sleep 0.01; }
 done
 : >FOLDER/marks/$BATCH_RUN.$BATCH_STEP.$BATCH_ATTEMPT
 """
@@ -33,7 +34,7 @@ JOB = """
 Type=chaos
 Overlap=allow
 [Step paced]
-Exec=/bin/sh FOLDER/work.sh 24 3
+Exec=/bin/sh FOLDER/work.sh 24 4
 Retries=3
 RetryDelaySec=20ms
 KillGraceSec=1s
@@ -46,7 +47,8 @@ KillGraceSec=1s
 TimeoutSec=60s
 """
 
-VICTIMS = ("daemon", "launcher", "monitor", "step", "batchctl", "postgres", "all three")
+VICTIMS = ("daemon", "launcher", "monitor", "step", "batchctl", "postgres", "all three", "any")
+TOTAL = {"paced": 24, "quick": 150}
 MOMENTS = ("request", "recorded", "launch", "output", "exit", "mirror", "stop")
 # Where there is nobody to kill: monitors and steps do not exist yet, or no more.
 EMPTY = {(victim, moment) for victim in ("monitor", "step", "all three") for moment in ("request", "recorded", "mirror")} | {("step", "exit")}
@@ -110,7 +112,7 @@ class Matrix:
         os.mkdir(self.instance.path("marks"))
         for name, text in (("work.sh", WORK), ("jobs.d/chaos.job", JOB)):
             with open(self.instance.path(name), "w", encoding="ascii") as file:
-                file.write(text.replace("FOLDER", self.instance.folder))
+                file.write(text.replace("FOLDER", self.instance.folder).replace("BATCHCTL", paths.BATCHCTL))
         self.instance.start()
 
     def finish(self):
@@ -225,7 +227,7 @@ class Round:
             self.pause(0.030)
 
     def strike(self):
-        if self.victim in ("monitor", "step", "all three"):
+        if self.victim in ("monitor", "step", "all three", "any"):
             # At the launch of a step there may be none for a moment; one that has ended meanwhile is not missed.
             wait_for(self.monitors, 0.2 if self.moment == "launch" else 0.001)
         targets = {"daemon": [("daemon", self.instance.process.pid)],
@@ -235,6 +237,7 @@ class Round:
                    "batchctl": [("batchctl", self.ctl.pid)],
                    "postgres": []}
         targets["all three"] = targets["daemon"] + targets["launcher"] + targets["monitor"]
+        targets["any"] = self.chance.sample(targets["all three"] + targets["step"], self.chance.randint(1, len(targets["all three"])))
         chosen = targets[self.victim]
         self.chance.shuffle(chosen)
         for name, pid in chosen:
@@ -251,7 +254,7 @@ class Round:
         if self.victim == "postgres":
             self.pause(0.2)
             self.server.start()
-        if self.moment == "stop" or self.victim in ("daemon", "all three"):
+        if self.moment == "stop" or "daemon" in self.killed:
             self.instance.process.wait(paths.patience(30))
             if self.chance.random() < 0.3:  # and once more while it takes up what was left
                 self.instance.start(wait=False)
@@ -280,6 +283,7 @@ class Round:
         lines = invariants.lines_are_whole(self.instance, shown)
         self.check_starts(shown)
         self.check_follower(shown, lines)
+        self.check_counts(shown)
         invariants.durations_are_sane(shown)
         until(lambda: not self.left_behind(), lambda: f"no process is left: {self.left_behind()}", 10)
         self.reap()
@@ -340,6 +344,14 @@ class Round:
         assert not set(starts) - set(known), f"begun and not recorded: {set(starts) - set(known)}"
         for key, attempt in known.items():
             assert attempt["status"] != "success" or key in starts, f"{key} succeeded without having been begun"
+
+    def check_counts(self, shown):
+        """What was counted is counted once: all of it where an attempt ended well, and the run's sum is that of its attempts."""
+        counted = {(attempt["step_name"], attempt["attempt"]): (attempt.get("metrics") or {}).get("counted", 0) for attempt in shown["attempts"]}
+        for attempt in shown["attempts"]:
+            step, number = attempt["step_name"], attempt["attempt"]
+            assert counted[step, number] == TOTAL[step] or attempt["status"] != "success" and counted[step, number] < TOTAL[step] + 1, counted
+        assert (shown["run"].get("metrics") or {}).get("counted", 0) == sum(counted.values()), (shown["run"]["metrics"], counted)
 
     def check_follower(self, shown, lines):
         """batchctl run --follow has lived through it: all lines once, and the run's end as its exit status."""
