@@ -60,7 +60,7 @@ struct task_run {
         size_t index;                 /* in run->tasks, run->machine.tasks */
         struct attempt_record record; /* of the current attempt, or the one to come */
         bool dirty;
-        bool has_reported; /* what it reported is not on its way to state.db yet */
+        bool has_reported;       /* what it reported is not on its way to state.db yet */
         struct attempt *attempt; /* its monitor, while it lives */
         struct loop_timer *retry_timer;
         double own_progress;          /* 0..1 */
