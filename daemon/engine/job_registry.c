@@ -181,6 +181,39 @@ struct zone *job_registry_zone(struct job_registry *registry, const struct job *
         return zone_cache_get(&registry->zones, zone_of(job, calendar), &zone, NULL) == 0 ? zone : NULL;
 }
 
+/* Of the changes of clocks in the next year: whether one of them skips the time that the calendar names. */
+static void lint_clock_gaps(const struct job_calendar *item, const struct zone *zone, usec_t now,
+                            struct diagnostics *diagnostics) {
+        struct zone_segment segment = zone_segment_at(zone, (int64_t)(now / USEC_PER_SEC));
+        int64_t end = (int64_t)((now + 366 * USEC_PER_DAY) / USEC_PER_SEC);
+
+        for (; segment.end < end; segment = zone_segment_at(zone, segment.end)) {
+                usec_t change = (usec_t)segment.end * USEC_PER_SEC, next;
+                enum zone_local_kind kind;
+                char at[RFC3339_SIZE];
+
+                if (calendar_next(item->calendar, zone, change - 1, &next, &kind) < 0 || next != change ||
+                    kind != ZONE_LOCAL_GAP)
+                        continue;
+                diagnostics_warning(diagnostics, item->path, item->line,
+                                    "OnCalendar=: clocks in %s skip this time at %s UTC; it is due right after the "
+                                    "change then: another time of day is due the same every day",
+                                    zone_name(zone), format_time_local(at, change, true));
+                return;
+        }
+}
+
+static void lint_calendar(const struct job_calendar *item, const struct zone *zone, struct diagnostics *diagnostics) {
+        usec_t now = now_realtime(), next;
+
+        if (calendar_next(item->calendar, zone, now, &next, NULL) < 0)
+                diagnostics_warning(diagnostics, item->path, item->line,
+                                    "OnCalendar=: %s elapses no more; write a time to come, or take it out",
+                                    item->text);
+        else
+                lint_clock_gaps(item, zone, now, diagnostics);
+}
+
 /* The files of the zones are beside the parser, which reads none: so they are looked for here. */
 static bool zones_are_there(struct zone_cache *zones, const struct job *job, struct diagnostics *diagnostics) {
         size_t errors_before = diagnostics->n_errors;
@@ -193,6 +226,8 @@ static bool zones_are_there(struct zone_cache *zones, const struct job *job, str
                 if (zone_cache_get(zones, zone_of(job, calendar->calendar), &zone, &error) < 0)
                         diagnostics_error(diagnostics, calendar->path, calendar->line, "OnCalendar=: %s%s", error,
                                           calendar_zone_name(calendar->calendar) ? "" : " (TimeZone=)");
+                else
+                        lint_calendar(calendar, zone, diagnostics);
         }
         return diagnostics->n_errors == errors_before;
 }

@@ -15,8 +15,9 @@
 
 /* Since when a schedule is there, in state.db: "HASH MICROSECONDS"; "" once it is gone. */
 #define SETTING "schedule/"
-/* Jobs that are due at the same instant start so many a pass of the loop. */
+/* Jobs that are due at the same instant start so many a pass of the loop, and no more once it has taken so long. */
 #define STARTS_A_PASS 64
+#define PASS_BUDGET (20 * USEC_PER_MSEC)
 #define STORE_RETRY USEC_PER_SEC
 
 struct scheduler {
@@ -64,11 +65,12 @@ static void record(const struct decision *decision, enum due_outcome outcome, co
 
         (void)snprintf(due.run_id, sizeof(due.run_id), "%s", str_or(jval_get_str(run, "run_id"), ""));
         store_batch_put_due(decisions_batch(decision->scheduler->engine), &due);
-        if (outcome == DUE_RAN)
+        /* On time is no news, those missed are told together, and who paused or drained knows. */
+        if (outcome == DUE_RAN || outcome == DUE_MISSED)
                 return;
-        log_at(outcome == DUE_RAN_LATE ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE, &(struct log_context){.job = job},
-               "%s: due %s: %s%s%s", job, format_rfc3339(at, decision->item.due_at), due_outcome_to_string(outcome),
-               reason ? ": " : "", str_or(reason, ""));
+        log_at(streq_null(reason, "paused") || streq_null(reason, "drained") ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE,
+               &(struct log_context){.job = job}, "%s: due %s: %s%s%s", job, format_rfc3339(at, decision->item.due_at),
+               due_outcome_to_string(outcome), reason ? ": " : "", str_or(reason, ""));
 }
 
 /* The word for why a start was refused. */
@@ -127,12 +129,28 @@ static bool decide(struct decision *decision, bool latest, usec_t now) {
         return true;
 }
 
+static void log_missed(const struct schedule *schedule, const struct due_behind *behind) {
+        size_t n = 0, first = 0;
+        char at[RFC3339_SIZE];
+
+        for (size_t i = 0; i < behind->count; i++)
+                if (!behind->items[i].run && n++ == 0)
+                        first = i;
+        if (n == 0)
+                return;
+        log_at(LOG_LEVEL_WARNING, &(struct log_context){.job = schedule->job->name},
+               "%s: %zu%s due time%s missed, the first at %s; see: batchctl next %s --from %s", schedule->job->name, n,
+               behind->items[first].until > 0 ? " and more" : "", n == 1 ? "" : "s",
+               format_rfc3339(at, behind->items[first].due_at), schedule->job->name, at);
+}
+
 /* Everything that is there of one schedule. */
 static void settle(struct scheduler *scheduler, struct schedule *schedule, usec_t now) {
         struct due_behind behind;
         usec_t cursor = schedule->cursor;
 
         due_settle(&schedule->due, cursor, now, schedule->job->persistent, &behind);
+        log_missed(schedule, &behind);
         for (size_t i = 0; i < behind.count; i++) {
                 struct decision decision = {scheduler, schedule, behind.items[i], false};
 
@@ -149,7 +167,7 @@ static void settle(struct scheduler *scheduler, struct schedule *schedule, usec_
 
 static void time_came(bool clock_was_set, void *user) {
         struct scheduler *scheduler = user;
-        usec_t now = now_realtime();
+        usec_t now = now_realtime(), began = now_boottime();
         struct schedule *first;
 
         scheduler->armed_for = 0; /* whatever it was, the timer has to be armed again */
@@ -164,7 +182,7 @@ static void time_came(bool clock_was_set, void *user) {
                 arm(scheduler, now + STORE_RETRY);
                 return;
         }
-        for (unsigned n = 0; n < STARTS_A_PASS; n++) {
+        for (unsigned n = 0; n < STARTS_A_PASS && now_boottime() - began < PASS_BUDGET; n++) {
                 first = schedule_set_first(&scheduler->set);
                 if (!first || first->node.at > now)
                         break;

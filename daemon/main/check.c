@@ -18,7 +18,7 @@ int check_everything(const char *config_file) {
         for (size_t i = 0; i < diagnostics.count; i++) {
                 _cleanup_free_ char *text = diagnostic_to_string(&diagnostics.items[i]);
 
-                (void)fprintf(stderr, "%s%s\n", diagnostics.items[i].is_warning ? "warning: " : "", text);
+                (void)fprintf(stderr, "%s\n", text);
         }
         errors = diagnostics.n_errors;
         (void)printf("%zu jobs, %zu errors, %zu warnings\n", registry.count, errors, diagnostics.count - errors);
