@@ -13,7 +13,7 @@
 #define FIRST_SWEEP (1 * USEC_PER_SEC)
 #define SWEEP_INTERVAL (10 * USEC_PER_MINUTE)
 #define SWEEP_AFTER_RUNS 100
-#define TIDYING_MAX 32
+#define LEFTOVERS_MAX 32
 #define TIDYING_WAIT (100 * USEC_PER_MSEC)
 /* A commit takes what has been counted along; when this much waits it gets one of its own. */
 #define COUNTED_MAX 64
@@ -77,6 +77,7 @@ static void rest(struct engine *engine) {
 static bool failed(struct engine *engine, int error, const char *text) {
         if (error == 0)
                 return false;
+        sweep_of(engine)->leftovers_done = false;
         log_warning("what Keep= lets go cannot be removed now, and is tried again in %d minutes: %s",
                     (int)(SWEEP_INTERVAL / USEC_PER_MINUTE), str_or(text, strerror(-error)));
         rest(engine);
@@ -191,30 +192,69 @@ static void look_for_ownerless(struct engine *engine) {
         (void)failed(engine, history_ownerless(engine->history, found_ownerless, engine), "too many questions wait");
 }
 
-static void tidied(int error, const char *text, struct jval *answer, void *user);
+/* Takes answer over. False when the folder could not be tidied. */
+static bool take_count(struct engine *engine, int error, struct jval *answer) {
+        struct sweep *sweep = sweep_of(engine);
 
-static void tidy(struct engine *engine, const char *run_id, int64_t run_number) {
+        if (error < 0) {
+                if (answer)
+                        jval_unref(answer);
+                return false;
+        }
+        if (!sweep->counted)
+                sweep->counted = jval_array();
+        jval_add(sweep->counted, answer);
+        if (jval_array_size(sweep->counted) >= COUNTED_MAX)
+                sweep_put_counted(engine);
+        return true;
+}
+
+static void tidied(int error, const char *text, struct jval *answer, void *user) {
+        struct engine *engine = user;
+
+        sweep_of(engine)->tidying--;
+        (void)take_count(engine, error, answer);
+}
+
+static void next_leftovers(void *user);
+
+/* Of a page of leftovers: the last answer goes on with the next page, as long as pages get done. */
+static void leftover_tidied(int error, const char *text, struct jval *answer, void *user) {
+        struct engine *engine = user;
+        struct sweep *sweep = sweep_of(engine);
+
+        sweep->leftovers_taken += take_count(engine, error, answer);
+        if (--sweep->leftovers > 0)
+                return;
+        if (sweep->leftovers_taken == 0) {
+                look_for_ownerless(engine);
+                return;
+        }
+        sweep_put_counted(engine);
+        decisions_after_commit(engine, next_leftovers, engine);
+}
+
+static bool tidy(struct engine *engine, const char *run_id, int64_t run_number, history_fn fn) {
         _cleanup_free_ char *dir = xasprintf("%s/runs/%s", engine->config.state_dir, run_id);
 
-        if (history_tidy_run(engine->history, dir, run_number, tidied, engine) == 0)
-                sweep_of(engine)->tidying++;
-        else /* found again by the next sweep */
-                sweep_of(engine)->leftovers_done = false;
+        return history_tidy_run(engine->history, dir, run_number, fn, engine) == 0;
 }
 
 static void found_uncounted(int error, const char *text, struct jval *answer, void *user) {
         struct engine *engine = user;
+        struct sweep *sweep = sweep_of(engine);
         struct jval *runs = jval_get(answer, "runs");
-        size_t n = jval_array_size(runs);
 
-        for (size_t i = 0; i < n && sweep_of(engine)->tidying < TIDYING_MAX; i++)
-                tidy(engine, jval_get_str(jval_at(runs, i), "run_id"), jval_get_int(jval_at(runs, i), "run_number", 0));
+        sweep->leftovers = sweep->leftovers_taken = 0;
+        for (size_t i = 0; i < jval_array_size(runs) && sweep->leftovers < LEFTOVERS_MAX; i++)
+                if (tidy(engine, jval_get_str(jval_at(runs, i), "run_id"),
+                         jval_get_int(jval_at(runs, i), "run_number", 0), leftover_tidied))
+                        sweep->leftovers++;
         if (answer)
                 jval_unref(answer);
-        if (failed(engine, error, text))
+        if (sweep->leftovers > 0) /* their answers go on */
                 return;
-        /* The answers to come begin the next page; none: all are counted. */
-        if (n == 0 || sweep_of(engine)->tidying == 0)
+        if (!failed(engine, error, text))
                 look_for_ownerless(engine);
 }
 
@@ -224,32 +264,11 @@ static void next_leftovers(void *user) {
         (void)failed(engine, history_uncounted(engine->history, found_uncounted, engine), "too many questions wait");
 }
 
-static void tidied(int error, const char *text, struct jval *answer, void *user) {
-        struct engine *engine = user;
-        struct sweep *sweep = sweep_of(engine);
-
-        sweep->tidying--;
-        if (error == 0) {
-                if (!sweep->counted)
-                        sweep->counted = jval_array();
-                jval_add(sweep->counted, answer);
-        } else if (answer)
-                jval_unref(answer);
-        if (sweep->active && !sweep->leftovers_done && sweep->tidying == 0 && sweep->counted) {
-                sweep_put_counted(engine);
-                decisions_after_commit(engine, next_leftovers, engine);
-        } else if (sweep->active && !sweep->leftovers_done && sweep->tidying == 0) {
-                /* None of the page could be tidied: the others have their turn after the next start. */
-                look_for_ownerless(engine);
-        } else if (jval_array_size(sweep->counted) >= COUNTED_MAX)
-                sweep_put_counted(engine);
-}
-
 static void sweep(void *user) {
         struct engine *engine = user;
 
         /* What is about to be counted is waited for. */
-        if (sweep_of(engine)->leftovers_done && sweep_of(engine)->tidying > 0) {
+        if (sweep_of(engine)->tidying > 0) {
                 loop_timer_arm(sweep_of(engine)->timer, TIDYING_WAIT);
                 return;
         }
@@ -259,7 +278,7 @@ static void sweep(void *user) {
                 return;
         }
         sweep_of(engine)->active = true;
-        if (!sweep_of(engine)->leftovers_done && sweep_of(engine)->tidying == 0) {
+        if (!sweep_of(engine)->leftovers_done) {
                 next_leftovers(engine);
                 return;
         }
@@ -295,7 +314,10 @@ void sweep_soon(struct engine *engine) {
 }
 
 void sweep_run_ended(struct engine *engine, const struct run *run) {
-        tidy(engine, run->record.run_id, run->record.run_number);
+        if (tidy(engine, run->record.run_id, run->record.run_number, tidied))
+                sweep_of(engine)->tidying++;
+        else /* found again by the next sweep */
+                sweep_of(engine)->leftovers_done = false;
         if (++sweep_of(engine)->ended == SWEEP_AFTER_RUNS)
                 sweep_soon(engine);
 }

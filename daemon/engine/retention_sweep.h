@@ -10,13 +10,14 @@ struct run;
 /* Beside the engine: the sweep's own state. */
 struct sweep {
         struct loop_timer *timer;
-        bool active;          /* an answer is awaited */
-        bool again;           /* asked for meanwhile */
-        bool leftovers_done;  /* what an earlier daemon left has been looked for */
-        size_t ended;         /* runs since the last sweep */
-        size_t tidying;       /* answers awaited */
-        struct jval *counted; /* [{run_number, bytes}] that wait for a commit to go with */
-        struct jval *going;   /* [run_id] whose rows are being removed */
+        bool active;                       /* an answer is awaited */
+        bool again;                        /* asked for meanwhile */
+        bool leftovers_done;               /* what an earlier daemon left has been looked for */
+        size_t ended;                      /* runs since the last sweep */
+        size_t tidying;                    /* answers awaited */
+        size_t leftovers, leftovers_taken; /* of the page under way: answers awaited, folders tidied */
+        struct jval *counted;              /* [{run_number, bytes}] that wait for a commit to go with */
+        struct jval *going;                /* [run_id] whose rows are being removed */
         bool more;
         int64_t clock_offset;    /* wall clock less boot clock, at the last look */
         usec_t clock_trusted_at; /* boot clock: from then on ages are judged */

@@ -114,3 +114,22 @@ def test_what_a_killed_daemon_left_is_swept(make_instance):
     assert instance.status_of(active) == "running"
     until(lambda: rows(instance, "SELECT count(*) FROM ended_runs") == 1, "the ended run is counted")
     assert os.path.exists(os.path.join(instance.state, "runs", ended, "01-one.1.log"))
+
+
+def test_sweeps_while_runs_end(make_instance):
+    """From the daemon's first second on, when leftovers are looked for, and asked for again and again."""
+    instance = make_instance({"echo": ECHO.replace("[Job]", "[Job]\nOverlap=allow")}).start()
+    client = instance.client(30)
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        if client.call("daemon.status")["runs_active"] < 4:
+            client.call("run.start", job="echo")
+        client.call("daemon.reload")
+    until(lambda: not client.call("run.current")["runs"], "all have ended", 30)
+
+    def swept():
+        client.call("daemon.reload")
+        time.sleep(0.1)
+        return len(numbers(instance, "echo")) == 3 and folders(instance) == ids(instance)
+
+    until(swept, lambda: f"three runs and their folders stay: {numbers(instance, 'echo')}, {len(folders(instance))}\n{instance.log[-3000:]}", 20)
