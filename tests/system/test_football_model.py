@@ -185,3 +185,24 @@ def test_real_seasons(recorded):
     for found in (late, first):
         foretold = sum(row["lines"] * row["foretold"] for row in found["calibration"])
         assert abs(foretold - found["scored"]) < 0.1 * found["scored"]
+
+
+def test_history_asks_the_model(league, database):
+    """Past weeks of a player who came late: the model of before each week, and nothing of other seasons or later weeks."""
+    player = database.value("SELECT player_id FROM players WHERE position = 'WR' ORDER BY 1 LIMIT 1")
+    for week in ("4", "9"):
+        league.good("train", "--season", "2024", "--week", week)
+    database.query("INSERT INTO game_logs_backfilled SELECT player_id, game_id FROM game_logs WHERE player_id = %s AND season_year = 2024",
+                   (player,))
+    league.good("history", *WEEK_18)
+    made = database.query("SELECT week, model_version, td_likelihood FROM predictions ORDER BY week")
+    weeks = [row[0] for row in database.query("SELECT week FROM game_logs WHERE player_id = %s AND season_year = 2024 ORDER BY week", (player,))]
+    expected = [(week, "limited-1" if number < 3 else "baseline-1" if week < 4 else "logistic-1.1" if week < 9 else "logistic-1.2")
+                for number, week in enumerate(weeks) if number]
+    assert [row[:2] for row in made] == expected
+    database.query("TRUNCATE predictions")
+    database.query("UPDATE game_logs SET receiving_td = 3, targets = 30 WHERE season_year = 2023 OR week > 12")
+    league.good("history", *WEEK_18)
+    again = database.query("SELECT week, model_version, td_likelihood FROM predictions ORDER BY week")
+    assert [row for row in again if row[0] <= 13] == [row for row in made if row[0] <= 13]
+    assert again != made

@@ -110,8 +110,13 @@ def test_the_other_jobs(batch, database):
     assert shown["run"]["status"] == "partial", shown["run"]
     assert [warning["category"] for warning in shown["run"]["warnings"] if "finished games have no logs" in warning["text"]] \
         == ["games_without_logs"], shown["run"]["warnings"]
+
+    # The generated league's one season is too little to learn from, which the run says.
+    shown = batch.run("model_training", params={"season": 2024, "week": 3}, seconds=60)
+    assert shown["run"]["status"] == "failed" and "too few for a model" in shown["run"]["error_message"], shown["run"]
     types = {run["batch_type"] for run in batch.call("run.list")["runs"]}
-    assert types == {"roster_refresh", "weekly_update", "odds_backfill", "prediction_generation", "data_readiness", "integrity_check"}
+    assert types == {"roster_refresh", "weekly_update", "odds_backfill", "prediction_generation", "data_readiness", "integrity_check",
+                     "model_training"}
 
 
 def test_readiness_over_the_protocol(batch, database, make_instance):

@@ -93,7 +93,7 @@ static void print_json(const struct evaluation *evaluation) {
 
 static int load(struct worker *worker, const struct week *to, struct history *ret, char **ret_error) {
         int r = db_begin(worker->db, ret_error);
-        r = r < 0 ? r : history_load(worker->db, to, true, ret, ret_error);
+        r = r < 0 ? r : history_load(worker->db, to, HISTORY_SEASONS, true, ret, ret_error);
         db_rollback(worker->db);
         return r;
 }

@@ -1,8 +1,9 @@
 /* batch-nfl history: predictions for past weeks of the current season, of players whose lines were brought in after
  * their games' (game-logs --new-players).
  *
- * From his earlier games of that season alone: three and more give a prediction from up to the last ten, one or two the
- * limited baseline, which hardly leaves his position's rate, none gives none. A prediction that exists is left alone.
+ * From games of that season alone: three and more of his give a prediction from up to the last ten, by the newest model
+ * that knows no later week (without one: the baseline), one or two the limited baseline, which hardly leaves his
+ * position's rate, none gives none. A prediction that exists is left alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +12,16 @@
 #include "errorclass.h"
 #include "errortext.h"
 #include "log.h"
+#include "model.h"
 #include "price.h"
 #include "step_report.h"
+#include "store_history.h"
+#include "store_model.h"
 #include "store_week.h"
 #include "strutil.h"
+#include "week.h"
 #include "worker.h"
 
-#define ENOUGH_GAMES 3
 #define LIMITED_VERSION "limited-1"
 
 /* $1 season. A row a week to predict: the player's up to ten earlier lines, those of his position until then, and the
@@ -45,12 +49,17 @@ static const char insert_sql[] =
         "FROM incoming_history ORDER BY player_id, week, season_type "
         "ON CONFLICT (player_id, season_year, week, season_type) DO NOTHING RETURNING 1) SELECT count(*) FROM stored";
 
-struct history {
+struct past {
         struct buf rows;
+        struct history season; /* its lines */
+        struct examples examples;
+        struct stored_model model; /* for the week `asked` */
+        bool has_model;
+        struct week asked;
         int64_t weeks, limited, without, stored;
 };
 
-static int add_row(struct history *history, const PGresult *late, int i, double chance, bool limited) {
+static int add_row(struct past *past, const PGresult *late, int i, double chance, const char *version) {
         char likelihood[32], odds[16];
         const char *favor = NULL;
         if (!PQgetisnull(late, i, 8))
@@ -63,76 +72,122 @@ static int add_row(struct history *history, const PGresult *late, int i, double 
                                likelihood,
                                odds,
                                favor,
-                               limited ? LIMITED_VERSION : BASELINE_VERSION};
+                               version};
         int r = 0;
         for (size_t k = 0; k < ELEMENTSOF(texts) && r == 0; k++) {
-                r = k ? row_next(&history->rows) : 0;
-                r = r < 0 ? r : row_text(&history->rows, texts[k]);
+                r = k ? row_next(&past->rows) : 0;
+                r = r < 0 ? r : row_text(&past->rows, texts[k]);
         }
-        return r < 0 ? r : row_end(&history->rows);
+        return r < 0 ? r : row_end(&past->rows);
 }
 
-static int predict_all(struct history *history, const PGresult *late, char **ret_error) {
+/* The example of a player's line, or NULL. */
+static const double *find_features(struct past *past, const char *player_id, int32_t order) {
+        int32_t player = names_number(&past->season.players, player_id);
+        for (size_t i = 0; i < past->examples.n; i++)
+                if (past->examples.examples[i].line->player == player &&
+                    past->examples.examples[i].line->order == order)
+                        return example_features(&past->examples, i);
+        return NULL;
+}
+
+/* The model's chance instead of the baseline's, where there is a model. */
+static int ask_model(struct db *db, struct past *past, const PGresult *late, int i, double *ret_chance,
+                     const char **ret_version, char **ret_error) {
+        struct week week = {.season = past->asked.season, .week = (int)result_int(late, i, 1), .type = SEASON_REG};
+        (void)season_type_parse(PQgetvalue(late, i, 2), &week.type);
+        if (week_compare(&week, &past->asked) != 0) {
+                int r = model_find(db, &week, &past->model, &past->has_model, ret_error);
+                if (r < 0)
+                        return r;
+                past->asked = week;
+        }
+        const double *features = find_features(past, PQgetvalue(late, i, 0), week_order(&week));
+        if (!past->has_model || !features)
+                return 0;
+        *ret_chance = regression_chance(&past->model.regression, features);
+        *ret_version = past->model.version;
+        return 0;
+}
+
+static int predict_all(struct db *db, struct past *past, const PGresult *late, char **ret_error) {
         for (int i = 0; i < PQntuples(late); i++) {
                 struct scoring player = {.lines = result_int(late, i, 4), .scored = result_int(late, i, 5)};
                 struct scoring position = {.lines = result_int(late, i, 6), .scored = result_int(late, i, 7)};
                 if (player.lines == 0) {
-                        history->without++;
+                        past->without++;
                         continue;
                 }
                 double rate = baseline_position_rate(streq(PQgetvalue(late, i, 3), "TE"), &position);
-                bool limited = player.lines < ENOUGH_GAMES;
-                history->limited += limited;
-                if (add_row(history, late, i, baseline_chance(rate, &player), limited) < 0)
+                bool limited = player.lines < MODEL_SEASON_GAMES;
+                past->limited += limited;
+                const char *version = limited ? LIMITED_VERSION : BASELINE_VERSION;
+                double chance = baseline_chance(rate, &player);
+                int r = limited ? 0 : ask_model(db, past, late, i, &chance, &version, ret_error);
+                if (r < 0)
+                        return r;
+                if (add_row(past, late, i, chance, version) < 0)
                         return error_set(ret_error, NFL_DATA, "more predictions than %zu MiB of rows", ROWS_MAX >> 20);
         }
-        history->weeks = PQntuples(late);
+        past->weeks = PQntuples(late);
         return 0;
 }
 
-static int store(struct worker *worker, int season, struct history *history, char **ret_error) {
+static int load_season(struct db *db, int season, struct past *past, char **ret_error) {
+        const struct week end = {.season = season, .week = 22, .type = SEASON_POST};
+        int r = history_load(db, &end, 0, true, &past->season, ret_error);
+        if (r == 0)
+                past->examples = examples_make(past->season.lines, past->season.n);
+        past->asked.season = season;
+        return r;
+}
+
+static int store(struct worker *worker, int season, struct past *past, char **ret_error) {
         char number[16], now[RFC3339_SIZE];
         (void)snprintf(number, sizeof(number), "%d", season);
         const char *parameters[] = {number, format_rfc3339(now, worker->settings->now)};
         _cleanup_result_ PGresult *late = NULL, *stored = NULL;
         int r = db_begin(worker->db, ret_error);
         r = r < 0 ? r : db_query(worker->db, candidates_sql, parameters, 1, &late, ret_error);
-        r = r < 0 ? r : predict_all(history, late, ret_error);
+        if (r == 0 && PQntuples(late) > 0)
+                r = load_season(worker->db, season, past, ret_error);
+        r = r < 0 ? r : predict_all(worker->db, past, late, ret_error);
         r = r < 0 ? r : db_run(worker->db, create_sql, ret_error);
-        r = r < 0 ? r : db_copy(worker->db, "COPY incoming_history FROM STDIN", &history->rows, ret_error);
+        r = r < 0 ? r : db_copy(worker->db, "COPY incoming_history FROM STDIN", &past->rows, ret_error);
         r = r < 0 ? r : db_query(worker->db, insert_sql, parameters, 2, &stored, ret_error);
         r = r < 0 ? r : db_commit(worker->db, ret_error);
         if (r < 0) {
                 db_rollback(worker->db);
                 return r;
         }
-        history->stored = result_int(stored, 0, 0);
+        past->stored = result_int(stored, 0, 0);
         return 0;
 }
 
-static void history_done(struct history *history) {
-        buf_done(&history->rows);
+static void past_done(struct past *past) {
+        buf_done(&past->rows);
+        history_done(&past->season);
+        examples_done(&past->examples);
 }
 
 int command_history(struct worker *worker, char **ret_error) {
-        _cleanup_(history_done) struct history history = {.rows = BUF_INIT(ROWS_MAX)};
+        _cleanup_(past_done) struct past past = {.rows = BUF_INIT(ROWS_MAX)};
         struct week week;
         int r = week_resolve(worker, &week, ret_error);
         if (r < 0)
                 return r;
         report_status("predictions of season %d for players who came late", week.season);
-        r = store(worker, week.season, &history, ret_error);
+        r = store(worker, week.season, &past, ret_error);
         if (r < 0)
                 return r;
-        report_metric("predictions_generated", history.stored);
-        report_metric("predictions_skipped", history.weeks - history.without - history.stored);
-        report_records(history.stored, 1);
+        report_metric("predictions_generated", past.stored);
+        report_metric("predictions_skipped", past.weeks - past.without - past.stored);
+        report_records(past.stored, 1);
         /* History finds a refresh that predicted among the prediction runs, too. */
         report_line("RESULT={\"batch_type\": \"prediction_generation\"}");
         log_info(
                 "%lld predictions for %lld past weeks of players who came late: %lld from one or two games, none for %lld weeks without "
                 "an earlier game",
-                (long long)history.stored, (long long)history.weeks, (long long)history.limited,
-                (long long)history.without);
+                (long long)past.stored, (long long)past.weeks, (long long)past.limited, (long long)past.without);
         return 0;
 }

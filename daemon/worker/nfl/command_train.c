@@ -80,7 +80,7 @@ int command_train(struct worker *worker, char **ret_error) {
                 return r;
         report_status("training before week %d, season %d %s", week.week, week.season, season_type_name(week.type));
         r = db_begin(worker->db, ret_error);
-        r = r < 0 ? r : history_load(worker->db, &week, false, &history, ret_error);
+        r = r < 0 ? r : history_load(worker->db, &week, HISTORY_SEASONS, false, &history, ret_error);
         if (r == 0) {
                 examples = examples_make(history.lines, history.n);
                 r = train_model(&examples, &week, &model, ret_error);

@@ -91,7 +91,7 @@ static void take_candidate(struct history *history, const PGresult *rows, int i)
         };
 }
 
-static void take_row(struct history *history, struct names *players, struct names *teams, const PGresult *rows, int i) {
+static void take_row(struct history *history, struct names *teams, const PGresult *rows, int i) {
         struct week week = {
                 .season = (int)result_int(rows, i, COLUMN_SEASON),
                 .week = (int)result_int(rows, i, COLUMN_WEEK),
@@ -101,7 +101,7 @@ static void take_row(struct history *history, struct names *players, struct name
         struct game_line *line = &history->lines[history->n++];
         *line = (struct game_line){
                 .order = week_order(&week),
-                .player = names_number(players, PQgetvalue(rows, i, COLUMN_PLAYER)),
+                .player = names_number(&history->players, PQgetvalue(rows, i, COLUMN_PLAYER)),
                 .team = names_number(teams, PQgetvalue(rows, i, COLUMN_TEAM)),
                 .opponent = names_number(teams, PQgetvalue(rows, i, COLUMN_OPPONENT)),
                 .scored = points(rows, i, COLUMN_POINTS),
@@ -122,7 +122,7 @@ static void take_row(struct history *history, struct names *players, struct name
 }
 
 static int fetch_rows(struct db *db, struct history *history, char **ret_error) {
-        struct names players = {0}, teams = {0};
+        struct names teams = {0};
         char fetch[64];
         (void)snprintf(fetch, sizeof(fetch), "FETCH %d FROM history", FETCH_ROWS);
         int r, n;
@@ -133,19 +133,18 @@ static int fetch_rows(struct db *db, struct history *history, char **ret_error) 
                 if (r == 0)
                         n = PQntuples(rows);
                 for (int i = 0; i < n; i++)
-                        take_row(history, &players, &teams, rows, i);
+                        take_row(history, &teams, rows, i);
         } while (n == FETCH_ROWS);
-        names_done(&players);
         names_done(&teams);
         return r < 0 ? r : db_run(db, "CLOSE history", ret_error);
 }
 
-static int load(struct db *db, const char *sql, const struct week *week, bool including, struct history *ret,
-                char **ret_error) {
+static int load(struct db *db, const char *sql, const struct week *week, int seasons_before, bool including,
+                struct history *ret, char **ret_error) {
         char season[16], number[16], seasons[16];
         (void)snprintf(season, sizeof(season), "%d", week->season);
         (void)snprintf(number, sizeof(number), "%d", week->week);
-        (void)snprintf(seasons, sizeof(seasons), "%d", HISTORY_SEASONS);
+        (void)snprintf(seasons, sizeof(seasons), "%d", seasons_before);
         const char *const parameters[] = {season, number, season_type_name(week->type), seasons,
                                           including ? "true" : "false"};
         _cleanup_(history_done) struct history history = {0};
@@ -159,18 +158,21 @@ static int load(struct db *db, const char *sql, const struct week *week, bool in
         return 0;
 }
 
-int history_load(struct db *db, const struct week *until, bool including, struct history *ret, char **ret_error) {
-        return load(db, DECLARE_SQL LINES_SQL ORDER_SQL, until, including, ret, ret_error);
+int history_load(struct db *db, const struct week *until, int seasons, bool including, struct history *ret,
+                 char **ret_error) {
+        return load(db, DECLARE_SQL LINES_SQL ORDER_SQL, until, seasons, including, ret, ret_error);
 }
 
 int history_load_asking(struct db *db, const struct week *week, struct history *ret, char **ret_error) {
-        return load(db, DECLARE_SQL ASKED_SQL LINES_SQL ASKED_ROWS ORDER_SQL, week, false, ret, ret_error);
+        return load(db, DECLARE_SQL ASKED_SQL LINES_SQL ASKED_ROWS ORDER_SQL, week, HISTORY_SEASONS, false, ret,
+                    ret_error);
 }
 
 void history_done(struct history *history) {
         for (size_t i = 0; i < history->n_candidates; i++)
                 free(history->candidates[i].player_id);
         free(history->candidates);
+        names_done(&history->players);
         free(history->lines);
         *history = (struct history){0};
 }
