@@ -47,6 +47,11 @@ def store(instance):
     return instance.call("daemon.status")["store"]
 
 
+def ticks(instance):
+    """Command lines of what a ticker started, without its sleeps."""
+    return [line for line in instance.leftovers() if "while [" in line]
+
+
 def refused(instance, job, **params):
     before = time.monotonic()
     with pytest.raises(ProtocolError) as error:
@@ -80,9 +85,9 @@ def test_a_full_disk_stops_nothing_and_recording_goes_on(small):
     assert "make room" in refused(instance, "hello", force=True, request_id="again")
     # The step goes on; its lines cannot be kept.
     assert instance.status_of(ticker) == "running"
-    pids = instance.leftovers()
+    assert ticks(instance)
     time.sleep(1)
-    assert instance.leftovers() == pids
+    assert ticks(instance)
     disk.make_room()
     until(lambda: store(instance)["state"] == "up", lambda: f"writing works again\n{instance.log}", 20)
     # What was taken before it was noticed starts now.
@@ -99,8 +104,8 @@ def test_a_full_disk_stops_nothing_and_recording_goes_on(small):
     assert text[-1].endswith("stdout F last")
     # Every gap is said where it is, and accounts for all that is missing.
     missing = sum(int(line.split("[")[1].split()[0]) for line in text if "lines are missing here" in line)
-    ticks = [int(line.split()[4]) for line in text if " F line " in line]
-    assert missing == lost == ticks[-1] - len(ticks)
+    seen = [int(line.split()[4]) for line in text if " F line " in line]
+    assert missing == lost == seen[-1] - len(seen)
     assert "No space left on device" in "".join(text)
     assert "are not in the audit" in instance.log
 
@@ -115,7 +120,7 @@ def test_runs_that_could_not_be_recorded_are_when_there_is_room(small):
         until(lambda: instance.call("run.tail", run=ticker)["lines"], "it ticks")
         fill_until_noticed(instance, disk)
         finish(instance)
-        until(lambda: not [line for line in instance.leftovers() if "while [" in line], "the step has ended")
+        until(lambda: not ticks(instance), "the step has ended")
         time.sleep(0.3)
         assert instance.status_of(ticker) != "failed"
         if kill:
@@ -135,7 +140,7 @@ def test_what_fills_the_disk_can_be_cancelled(small):
     fill_until_noticed(instance, disk)
     client = instance.client()
     client.send({"jsonrpc": "2.0", "id": 1, "method": "run.cancel", "params": {"run": str(ticker)}})
-    until(lambda: not [line for line in instance.leftovers() if "while [" in line], "its processes are gone", 20)
+    until(lambda: not ticks(instance), "its processes are gone", 20)
     disk.make_room()
     assert client.receive(20)["result"]["status"] == "cancelled"
     assert instance.status_of(ticker) == "cancelled"
@@ -147,7 +152,7 @@ def test_a_stop_does_not_wait_for_room(small):
     until(lambda: instance.call("run.tail", run=ticker)["lines"], "it ticks")
     fill_until_noticed(instance, disk)
     assert instance.stop(signal.SIGINT, 30) == 0
-    assert not [line for line in instance.leftovers() if "while [" in line]
+    assert not ticks(instance)
     disk.make_room()
     instance.start()
     assert instance.wait_for_run(ticker)["run"]["status"] in ("cancelled", "failed")
@@ -176,7 +181,7 @@ def test_a_daemon_that_finds_a_full_disk_says_so_and_starts_when_there_is_room(s
         assert instance.process.returncode != 0
     else:
         assert instance.status_of(ticker) == "running"
-    assert [line for line in instance.leftovers() if "while [" in line], "the step goes on"
+    assert ticks(instance), "the step goes on"
     disk.make_room()
     if instance.process.poll() is not None:
         instance.start()
