@@ -2,6 +2,7 @@
 import contextlib
 import datetime
 import itertools
+import os
 import random
 import sqlite3
 import subprocess
@@ -254,3 +255,12 @@ def test_many_missed_due_times_are_one_line_of_the_log(make_instance):
     restart_after(instance, 4.2)
     until(lambda: "due times missed" in instance.log or "due time missed" in instance.log, "it is said", 10)
     assert instance.log.count("missed, the first at") == 1
+
+
+def test_the_shipped_rosters_come_by_themselves(make_instance):
+    with open(os.path.join(paths.SOURCE, "daemon", "worker", "nfl", "jobs.d", "roster_refresh.job"), encoding="utf-8") as file:
+        instance = make_instance({"roster_refresh": file.read()}).start()
+    due, = instance.call("schedule.list", job="roster_refresh", **{"from": "2027-09-13T00:00:00Z"}, count=1)["due_times"]
+    # Two hours before batch-weekly.timer.
+    assert (due["due_at"], due["local_at"]) == ("2027-09-14T10:00:00.000000Z", "2027-09-14T06:00:00.000000-04:00")
+    assert "2027-09-14T10:00" <= due["starts_at"] < "2027-09-14T10:10"
