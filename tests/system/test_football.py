@@ -1,6 +1,8 @@
 """batch-nfl on a real PostgreSQL: what a weekly update stores, and that a repetition changes nothing."""
+import collections
 import csv
 import json
+import math
 import os
 import sys
 import urllib.request
@@ -175,16 +177,18 @@ def test_predictions_use_earlier_games_only(football, database):
     """His chance in week 9 is the documented formula over the games of weeks 1 to 8, with week 9 stored as well."""
     for command in COMMANDS:
         football.good(command, *WEEK_9)
-    counts = dict(((row[0], row[1]), row[2:]) for row in database.query(
-        "SELECT position, player_id, count(*), count(*) FILTER (WHERE receiving_td + rushing_td + return_td > 0) "
-        "FROM game_logs JOIN players USING (player_id) WHERE week < 9 GROUP BY 1, 2"))
+    lines = collections.defaultdict(list)
+    for player, targets, scored in database.query(
+            "SELECT player_id, targets, (receiving_td + rushing_td > 0)::integer FROM game_logs WHERE week < 9 ORDER BY week DESC"):
+        lines[player].append((targets, scored))
     for player, position, chance, odds, favor in database.query(
             "SELECT player_id, position, td_likelihood, model_odds, favor FROM predictions JOIN players USING (player_id)"):
-        of_position = [value for (where, _), value in counts.items() if where == position]
-        prior = {"WR": 0.20, "TE": 0.16}[position]
-        rate = (sum(value[1] for value in of_position) + 300 * prior) / (sum(value[0] for value in of_position) + 300)
-        games, scored = counts.get((position, player), (0, 0))
-        assert chance == pytest.approx((scored + 10 * rate) / (games + 10), abs=1e-6)
+        usual, touchdown = {"WR": (3.4, 0.055), "TE": (2.4, 0.046)}[position]
+        last = [(0.93**number, *line) for number, line in enumerate(lines[player][:10])]
+        games = sum(weight for weight, _, _ in last)
+        targets = (sum(weight * caught for weight, caught, _ in last) + 2 * usual) / (games + 2)
+        expected = (sum(weight * scored for weight, _, scored in last) + 8 * (1 - math.exp(-touchdown * targets))) / (games + 8)
+        assert chance == pytest.approx(expected, abs=1e-6)
         fair = 100 * (1 - chance) / chance if chance <= 0.5 else -100 * chance / (1 - chance)
         assert odds == pytest.approx(fair, abs=0.51)
         price = database.value("SELECT max(anytime_td_odds) FROM sportsbook_odds WHERE player_id = %s", (player,))

@@ -93,7 +93,7 @@ def test_nothing_of_a_later_week_counts(league, database):
 def test_only_a_model_of_earlier_weeks_predicts(league, database):
     league.good("train", *WEEK_18)
     result = league.good("predictions", *WEEK_12)
-    assert {row[2] for row in predicted(database, 12).values()} == {"baseline-1"}
+    assert {row[2] for row in predicted(database, 12).values()} == {"baseline-2"}
     assert any("no model" in note for note in result.values("NOTE"))
     database.query("DELETE FROM predictions")
     league.good("train", "--season", "2024", "--week", "6")
@@ -178,7 +178,7 @@ def test_real_seasons(recorded):
     late = evaluate(recorded, "2024-5", "2024-18")
     assert late["lines"] == 2477 and late["scored"] == 513
     assert late["ways"]["model"]["log_loss"] < 0.4766
-    assert late["ways"]["model"]["auc"] > 0.68 and late["ways"]["predicted"]["log_loss"] < 0.481
+    assert late["ways"]["model"]["auc"] > 0.68 and late["ways"]["predicted"]["log_loss"] < 0.479
     first = evaluate(recorded, "2023-10", "2023-18")
     assert first["lines"] == 1651
     assert first["ways"]["model"]["log_loss"] < first["ways"]["own"]["log_loss"] - 0.01

@@ -1,4 +1,5 @@
-/* The baseline for the chance that a receiver scores in a game: his own rate, drawn towards that of his position.
+/* The plainest chance that a receiver scores in a game: his own rate, drawn towards that of his position. Past weeks of
+ * players who came late get it where no model answers, and other ways are measured against it.
  *
  *   position's rate = (scoring lines + 300 * prior) / (lines + 300), prior 0.20 (WR), 0.16 (TE)
  *   his chance      = (his scoring lines + 10 * position's rate) / (his lines + 10)

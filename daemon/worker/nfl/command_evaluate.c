@@ -71,7 +71,7 @@ static void print_json_number(const char *name, double value) {
 }
 
 static void print_json(const struct evaluation *evaluation) {
-        static const char *const names[WAYS] = {"position", "own", "model", "predicted"};
+        static const char *const names[WAYS] = {"position", "own", "baseline", "model", "predicted"};
         const struct measure *model = &evaluation->ways[WAY_MODEL];
         (void)printf("{\"weeks\":%zu,\"lines\":%zu,\"scored\":%zu,\"ways\":{", evaluation->weeks, model->n,
                      model->scored);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "baseline.h"
 #include "errorclass.h"
 #include "errortext.h"
 #include "log.h"
@@ -57,14 +56,14 @@ static int add_row(const struct candidate *candidate, double chance, const char 
 static int predict(const struct candidate *candidate, const struct examples *examples, size_t i, struct batch *batch) {
         const struct example *example = &examples->examples[i];
         bool model = batch->has_model && model_answers(example);
-        double chance =
-                model ? regression_chance(&batch->model.regression, example_features(examples, i)) : example->own_rate;
+        const double *features = example_features(examples, i);
+        double chance = model ? regression_chance(&batch->model.regression, features) : form_baseline(features);
         /* As a number with six decimals it is never 0 or 1. */
         chance = MIN(MAX(chance, 0.000001), 0.999999);
         batch->candidates++;
         batch->by_model += model;
         batch->with_price += candidate->has_price;
-        return add_row(candidate, chance, model ? batch->model.version : BASELINE_VERSION, &batch->rows);
+        return add_row(candidate, chance, model ? batch->model.version : FORM_BASELINE_VERSION, &batch->rows);
 }
 
 static int predict_all(struct db *db, const struct week *week, struct batch *batch, char **ret_error) {

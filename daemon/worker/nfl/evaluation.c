@@ -10,7 +10,9 @@ const char *way_name(enum way way) {
         case WAY_POSITION:
                 return "share of his position";
         case WAY_OWN:
-                return "his own share (baseline)";
+                return "his own share";
+        case WAY_BASELINE:
+                return "baseline";
         case WAY_MODEL:
                 return "model, every line";
         case WAY_USED:
@@ -30,11 +32,13 @@ struct walk {
 static void count(struct walk *walk, size_t i, const struct regression *regression) {
         const struct example *example = &walk->examples->examples[i];
         double model = regression_chance(regression, example_features(walk->examples, i));
+        double baseline = form_baseline(example_features(walk->examples, i));
         const double chances[WAYS] = {
                 [WAY_POSITION] = example->position_rate,
                 [WAY_OWN] = example->own_rate,
+                [WAY_BASELINE] = baseline,
                 [WAY_MODEL] = model,
-                [WAY_USED] = model_answers(example) ? model : example->own_rate,
+                [WAY_USED] = model_answers(example) ? model : baseline,
         };
         bool scored = line_scored(example->line);
         for (size_t way = 0; way < WAYS; way++) {

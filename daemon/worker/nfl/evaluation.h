@@ -8,7 +8,8 @@
 /* The ways of foretelling that are compared, on the same lines. */
 enum way {
         WAY_POSITION, /* the share of his position */
-        WAY_OWN,      /* his own, drawn towards that: the baseline */
+        WAY_OWN,      /* his own, drawn towards that */
+        WAY_BASELINE, /* what answers with limited data */
         WAY_MODEL,    /* the model, for every line */
         WAY_USED,     /* what `predictions` writes: the model, or the baseline with limited data */
         WAYS,

@@ -69,6 +69,13 @@ const char *const form_names[FORM_FEATURES] = {
         "home",
 };
 
+/* Of touchdowns_drawn, which is this chance's logarithm. */
+#define DRAWN_INDEX 14
+
+double form_baseline(const double *features) {
+        return exp(features[DRAWN_INDEX]);
+}
+
 struct past_line {
         int32_t targets, catches, yards, carries;
         bool scored;

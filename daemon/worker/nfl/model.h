@@ -1,7 +1,7 @@
 /* The model: a logistic regression on the form of player and teams, and where the baseline answers instead.
  *
  * A player with fewer than three lines in the season before the week has limited data: the baseline answers for him
- * (baseline.h), the model for the others, who make nearly nine of ten lines from week 5 on. */
+ * (form_baseline), the model for the others, who make nearly nine of ten lines from week 5 on. */
 #pragma once
 
 #include <stdbool.h>
