@@ -357,7 +357,12 @@ class Round:
         """batchctl run --follow has lived through it: all lines once, and the run's end as its exit status."""
         if self.victim == "batchctl":
             return
-        out, err = self.ctl.communicate(timeout=paths.patience(30))
+        try:
+            out, err = self.ctl.communicate(timeout=paths.patience(30))
+        except subprocess.TimeoutExpired as error:
+            kill(self.ctl.pid)
+            out, err = self.ctl.communicate()
+            raise AssertionError(f"the follower does not end; it has seen\n{out[-2000:]}\n{err}") from error
         events = [json.loads(line) for line in out.splitlines()]
         told = [event["seq"] for event in events if event.get("event") == "line"]
         if self.moment == "stop":
