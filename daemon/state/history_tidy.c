@@ -16,9 +16,9 @@ static int empty_file(int dir_fd, const char *name) {
         return fd < 0 || ftruncate(fd, 0) < 0 ? -errno : 0;
 }
 
-/* Attempt files are emptied, and go with the run's folder. Removing them one by one, as fast as steps come and go,
- * makes the next ones slow to create: ext4 without a journal looks at every inode freed in the last minutes before it
- * takes one (1 ms a file instead of 20 us, seen after some thousand steps). */
+/* Attempt files and the clock are emptied, and go with the run's folder. Removing them one by one, as fast as steps
+ * come and go, makes the next ones slow to create: ext4 without a journal looks at every inode freed in the last
+ * minutes before it takes one (1 ms a file instead of 20 us, seen after some thousand steps). */
 static int tidy_files(const char *run_dir) {
         DIR *dir = opendir(run_dir);
         struct dirent *entry;
@@ -27,12 +27,9 @@ static int tidy_files(const char *run_dir) {
         if (!dir)
                 return -errno;
         while ((entry = readdir(dir))) {
-                if (endswith(entry->d_name, ".attempt"))
-                        r = empty_file(dirfd(dir), entry->d_name);
-                else if (streq(entry->d_name, "clock"))
-                        r = unlinkat(dirfd(dir), entry->d_name, 0) < 0 ? -errno : 0;
-                else
+                if (!endswith(entry->d_name, ".attempt") && !streq(entry->d_name, "clock"))
                         continue;
+                r = empty_file(dirfd(dir), entry->d_name);
                 if (r < 0 && first_error == 0)
                         first_error = r;
         }

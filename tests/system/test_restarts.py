@@ -133,8 +133,7 @@ def test_the_duration_of_a_run_counts_the_restart(make_instance):
     instance.start()
     shown = instance.wait_for_run(run)["run"]
     assert 0.6 < shown["duration_seconds"] <= time.monotonic() - began + 0.01
-    folder = os.path.join(instance.state, "runs", shown["run_id"])
-    until(lambda: not os.path.exists(os.path.join(folder, "clock")), "what an ended run needs no more is gone", 5)
+    until(lambda: not invariants.untidy(instance), "what an ended run needs no more is gone", 5)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])

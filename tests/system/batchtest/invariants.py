@@ -105,12 +105,15 @@ def records_are_equal(instance, database, seconds=20):
 
 
 def untidy(instance):
-    """Folders of runs that were never recorded, and what an ended run needs no more: its TMPDIR, its attempt files, its clock."""
+    """Folders of runs that were never recorded, and what an ended run needs no more: its TMPDIR, what its attempt files and its clock hold."""
     known = {run for run, in StateFile(instance).query("SELECT run_id FROM runs")}
     root = os.path.join(instance.state, "runs")
     folders = set(os.listdir(root)) if os.path.isdir(root) else set()
-    return sorted(folders - known) + [f"{folder}/{name}" for folder in folders & known for name in os.listdir(os.path.join(root, folder))
-                                      if name in ("tmp", "clock") or name.endswith(".attempt")]
+    found = sorted(folders - known)
+    for folder in sorted(folders & known):
+        found += [f"{folder}/{entry.name}" for entry in os.scandir(os.path.join(root, folder))
+                  if entry.name == "tmp" or entry.name.endswith((".attempt", "clock")) and entry.stat().st_size > 0]
+    return found
 
 
 def all_lines(instance, run):
