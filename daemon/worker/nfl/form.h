@@ -34,7 +34,7 @@ extern const char *const form_names[FORM_FEATURES];
  * last counting 0.93^i, drawn with the weight of 8 games towards what his targets give, 1 - exp(-a * targets a game), a
  * 0.055 (WR) or 0.046 (TE); targets weighted alike and drawn with the weight of 2 games towards 3.4 and 2.4. On 2024,
  * weeks 5 to 18, its log loss is 0.4838, that of baseline-1 0.4887; on the lines of players with fewer than three games
- * of the season 0.346 and 0.357. */
+ * of the season 0.346 and 0.359. */
 #define FORM_BASELINE_VERSION "baseline-2"
 double form_baseline(const double *features);
 
