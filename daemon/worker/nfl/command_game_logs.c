@@ -8,6 +8,7 @@
 #include "errortext.h"
 #include "game_id.h"
 #include "log.h"
+#include "macro.h"
 #include "outcome.h"
 #include "step_report.h"
 #include "store_logs.h"
@@ -15,8 +16,10 @@
 #include "worker.h"
 #include "xalloc.h"
 
-/* Games of one transaction: what a kill can make the next run fetch again. */
-#define BATCH_GAMES 16
+/* Games of one transaction: as many as are stored already, within these bounds. A kill makes the next run fetch again
+ * no more than that, and a whole season is few transactions. */
+#define BATCH_GAMES_MIN 16
+#define BATCH_GAMES_MAX 96
 
 struct ingest {
         struct worker *worker;
@@ -68,7 +71,8 @@ static int flush(struct ingest *ingest) {
         int64_t added = ingest->counts.added;
         if (games == 0)
                 return 0;
-        int r = store_logs(ingest->worker->db, &ingest->batch, &ingest->unknown, &ingest->counts, &ingest->error);
+        int r = store_logs(ingest->worker->db, &ingest->batch, ingest->worker->settings->new_players, &ingest->unknown,
+                           &ingest->counts, &ingest->error);
         if (r < 0)
                 return r;
         ingest->stored_games += games;
@@ -109,7 +113,8 @@ static int take_answer(void *userdata, size_t index, const struct answer *answer
         ingest->answered++;
         report_item(ingest->game_id);
         take_game(ingest, answer);
-        return ingest->batch.n_games >= BATCH_GAMES ? flush(ingest) : 0;
+        size_t enough = MIN(MAX(ingest->stored_games, (size_t)BATCH_GAMES_MIN), (size_t)BATCH_GAMES_MAX);
+        return ingest->batch.n_games >= enough ? flush(ingest) : 0;
 }
 
 static void ingest_done(struct ingest *ingest) {

@@ -87,15 +87,15 @@ static const char scores_sql[] =
         "UPDATE schedule s SET away_score = coalesce(i.away_score, s.away_score), home_score = coalesce(i.home_score, s.home_score), "
         "status = 'final', updated_at = now() FROM incoming_scores i WHERE s.game_id = i.game_id";
 
-static int store(struct db *db, struct log_batch *batch, PGresult **ret_stored, PGresult **ret_unknown,
+static int store(struct db *db, struct log_batch *batch, bool late, PGresult **ret_stored, PGresult **ret_unknown,
                  char **ret_error) {
         int r = db_begin(db, ret_error);
         r = r < 0 ? r : db_copy(db, "COPY incoming_lines FROM STDIN", &batch->lines, ret_error);
         r = r < 0 ? r : db_copy(db, "COPY incoming_scores FROM STDIN", &batch->games, ret_error);
         r = r < 0 ? r : db_query(db, unknown_sql, NULL, 0, ret_unknown, ret_error);
-        r = r < 0 ? r : db_run(db, backfilled_sql, ret_error);
+        r = r < 0 || !late ? r : db_run(db, backfilled_sql, ret_error);
         r = r < 0 ? r : db_query(db, lines_sql, NULL, 0, ret_stored, ret_error);
-        r = r < 0 ? r : db_run(db, note_backfilled_sql, ret_error);
+        r = r < 0 || !late ? r : db_run(db, note_backfilled_sql, ret_error);
         r = r < 0 ? r : db_run(db, marks_sql, ret_error);
         r = r < 0 ? r : db_run(db, scores_sql, ret_error);
         r = r < 0 ? r : db_commit(db, ret_error);
@@ -104,12 +104,12 @@ static int store(struct db *db, struct log_batch *batch, PGresult **ret_stored, 
         return r;
 }
 
-int store_logs(struct db *db, struct log_batch *batch, struct unknown *unknown, struct log_counts *counts,
+int store_logs(struct db *db, struct log_batch *batch, bool late, struct unknown *unknown, struct log_counts *counts,
                char **ret_error) {
         _cleanup_result_ PGresult *stored = NULL, *strangers = NULL;
         if (batch->overflow)
                 return error_set(ret_error, NFL_DATA, "box scores are larger than %zu MiB of rows", ROWS_MAX >> 20);
-        int r = store(db, batch, &stored, &strangers, ret_error);
+        int r = store(db, batch, late, &stored, &strangers, ret_error);
         if (r < 0)
                 return r;
         counts->stored += result_int(stored, 0, 0);

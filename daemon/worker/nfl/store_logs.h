@@ -28,6 +28,7 @@ void log_batch_drop_game(struct log_batch *batch);
 int store_logs_prepare(struct db *db, char **ret_error);
 /* One transaction for all games of the batch: lines of known players, the mark that a game's logs are complete, its
  * score. Empties the batch. Lines of unknown players are added to `unknown`. */
-int store_logs(struct db *db, struct log_batch *batch, struct unknown *unknown, struct log_counts *counts,
+/* late: of games that are stored; lines that are new are noted in game_logs_backfilled. */
+int store_logs(struct db *db, struct log_batch *batch, bool late, struct unknown *unknown, struct log_counts *counts,
                char **ret_error);
 void log_batch_done(struct log_batch *batch);
