@@ -1,6 +1,7 @@
 #include "log_capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,6 +204,19 @@ static void count_short_write(struct log_capture *capture, size_t written) {
         capture->out_len = whole;
 }
 
+/* A flood goes to the disk as it is written, a piece while the one before it is waited for: so it cannot fill memory
+ * with pages to be written, for which the kernel would then hold up every writer, the monitors of quiet steps too. */
+static void pace_flood(struct log_capture *capture) {
+        off_t from = (off_t)capture->paced;
+        if (capture->size - capture->paced < FLOOD_WRITE)
+                return;
+        (void)sync_file_range(capture->fd, from, (off_t)(capture->size - capture->paced), SYNC_FILE_RANGE_WRITE);
+        if (from >= (off_t)FLOOD_WRITE)
+                (void)sync_file_range(capture->fd, from - (off_t)FLOOD_WRITE, (off_t)FLOOD_WRITE,
+                                      SYNC_FILE_RANGE_WAIT_BEFORE);
+        capture->paced = capture->size;
+}
+
 static void write_out(struct log_capture *capture) {
         size_t written = 0;
         while (written < capture->out_len) {
@@ -219,6 +233,7 @@ static void write_out(struct log_capture *capture) {
         if (written == capture->out_len) {
                 capture->size += written;
                 capture->lines += capture->out_lines;
+                pace_flood(capture);
                 if (capture->out_has_note)
                         capture->lines_unsaid = 0;
         } else

@@ -11,6 +11,7 @@
 #define LOG_PIECE_MAX ((size_t)16 * 1024)
 #define LOG_READ_SIZE ((size_t)128 * 1024)
 #define LOG_OUT_SIZE ((size_t)256 * 1024)
+#define FLOOD_WRITE ((uint64_t)4 * 1024 * 1024)
 
 struct log_stream {
         int fd; /* read end of the pipe, blocking; -1 at its end */
@@ -26,6 +27,7 @@ struct log_capture {
         uint64_t lines;         /* in the file */
         uint64_t lines_dropped; /* that could not be written */
         uint64_t lines_unsaid;  /* dropped since the file last said so */
+        uint64_t paced;         /* handed to the disk up to here */
         uint64_t written_from;  /* where the bytes in `out` begin in the file, for the last flush */
         int error;              /* errno of the last write that failed, 0: none */
         bool is_torn;           /* a piece of a line lies behind `size` */

@@ -26,15 +26,15 @@
 #define BURST_READS 8
 #define BURST_WAIT 100 /* usec: a read that waited less came at once */
 #define BURST_PAUSE_NSEC 200000
-/* After so much of a flood the monitor rests, and with it, its pipe being full, the step: some 600 MB/s are left, and
+/* After so much of a flood the monitor rests, and with it, its pipe being full, the step: some 400 MB/s are left, and
  * processors for everybody else, so that another step's line is on its way at once. */
 #define FLOOD_PIECE ((size_t)1024 * 1024)
-#define FLOOD_PAUSE_NSEC 1000000
+#define FLOOD_PAUSE_NSEC 2000000
 #define SHORT_READ ((size_t)32 * 1024)
 #define PIPE_SIZE_GROWN (1024 * 1024)
 /* The daemon is told at most so often while there is always something new. */
 #define TELL_INTERVAL 500 /* usec */
-#define TRIM_AFTER_MSEC 1000
+#define TRIM_AFTER USEC_PER_SEC
 
 enum poll_slot {
         POLL_NOTIFY,
@@ -140,11 +140,18 @@ static void fill_poll(const struct monitor *monitor, struct pollfd fds[static PO
         fds[POLL_STDERR] = (struct pollfd){.fd = monitor->streams[STREAM_STDERR].fd, .events = POLLIN};
 }
 
-/* How long poll may wait, in msec: news that were held back to coalesce go out soon. */
-static int poll_timeout(const struct monitor *monitor) {
+/* How long poll may wait: news that were held back to coalesce go out when their time has come. */
+static usec_t poll_timeout(const struct monitor *monitor, usec_t now) {
+        usec_t due = monitor->told_at + TELL_INTERVAL;
         if (monitor_has_news(monitor) && !monitor->is_blocked)
-                return 1;
-        return monitor->is_log_warm ? TRIM_AFTER_MSEC : -1;
+                return due > now ? due - now : 0;
+        return monitor->is_log_warm ? TRIM_AFTER : USEC_INFINITY;
+}
+
+static int wait_for(struct pollfd fds[static POLL_MAX], usec_t timeout) {
+        struct timespec ts = {.tv_sec = (time_t)(timeout / USEC_PER_SEC),
+                              .tv_nsec = (long)(timeout % USEC_PER_SEC) * 1000};
+        return ppoll(fds, POLL_MAX, timeout == USEC_INFINITY ? NULL : &ts, NULL);
 }
 
 static void tell_when_due(struct monitor *monitor, usec_t now, bool can_write) {
@@ -181,7 +188,7 @@ static void monitor_loop(struct monitor *monitor) {
         while (!monitor_is_over(monitor)) {
                 monitor_arm_timer(monitor);
                 fill_poll(monitor, fds);
-                int n = poll(fds, POLL_MAX, poll_timeout(monitor));
+                int n = wait_for(fds, poll_timeout(monitor, before));
                 usec_t after = now_boottime();
                 uint64_t size_before = monitor->log.size;
                 if (n > 0)

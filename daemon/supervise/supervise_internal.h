@@ -21,7 +21,7 @@
 /* Of what waits in a log file, the last piece of this size is read line by line; what lies before it would leave a
  * run's ring (256 KiB) before anybody could look, and is only counted, at most LOG_SKIP_MAX a pass. */
 #define LOG_LIVE_MAX ((uint64_t)512 * 1024)
-#define LOG_SKIP_MAX ((uint64_t)4 * 1024 * 1024)
+#define LOG_SKIP_MAX ((uint64_t)512 * 1024)
 /* Between two passes of a flood: long enough for everything else, and for the daemon to count as a sleeper, which the
  * scheduler wakes at once for the line of another step. */
 #define LOG_FLOOD_PAUSE (500 * (usec_t)1)
