@@ -166,7 +166,7 @@ static void test_section_keys(void **state) {
                 const char *section;
                 size_t count;
                 const char *first;
-        } rows[] = {{"Job", 9, "Description"}, {"Parameter", 8, "Type"},   {"Mode", 2, "Steps"},
+        } rows[] = {{"Job", 13, "Description"}, {"Parameter", 8, "Type"},   {"Mode", 2, "Steps"},
                     {"Step", 21, "Exec"},      {"Daemon", 18, "Database"}, {"None", 0, NULL}};
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
