@@ -167,7 +167,7 @@ static void test_section_keys(void **state) {
                 size_t count;
                 const char *first;
         } rows[] = {{"Job", 13, "Description"}, {"Parameter", 8, "Type"},   {"Mode", 2, "Steps"},
-                    {"Step", 21, "Exec"},      {"Daemon", 18, "Database"}, {"None", 0, NULL}};
+                    {"Step", 21, "Exec"},       {"Daemon", 18, "Database"}, {"None", 0, NULL}};
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const char *const *keys = config_section_keys(rows[i].section);
