@@ -264,9 +264,7 @@ void act_begin(struct engine *engine, enum method_id id, const struct jval *para
         act->caller.user = xstrdup_or_null(caller->user);
         act->caller.on_behalf = xstrdup_or_null(caller->on_behalf);
         act->request_id = implied_request_id(act->method, act->params);
-        if (act->request_id)
-                act->caller.uid = caller->uid;
-        else
+        if (!act->request_id)
                 act->request_id = xstrdup_or_null(jval_get_str(act->params, "request_id"));
         if (!act->request_id) {
                 handler(act);

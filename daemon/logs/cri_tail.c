@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "cri.h"
+#include "fileutil.h"
 #include "macro.h"
 #include "utf8.h"
 #include "xalloc.h"
@@ -16,7 +17,6 @@
 static int read_end(const char *path, char **ret, size_t *ret_len) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         struct stat st;
-        size_t got = 0;
 
         if (fd < 0)
                 return -errno;
@@ -25,16 +25,10 @@ static int read_end(const char *path, char **ret, size_t *ret_len) {
         size_t want = MIN((size_t)st.st_size, TAIL_MAX);
         off_t from = st.st_size - (off_t)want;
         _cleanup_free_ char *data = xmalloc(want + 1);
-        while (got < want) {
-                ssize_t n = pread(fd, data + got, want - got, from + (off_t)got);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                got += (size_t)n;
-        }
+        ssize_t n = pread_full(fd, data, want, from);
+        if (n < 0)
+                return (int)n;
+        size_t got = (size_t)n;
         if (from > 0) { /* the first line is cut: drop its rest */
                 char *newline = memchr(data, '\n', got);
                 size_t skip = newline ? (size_t)(newline - data) + 1 : 0;

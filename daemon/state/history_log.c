@@ -279,7 +279,6 @@ static int read_block(const char *path, uint64_t offset, uint64_t limit, char **
                       uint64_t *ret_size) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         struct stat st;
-        size_t got = 0;
 
         if (fd < 0)
                 return -errno;
@@ -288,16 +287,10 @@ static int read_block(const char *path, uint64_t offset, uint64_t limit, char **
         uint64_t size = (uint64_t)st.st_size;
         size_t want = offset < size ? (size_t)MIN(limit, size - offset) : 0;
         _cleanup_free_ char *data = xmalloc(want + 1);
-        while (got < want) {
-                ssize_t n = pread(fd, data + got, want - got, (off_t)(offset + got));
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                got += (size_t)n;
-        }
+        ssize_t n = pread_full(fd, data, want, (off_t)offset);
+        if (n < 0)
+                return (int)n;
+        size_t got = (size_t)n;
         *ret = STEAL_PTR(data);
         *ret_len = got;
         *ret_size = size;

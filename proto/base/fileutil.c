@@ -77,6 +77,23 @@ int pwrite_all(int fd, const void *data, size_t len, off_t offset) {
         return 0;
 }
 
+ssize_t pread_full(int fd, void *data, size_t len, off_t offset) {
+        size_t got = 0;
+
+        while (got < len) {
+                ssize_t n = pread(fd, (char *)data + got, len - got, offset + (off_t)got);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                got += (size_t)n;
+        }
+        return (ssize_t)got;
+}
+
 int write_file_atomic(const char *path, const void *data, size_t len, mode_t mode) {
         _cleanup_free_ char *temporary = xasprintf("%s.XXXXXX", path);
         _cleanup_close_ int fd = mkostemp(temporary, O_CLOEXEC);

@@ -16,6 +16,8 @@ int mkdir_parents(const char *path, mode_t mode);
 int remove_tree(const char *path);
 /* Writes all, again after EINTR and short writes; for blocking descriptors. */
 int write_all(int fd, const void *data, size_t len);
+/* Reads up to len bytes at offset, again after EINTR and short reads: the bytes read, less than len only at the end. */
+ssize_t pread_full(int fd, void *data, size_t len, off_t offset);
 int pwrite_all(int fd, const void *data, size_t len, off_t offset);
 int fd_set_nonblock(int fd, bool nonblock);
 int fd_set_cloexec(int fd, bool cloexec);
