@@ -36,7 +36,7 @@ void run_machine_done(struct run_machine *machine) {
         *machine = (struct run_machine){0};
 }
 
-static const struct step *step_of(const struct run_machine *machine, size_t task) {
+const struct step *run_machine_step(const struct run_machine *machine, size_t task) {
         return machine->plan->steps[machine->tasks[task].plan_index].step;
 }
 
@@ -163,7 +163,7 @@ bool run_machine_attempt_started(struct run_machine *machine, size_t task, struc
 
 /* A critical failure ends the run; the first failure's text stays. */
 static void note_failure(struct run_machine *machine, size_t task, char *message) {
-        bool critical = step_of(machine, task)->critical;
+        bool critical = run_machine_step(machine, task)->critical;
 
         if (machine->error_message && !(critical && !machine->failing)) {
                 free(message);
@@ -179,7 +179,7 @@ static void note_failure(struct run_machine *machine, size_t task, char *message
 
 static void end_failed(struct run_machine *machine, size_t task, enum reason reason, const struct attempt_end *end,
                        double jitter, struct effects *effects) {
-        const struct step *step = step_of(machine, task);
+        const struct step *step = run_machine_step(machine, task);
         struct task *state = &machine->tasks[task];
 
         if (may_start_attempts(machine) && state->attempt <= step->retries && retry_applies(step, end)) {
@@ -220,7 +220,7 @@ bool run_machine_attempt_ended(struct run_machine *machine, size_t task, const s
                 return false;
         if (end->attempt != 0 && end->attempt != machine->tasks[task].attempt)
                 return false;
-        status = attempt_end_status(step_of(machine, task), end, &reason, &warned);
+        status = attempt_end_status(run_machine_step(machine, task), end, &reason, &warned);
         if (warned || end->had_warnings)
                 machine->had_warnings = machine->tasks[task].had_warnings = true;
         if (status == STEP_CANCELLED)
@@ -302,12 +302,12 @@ static void resume_task(struct run_machine *machine, size_t task, struct effects
         else if (state->state == TASK_STARTING)
                 end_task(machine, task, STEP_SKIPPED, REASON_DEPENDENCY, effects);
         else if (state->state == TASK_WAITING && may_start_attempts(machine))
-                push_effect(effects,
-                            (struct effect){.type = EFFECT_RETRY_TIMER,
-                                            .task = task,
-                                            .attempt = state->attempt + 1,
-                                            .delay = retry_delay(step_of(machine, task), state->attempt + 1, 0),
-                                            .reason = state->reason});
+                push_effect(effects, (struct effect){.type = EFFECT_RETRY_TIMER,
+                                                     .task = task,
+                                                     .attempt = state->attempt + 1,
+                                                     .delay = retry_delay(run_machine_step(machine, task),
+                                                                          state->attempt + 1, 0),
+                                                     .reason = state->reason});
 }
 
 bool run_machine_resume(struct run_machine *machine, struct effects *effects) {
@@ -316,7 +316,7 @@ bool run_machine_resume(struct run_machine *machine, struct effects *effects) {
         for (size_t i = 0; i < machine->n_tasks; i++)
                 if (machine->tasks[i].state == TASK_ENDED && machine->tasks[i].status == STEP_FAILED)
                         note_failure(machine, i,
-                                     run_message_step_failed_before(step_of(machine, i), &machine->tasks[i]));
+                                     run_message_step_failed_before(run_machine_step(machine, i), &machine->tasks[i]));
         if (machine->failing)
                 end_unstarted_of_failing(machine, effects);
         for (size_t i = 0; i < machine->n_tasks; i++)

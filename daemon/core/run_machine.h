@@ -94,6 +94,8 @@ void effects_done(struct effects *effects);
 /* queued, one pending task for each plan step. The plan must outlive the machine. */
 void run_machine_init(struct run_machine *machine, const struct run_plan *plan);
 void run_machine_done(struct run_machine *machine);
+/* The settings of what the task runs. */
+const struct step *run_machine_step(const struct run_machine *machine, size_t task);
 
 /* All events append to effects. An event that does not fit the state is ignored (returns false): repeats after a
  * recovery are harmless. */

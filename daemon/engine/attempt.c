@@ -15,10 +15,6 @@
 #include "strv.h"
 #include "xalloc.h"
 
-static const struct step *step_of(const struct task_run *task) {
-        return task->run->plan.steps[task->run->machine.tasks[task->index].plan_index].step;
-}
-
 static struct log_context context_of(const struct task_run *task) {
         return (struct log_context){.run_id = task->run->record.run_id,
                                     .job = task->run->record.job,
@@ -52,10 +48,10 @@ void task_prepare_attempt(struct task_run *task, unsigned attempt) {
                 task_recount_metrics(task);
                 attempt_record_done(record);
         }
-        name = log_file_name((int)run->machine.tasks[task->index].plan_index + 1, step_of(task)->name,
+        name = log_file_name((int)run->machine.tasks[task->index].plan_index + 1, task_step(task)->name,
                              run->machine.tasks[task->index].item, (int)attempt);
         *record = (struct attempt_record){
-                .step_name = xstrdup(step_of(task)->name),
+                .step_name = xstrdup(task_step(task)->name),
                 .item = xstrdup(run->machine.tasks[task->index].item),
                 .attempt = (int32_t)attempt,
                 .step_order = (int32_t)run->machine.tasks[task->index].plan_index + 1,
@@ -87,7 +83,7 @@ static usec_t run_time_left(const struct run *run) {
 void task_launch(void *user) {
         struct task_run *task = user;
         struct run *run = task->run;
-        const struct step *step = step_of(task);
+        const struct step *step = task_step(task);
         _cleanup_strv_ char **argv = exec_substitute(step->exec, run->record.parameters, task->record.item);
         _cleanup_strv_ char **environment = task_environment(task);
         _cleanup_free_ char *log = task_log_path(task), *file = task_attempt_path(task);
@@ -171,7 +167,7 @@ static void attempt_lines(const struct cri_line *lines, size_t n, uint64_t offse
                           &(struct ring_line){
                                   .time_nsec = lines[i].time_nsec,
                                   .len = (uint32_t)lines[i].len,
-                                  .task = (uint16_t)task->index,
+                                  .task = (uint32_t)task->index,
                                   .is_stderr = lines[i].is_stderr,
                                   .is_partial = lines[i].is_partial,
                           },
@@ -263,10 +259,10 @@ static void record_end(struct task_run *task, const struct attempt_result *resul
         record->processes_ended = (int64_t)result->processes_ended;
         task->run->processes_ended += (int64_t)result->processes_ended;
         record_measures(task, result);
-        record->status = attempt_end_status(step_of(task), end, &record->reason, &warned);
+        record->status = attempt_end_status(task_step(task), end, &record->reason, &warned);
         free(record->error_message);
         record->error_message =
-                record->status == STEP_SUCCESS ? NULL : attempt_message(step_of(task), result, task->status_text);
+                record->status == STEP_SUCCESS ? NULL : attempt_message(task_step(task), result, task->status_text);
 }
 
 static double random_fraction(void) {

@@ -57,10 +57,10 @@ static void put_task(struct task_run *task) {
  * is recorded as ended is never asked for its reports again. */
 static void put_changes(struct run *run) {
         for (size_t i = 0; i < run->machine.n_tasks && run->has_reported; i++)
-                run->dirty = run->dirty || run->tasks[i].dirty;
+                run->dirty = run->dirty || run->tasks[i]->dirty;
         for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (run->tasks[i].dirty || (run->dirty && run->tasks[i].has_reported))
-                        put_task(&run->tasks[i]);
+                if (run->tasks[i]->dirty || (run->dirty && run->tasks[i]->has_reported))
+                        put_task(run->tasks[i]);
         if (run->dirty) {
                 run->dirty = run->has_reported = false;
                 run->record.version++;

@@ -60,18 +60,18 @@ struct task_run {
         size_t index;                 /* in run->tasks, run->machine.tasks */
         struct attempt_record record; /* of the current attempt, or the one to come */
         bool dirty;
-        bool has_reported;       /* what it reported is not on its way to state.db yet */
-        struct attempt *attempt; /* its monitor, while it lives */
-        struct loop_timer *retry_timer;
-        double own_progress;          /* 0..1 */
-        int64_t done, total;          /* PROGRESS=done/total; total 0: not said */
-        char *status_text;            /* STATUS= */
-        char *item_text;              /* ITEM= */
-        struct jval *earlier_metrics; /* what += added up to in earlier attempts */
-        struct jval *set_metrics;     /* names that this attempt set with = */
-        int error_class;              /* enum error_class */
-        bool had_warnings;            /* this attempt */
-        bool adopted;                 /* taken over from an earlier daemon */
+        bool has_reported;              /* what it reported is not on its way to state.db yet */
+        struct attempt *attempt;        /* its monitor, while it lives */
+        struct loop_timer *retry_timer; /* NULL until there is a retry to wait for */
+        double own_progress;            /* 0..1 */
+        int64_t done, total;            /* PROGRESS=done/total; total 0: not said */
+        char *status_text;              /* STATUS= */
+        char *item_text;                /* ITEM= */
+        struct jval *earlier_metrics;   /* what += added up to in earlier attempts */
+        struct jval *set_metrics;       /* names that this attempt set with = */
+        int error_class;                /* enum error_class */
+        bool had_warnings;              /* this attempt */
+        bool adopted;                   /* taken over from an earlier daemon */
 };
 
 struct run {
@@ -81,7 +81,8 @@ struct run {
         bool has_reported; /* one of its tasks */
         struct run_plan plan;
         struct run_machine machine;
-        struct task_run *tasks;
+        struct task_run **tasks; /* one for each of the machine's; the pointers stay while the array grows */
+        size_t n_tasks, tasks_capacity;
         int32_t next_ordinal;
         char *dir; /* <state>/runs/<uuid> */
         struct ring *ring;
@@ -168,12 +169,20 @@ void run_free(struct run *run);
 int run_prepare(struct run *run, uint64_t *ret_lines);
 struct run *engine_find_run(const struct engine *engine, const char *selector);
 void run_mark(struct run *run);
-void task_mark(struct task_run *task);
 /* Applies and empties effects. */
 void run_apply(struct run *run, struct effects *effects);
 void run_cancel(struct run *run, enum reason reason);
 void run_add_warning(struct run *run, const char *step, const char *item, const char *category, const char *text);
 void run_arm_timeout(struct run *run);
+
+/* tasks.c */
+/* One task_run beside each task of the machine that has none yet. */
+void run_add_tasks(struct run *run);
+void run_free_tasks(struct run *run);
+void task_mark(struct task_run *task);
+void task_arm_retry(struct task_run *task, usec_t delay);
+/* The settings of what the task runs: of its step, or of a command beside it. */
+const struct step *task_step(const struct task_run *task);
 
 /* attempt.c */
 extern const struct attempt_events attempt_events_of_engine;

@@ -110,7 +110,7 @@ static void set_identity(char ***environment, const struct task_run *task) {
 
 char **task_environment(const struct task_run *task) {
         const struct job *job = task->run->plan.job;
-        const struct step *step = task->run->plan.steps[task->run->machine.tasks[task->index].plan_index].step;
+        const struct step *step = task_step(task);
         char **environment = NULL;
 
         for (size_t i = 0; i < ELEMENTSOF(inherited); i++) {

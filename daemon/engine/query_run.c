@@ -151,12 +151,12 @@ static const struct task_run *task_of(const struct run *run, const struct jval *
 
         for (size_t n = 0; n < run->machine.n_tasks; n++) {
                 size_t i = (*hint + n) % run->machine.n_tasks;
-                const struct attempt_record *record = &run->tasks[i].record;
+                const struct attempt_record *record = &run->tasks[i]->record;
 
                 if (!streq(record->step_name, step) || !streq(record->item, item))
                         continue;
                 *hint = i;
-                return record->attempt == jval_get_int(attempt, "attempt", 0) ? &run->tasks[i] : NULL;
+                return record->attempt == jval_get_int(attempt, "attempt", 0) ? run->tasks[i] : NULL;
         }
         return NULL;
 }

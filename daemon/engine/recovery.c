@@ -168,7 +168,7 @@ static void restore_state(struct task_run *task) {
 }
 
 static void restore_task(struct task_run *task, const struct left_run *left) {
-        const char *name = task->run->plan.steps[task->run->machine.tasks[task->index].plan_index].step->name;
+        const char *name = task_step(task)->name;
         const char *item = task->run->machine.tasks[task->index].item;
         const struct attempt_record *last = NULL;
         struct attempt_record *copy;
@@ -239,10 +239,10 @@ static void take_up(struct engine *engine, struct run *run, const struct left_ru
 
         run_machine_restore_run(&run->machine, run->record.status, jval_array_size(run->record.warnings) > 0);
         for (size_t i = 0; i < run->machine.n_tasks; i++)
-                restore_task(&run->tasks[i], left);
+                restore_task(run->tasks[i], left);
         for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (!run->tasks[i].record.step_name)
-                        task_prepare_attempt(&run->tasks[i], 1);
+                if (!run->tasks[i]->record.step_name)
+                        task_prepare_attempt(run->tasks[i], 1);
         run_recount_metrics(run);
         restore_clock(run);
         run_arm_timeout(run);
@@ -252,8 +252,8 @@ static void take_up(struct engine *engine, struct run *run, const struct left_ru
                "%s #%" PRId64 " goes on after a restart of the daemon", run->record.job, run->record.run_number);
         for (size_t i = 0; i < run->machine.n_tasks; i++)
                 if (run->machine.tasks[i].state == TASK_RUNNING) {
-                        run->tasks[i].adopted = true;
-                        task_adopt(&run->tasks[i]);
+                        run->tasks[i]->adopted = true;
+                        task_adopt(run->tasks[i]);
                 }
         (void)(run->record.status == RUN_QUEUED ? run_machine_start(&run->machine, &effects)
                                                 : run_machine_resume(&run->machine, &effects));

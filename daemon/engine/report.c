@@ -31,7 +31,7 @@ void run_recount_metrics(struct run *run) {
         struct jval *sum = jval_object();
 
         for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                struct task_run *task = &run->tasks[i];
+                struct task_run *task = run->tasks[i];
 
                 if (task->earlier_metrics)
                         add_members(sum, task->earlier_metrics);

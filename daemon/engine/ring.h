@@ -15,7 +15,7 @@ struct ring_line {
         uint64_t time_nsec;
         uint64_t position; /* of the text, counted from the first byte ever stored */
         uint32_t len;
-        uint16_t task; /* index into the run's tasks */
+        uint32_t task; /* index into the run's tasks */
         bool is_stderr;
         bool is_partial;
 };

@@ -30,21 +30,8 @@ struct run *run_new(struct engine *engine, struct job *job) {
         return run;
 }
 
-static void task_done(struct task_run *task) {
-        attempt_record_done(&task->record);
-        task->retry_timer = loop_timer_free(task->retry_timer);
-        free(task->status_text);
-        free(task->item_text);
-        if (task->earlier_metrics)
-                jval_unref(task->earlier_metrics);
-        if (task->set_metrics)
-                jval_unref(task->set_metrics);
-}
-
 void run_free(struct run *run) {
-        for (size_t i = 0; run->tasks && i < run->machine.n_tasks; i++)
-                task_done(&run->tasks[i]);
-        free(run->tasks);
+        run_free_tasks(run);
         run_machine_done(&run->machine);
         run_plan_done(&run->plan);
         run_record_done(&run->record);
@@ -57,14 +44,6 @@ void run_free(struct run *run) {
 
 static void timed_out(void *user) {
         run_cancel(user, REASON_TIMEOUT);
-}
-
-static void retry_due(void *user) {
-        struct task_run *task = user;
-        struct effects effects = {0};
-
-        (void)run_machine_retry_due(&task->run->machine, task->index, &effects);
-        run_apply(task->run, &effects);
 }
 
 static int prepare_folder(struct run *run, uint64_t *ret_lines) {
@@ -91,14 +70,7 @@ int run_prepare(struct run *run, uint64_t *ret_lines) {
         if (r < 0)
                 return r;
         run_machine_init(&run->machine, &run->plan);
-        run->tasks = xcalloc(run->machine.n_tasks + 1, sizeof(*run->tasks));
-        for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                run->tasks[i].run = run;
-                run->tasks[i].index = i;
-                r = loop_timer_new(run->engine->loop, &run->tasks[i].retry_timer, retry_due, &run->tasks[i]);
-                if (r < 0)
-                        return r;
-        }
+        run_add_tasks(run);
         run->started_boottime = now_boottime();
         return loop_timer_new(run->engine->loop, &run->timeout_timer, timed_out, run);
 }
@@ -126,12 +98,6 @@ void run_mark(struct run *run) {
         run->dirty = true;
         run->state_sequence++;
         run_notify_watches(run);
-}
-
-void task_mark(struct task_run *task) {
-        task->dirty = true;
-        task->run->state_sequence++;
-        run_notify_watches(task->run);
 }
 
 void run_add_warning(struct run *run, const char *step, const char *item, const char *category, const char *text) {
@@ -263,7 +229,7 @@ static void apply_run_ended(struct run *run) {
 }
 
 static void apply_task_changed(struct run *run, const struct effect *effect) {
-        struct task_run *task = &run->tasks[effect->task];
+        struct task_run *task = run->tasks[effect->task];
         const struct task *state = &run->machine.tasks[effect->task];
 
         if (state->state != TASK_ENDED)
@@ -272,12 +238,13 @@ static void apply_task_changed(struct run *run, const struct effect *effect) {
         task->record.reason = state->reason;
         if (task->record.completed_at == 0)
                 task->record.completed_at = now_realtime();
-        loop_timer_disarm(task->retry_timer);
+        if (task->retry_timer)
+                loop_timer_disarm(task->retry_timer);
         task_mark(task);
 }
 
 static void apply_launch(struct run *run, const struct effect *effect) {
-        struct task_run *task = &run->tasks[effect->task];
+        struct task_run *task = run->tasks[effect->task];
 
         task_prepare_attempt(task, effect->attempt);
         task->record.status = STEP_RUNNING;
@@ -313,7 +280,7 @@ static usec_t delay_left(const struct task_run *task, usec_t delay) {
 /* The failed attempt is recorded as it is, and the next one beside it: so a daemon that starts later knows that there
  * is one to come. */
 static void apply_retry(struct run *run, const struct effect *effect) {
-        struct task_run *task = &run->tasks[effect->task];
+        struct task_run *task = run->tasks[effect->task];
         usec_t delay = effect->delay;
 
         if (task->record.attempt == (int32_t)effect->attempt) {
@@ -324,7 +291,7 @@ static void apply_retry(struct run *run, const struct effect *effect) {
                 task_mark(task);
                 (void)run_clock_note(run->dir, (uint32_t)task->record.ordinal, now_boottime() + delay);
         }
-        loop_timer_arm(task->retry_timer, delay);
+        task_arm_retry(task, delay);
 }
 
 static void stop_attempt(void *user) {
@@ -346,7 +313,7 @@ void run_apply(struct run *run, struct effects *effects) {
                         apply_retry(run, effect);
                         break;
                 case EFFECT_STOP_ATTEMPT:
-                        decisions_after_commit(run->engine, stop_attempt, &run->tasks[effect->task]);
+                        decisions_after_commit(run->engine, stop_attempt, run->tasks[effect->task]);
                         break;
                 case EFFECT_TASK_CHANGED:
                         apply_task_changed(run, effect);

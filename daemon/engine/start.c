@@ -217,8 +217,8 @@ void start_run(struct act *act) {
         append_run(engine, run);
         keep_definition(engine, entry);
         for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                task_prepare_attempt(&run->tasks[i], 1);
-                task_mark(&run->tasks[i]);
+                task_prepare_attempt(run->tasks[i], 1);
+                task_mark(run->tasks[i]);
         }
         (void)run_machine_start(&run->machine, &effects);
         run_apply(run, &effects);

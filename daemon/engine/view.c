@@ -10,11 +10,11 @@
 const struct task_run *run_current_task(const struct run *run) {
         for (size_t i = 0; i < run->machine.n_tasks; i++)
                 if (run->machine.tasks[i].state == TASK_RUNNING || run->machine.tasks[i].state == TASK_STARTING)
-                        return &run->tasks[i];
+                        return run->tasks[i];
         /* Between two attempts the step that waits is the current one. */
         for (size_t i = 0; i < run->machine.n_tasks; i++)
                 if (run->machine.tasks[i].state == TASK_WAITING)
-                        return &run->tasks[i];
+                        return run->tasks[i];
         return NULL;
 }
 
@@ -22,7 +22,7 @@ static struct run_progress progress_of(const struct run *run) {
         _cleanup_free_ double *own = xcalloc(run->machine.n_tasks + 1, sizeof(double));
 
         for (size_t i = 0; i < run->machine.n_tasks; i++)
-                own[i] = run->tasks[i].own_progress;
+                own[i] = run->tasks[i]->own_progress;
         return run_machine_progress(&run->machine, own);
 }
 
@@ -109,12 +109,12 @@ struct jval *run_steps_json(const struct run *run) {
         struct jval *steps = jval_array();
 
         for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                struct jval *step = attempt_record_to_json(&run->tasks[i].record);
+                struct jval *step = attempt_record_to_json(&run->tasks[i]->record);
                 unsigned attempts = run->machine.tasks[i].attempt;
 
                 jval_remove(step, "output_log");
                 jval_set_int(step, "attempts", attempts);
-                set_live_members(step, &run->tasks[i], run->machine.tasks[i].state);
+                set_live_members(step, run->tasks[i], run->machine.tasks[i].state);
                 jval_add(steps, step);
         }
         return steps;

@@ -146,7 +146,7 @@ static int send_page(struct engine_watch *watch, struct buf *out) {
 
 static int append_ring_line(struct buf *out, const struct run *run, const struct ring_line *line, const char *text,
                             uint64_t sequence) {
-        const struct task_run *task = &run->tasks[line->task];
+        const struct task_run *task = run->tasks[line->task];
         struct cri_line cri = {
                 .time_nsec = line->time_nsec,
                 .is_stderr = line->is_stderr,
@@ -224,7 +224,7 @@ static int send_state(struct engine_watch *watch, struct buf *out) {
         struct jval *params = identity(run), *steps = jval_array();
 
         for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                const struct attempt_record *record = &run->tasks[i].record;
+                const struct attempt_record *record = &run->tasks[i]->record;
                 struct jval *step = jval_object();
 
                 jval_set_str(step, "step_name", record->step_name);
