@@ -6,7 +6,6 @@
 #include "session.h"
 #include "verb.h"
 #include "view.h"
-#include "when.h"
 
 #define PAGE_MAX 1000
 
@@ -90,18 +89,6 @@ static const struct option_row rows[] = {
         {0},
 };
 
-static int set_instant(const struct context *context, struct jval *params, const char *key, const char *text) {
-        usec_t instant;
-        if (!text)
-                return EXIT_DONE;
-        if (when_parse(text, now_realtime(), context->global.utc, &instant) < 0) {
-                context_complain(context, "--%s takes a time such as " WHEN_EXAMPLES ", not '%s'", key, text);
-                return EXIT_USAGE;
-        }
-        jval_set_time(params, key, instant);
-        return EXIT_DONE;
-}
-
 static int make_filter(const struct context *context, const struct history_options *options, struct jval *filter) {
         const struct {
                 const char *key, *value;
@@ -113,9 +100,9 @@ static int make_filter(const struct context *context, const struct history_optio
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
                 if (words[i].value)
                         jval_set_str(filter, words[i].key, words[i].value);
-        int status = set_instant(context, filter, "since", options->since);
+        int status = params_set_instant(context, filter, "since", options->since);
         if (status == EXIT_DONE)
-                status = set_instant(context, filter, "until", options->until);
+                status = params_set_instant(context, filter, "until", options->until);
         return status == EXIT_DONE ? params_set(context, options->params, filter) : status;
 }
 

@@ -1,4 +1,4 @@
-/* --param NAME=VALUE, as several commands take it. */
+/* Options that several commands take, as members of a call's params. */
 #pragma once
 
 #include "context.h"
@@ -6,3 +6,5 @@
 
 /* Sets call's member "params" from the vector (NULL: leaves it out). 0, or EXIT_USAGE with the user told. */
 int params_set(const struct context *context, char *const *given, struct jval *call);
+/* Sets member `key` to the instant that --key said (NULL: leaves it out). 0, or EXIT_USAGE with the user told. */
+int params_set_instant(const struct context *context, struct jval *params, const char *key, const char *text);

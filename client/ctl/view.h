@@ -7,6 +7,9 @@
 
 /* A table of run objects. */
 void view_runs(const struct context *context, const struct jval *runs, struct buf *out);
+/* A table of steps, and one of their counts, from step.list. */
+void view_steps(const struct context *context, const struct jval *steps, struct buf *out);
+void view_step_counts(const struct context *context, const struct jval *steps, struct buf *out);
 /* The result of run.show. */
 void view_run(const struct context *context, const struct jval *shown, struct buf *out);
 /* The results of daemon.status, run.current and run.list on one screen. */

@@ -116,6 +116,14 @@ int history_run_show(struct history *history, const char *selector, const char *
         return submit(question);
 }
 
+int history_step_list(struct history *history, const struct jval *filter, history_fn fn, void *user) {
+        struct question *question = question_new(
+                history, jval_get_bool(filter, "group", false) ? ask_step_counts : ask_step_list, fn, user);
+
+        question->params_text = jval_dump(filter);
+        return submit(question);
+}
+
 int history_run_lines(struct history *history, const char *run_id, uint64_t after, unsigned last_lines, unsigned limit,
                       history_fn fn, void *user) {
         struct question *question = question_new(history, ask_run_lines, fn, user);

@@ -33,6 +33,11 @@ int history_run_list(struct history *history, const struct run_filter *filter, h
 /* selector: run number, uuid (or an unambiguous prefix of 8 or more digits), or NULL for the latest (of job, when
  * given). {run: {...}, steps: [attempts...]}. */
 int history_run_show(struct history *history, const char *selector, const char *job, history_fn fn, void *user);
+/* Steps of all runs that have ended, the newest first. filter: an object with the parameters of step.list. {steps:
+ * [attempt, with run_number, job, batch_type, batch_mode], next: the `before` of the next page or absent}; with group
+ * {steps: [{step_name, total, counts: {status: n}, last_completed_at, last_success_at, last_failure_at}]}. A step that
+ * was tried again counts once, by its last attempt. */
+int history_step_list(struct history *history, const struct jval *filter, history_fn fn, void *user);
 /* Log lines of a run in order of their sequence numbers: {lines: [{seq,time,step,item,stream,text}], first, last,
  * next}. after: sequence (0: from the start); last_lines > 0: only that many from the end. At most `limit` lines and
  * 512 KiB of text. */

@@ -40,6 +40,11 @@ int ask_request(const struct question *question, sqlite3 *db, const char *state_
                 char **ret_error);
 int ask_last_runs(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);
+/* history_steps.c */
+int ask_step_list(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                  char **ret_error);
+int ask_step_counts(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                    char **ret_error);
 /* history_due.c */
 int ask_due_times(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);
@@ -64,9 +69,20 @@ int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state
 /* The run that a selector names (NULL: the latest one, of job when that is given): -ENOENT with a text, -EINVAL when a
  * prefix fits several. */
 int history_find_run(sqlite3 *db, const char *selector, const char *job, struct run_record **ret, char **ret_error);
+
+/* history_query.c */
 /* A statement for this one question; -EIO with a text. */
 int history_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret, char **ret_error);
 int history_db_error(sqlite3 *db, char **ret_error);
+/* Binds a parameter by its name; one that the statement does not have is passed over. The text stays the caller's. */
+void history_bind_text(sqlite3_stmt *statement, const char *name, const char *text);
+void history_bind_int(sqlite3_stmt *statement, const char *name, int64_t value);
+/* Valid until the next row; NULL for NULL. */
+const char *history_text_at(sqlite3_stmt *statement, int column);
+/* The arguments that came as JSON (params_text): an object of the caller's own. */
+struct jval *history_asked(const struct question *question);
+/* A member of it that is an instant; 0: there is none. */
+usec_t history_instant(const struct jval *asked, const char *key);
 
 static inline void finalizep(sqlite3_stmt **statement) {
         (void)sqlite3_finalize(*statement);

@@ -17,30 +17,6 @@
 #define OUTPUT_MAX ((size_t)8 * 1024) /* of one failed attempt */
 #define OUTPUT_TOTAL_MAX ((size_t)128 * 1024)
 
-int history_db_error(sqlite3 *db, char **ret_error) {
-        return error_set(ret_error, -EIO, "cannot read %s: %s", sqlite3_db_filename(db, "main"), sqlite3_errmsg(db));
-}
-
-int history_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret, char **ret_error) {
-        if (sqlite3_prepare_v2(db, sql, -1, ret, NULL) != SQLITE_OK)
-                return history_db_error(db, ret_error);
-        return 0;
-}
-
-static void bind_text(sqlite3_stmt *statement, const char *name, const char *text) {
-        int index = sqlite3_bind_parameter_index(statement, name);
-
-        if (index > 0)
-                (void)sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-}
-
-static void bind_int(sqlite3_stmt *statement, const char *name, int64_t value) {
-        int index = sqlite3_bind_parameter_index(statement, name);
-
-        if (index > 0)
-                (void)sqlite3_bind_int64(statement, index, value);
-}
-
 /* The one row of a query, or NULL. */
 static int one_run(sqlite3 *db, sqlite3_stmt *statement, struct run_record **ret, char **ret_error) {
         int code = sqlite3_step(statement);
@@ -97,7 +73,7 @@ static int find_place(sqlite3 *db, int64_t before, int64_t *ret_at, char **ret_e
 
         if (r < 0)
                 return r;
-        bind_int(statement, ":before", before);
+        history_bind_int(statement, ":before", before);
         *ret_at = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
         return 0;
 }
@@ -105,17 +81,17 @@ static int find_place(sqlite3 *db, int64_t before, int64_t *ret_at, char **ret_e
 static void bind_filter(sqlite3_stmt *statement, const struct question *question, int64_t before_at, unsigned limit) {
         const struct run_filter *filter = &question->filter;
 
-        bind_text(statement, ":job", filter->job);
-        bind_text(statement, ":type", filter->type);
-        bind_text(statement, ":mode", filter->mode);
-        bind_text(statement, ":status", filter->status);
-        bind_text(statement, ":triggered_by", filter->triggered_by);
-        bind_int(statement, ":since", (int64_t)filter->since);
-        bind_int(statement, ":until", (int64_t)filter->until);
-        bind_text(statement, ":params", question->params_text);
-        bind_int(statement, ":before_at", before_at);
-        bind_int(statement, ":before", filter->before);
-        bind_int(statement, ":limit", (int64_t)limit + 1);
+        history_bind_text(statement, ":job", filter->job);
+        history_bind_text(statement, ":type", filter->type);
+        history_bind_text(statement, ":mode", filter->mode);
+        history_bind_text(statement, ":status", filter->status);
+        history_bind_text(statement, ":triggered_by", filter->triggered_by);
+        history_bind_int(statement, ":since", (int64_t)filter->since);
+        history_bind_int(statement, ":until", (int64_t)filter->until);
+        history_bind_text(statement, ":params", question->params_text);
+        history_bind_int(statement, ":before_at", before_at);
+        history_bind_int(statement, ":before", filter->before);
+        history_bind_int(statement, ":limit", (int64_t)limit + 1);
 }
 
 /* About what the run takes in the answer. */
@@ -175,7 +151,7 @@ static int find_by_prefix(sqlite3 *db, const char *prefix, struct run_record **r
                 &statement, ret_error);
         if (r < 0)
                 return r;
-        bind_text(statement, ":prefix", lower);
+        history_bind_text(statement, ":prefix", lower);
         _cleanup_(run_record_freep) struct run_record *record = NULL;
         r = one_run(db, statement, &record, ret_error);
         if (r < 0)
@@ -202,8 +178,8 @@ static int find_one(sqlite3 *db, const char *sql, int64_t number, const char *jo
 
         if (r < 0)
                 return r;
-        bind_int(statement, ":number", number);
-        bind_text(statement, ":job", job);
+        history_bind_int(statement, ":number", number);
+        history_bind_text(statement, ":job", job);
         return one_run(db, statement, ret, ret_error);
 }
 
@@ -278,7 +254,7 @@ static int add_attempts(sqlite3 *db, const char *run_id, struct jval *steps, cha
                                 &statement, ret_error);
         if (r < 0)
                 return r;
-        bind_text(statement, ":run_id", run_id);
+        history_bind_text(statement, ":run_id", run_id);
         while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
                 _cleanup_(attempt_record_freep) struct attempt_record *record = attempt_record_from_row(statement);
                 trim_output(record, &total);
@@ -313,9 +289,9 @@ int ask_request(const struct question *question, sqlite3 *db, const char *state_
 
         if (r < 0)
                 return r;
-        bind_text(statement, ":id", question->request_id);
-        bind_int(statement, ":uid", question->uid);
-        bind_int(statement, ":since", (int64_t)(now_realtime() - USEC_PER_DAY));
+        history_bind_text(statement, ":id", question->request_id);
+        history_bind_int(statement, ":uid", question->uid);
+        history_bind_int(statement, ":since", (int64_t)(now_realtime() - USEC_PER_DAY));
         int code = sqlite3_step(statement);
         if (code == SQLITE_DONE)
                 return -ENOENT;

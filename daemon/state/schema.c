@@ -69,6 +69,9 @@ static const char *const migrations[] = {
         "CREATE INDEX due_times_due ON due_times (due_at);"
         "CREATE INDEX due_times_waiting ON due_times (waiting_since) WHERE version > mirrored AND version > parked;"
         "CREATE INDEX due_times_parked ON due_times (due_id) WHERE version <= parked;",
+        /* 4: the steps of all runs by name. Partial, so that only the end of an attempt touches it; the item is in it,
+         * so that counts and what does not match cost no look at the row. */
+        "CREATE INDEX attempts_ended ON attempts (step_name, status, completed_at, item) WHERE completed_at > 0;",
 };
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
 

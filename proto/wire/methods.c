@@ -11,6 +11,7 @@ static const char *const all_triggers[] = {"manual", "api",      "timer",    "sc
                                            "retry",  "backfill", "catch_up", "job",      NULL};
 static const char *const run_statuses[] = {"queued", "running",   "success", "partial",
                                            "failed", "cancelled", "skipped", NULL};
+static const char *const ended_statuses[] = {"success", "failed", "skipped", "cancelled", NULL};
 static const char *const encodings[] = {"text", "base64", NULL};
 
 #define RUN_OR_LATEST                                                                                                  \
@@ -313,6 +314,43 @@ static const struct method methods[] = {
                                         {.name = "follow",
                                          .type = ARGUMENT_BOOLEAN,
                                          .help = "Go on with new lines and changes of state until the run ends"},
+                                },
+                },
+        [METHOD_STEP_LIST] =
+                {
+                        .id = METHOD_STEP_LIST,
+                        .name = "step.list",
+                        .right = RIGHT_WATCH,
+                        .help = "The steps of all runs that have ended, newest first, or counts of them by name and status",
+                        .arguments =
+                                {
+                                        {.name = "step", .type = ARGUMENT_STRING, .help = "Only steps of this name"},
+                                        {.name = "item", .type = ARGUMENT_STRING, .help = "Only steps of this item"},
+                                        {.name = "job", .type = ARGUMENT_STRING, .help = "Only steps of this job"},
+                                        {.name = "type",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Only steps of runs of this batch type"},
+                                        {.name = "status",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Only steps with this status",
+                                         .values = ended_statuses},
+                                        {.name = "since",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "Only steps that ended at or after this instant"},
+                                        {.name = "until",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "Only steps that ended before this instant"},
+                                        {.name = "group",
+                                         .type = ARGUMENT_BOOLEAN,
+                                         .help = "Counts by name and status instead of the steps themselves"},
+                                        {.name = "limit",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "How many; absent: 50",
+                                         .minimum = 1,
+                                         .maximum = 1000},
+                                        {.name = "before",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "The `next` of the page before"},
                                 },
                 },
         [METHOD_LOG_READ] =

@@ -1,0 +1,103 @@
+"""What can be asked of the past: steps of all runs, by name, item, type, status and time, listed and counted."""
+import json
+import sqlite3
+
+import pytest
+
+from batchtest import past
+from batchtest.instance import Instance
+from batchtest.protocol import ProtocolError
+
+NIGHTLY = """
+[Job]
+Type=portfolio
+[Parameter fail]
+Type=boolean
+Default=no
+[Step market_data]
+Exec=/bin/true
+[Step factor_analysis]
+Exec=/bin/sh -c "test ${fail} = false || { echo no prices >&2; exit 4; }"
+Retries=1
+RetryDelaySec=10ms
+[Step stress]
+Exec=/bin/true
+"""
+OTHER = "[Step market_data]\nExec=/bin/true\n"
+
+
+@pytest.fixture(scope="module")
+def instance():
+    made = Instance({"nightly": NIGHTLY, "other": OTHER}).start()
+    for fail in (False, False, True):
+        made.run("nightly", params={"fail": fail})
+    made.run("other")
+    yield made
+    made.remove()
+
+
+def names(steps):
+    return [(step["run_number"], step["step_name"], step["status"]) for step in steps]
+
+
+def test_b9_when_did_a_step_last_succeed(instance):
+    steps = instance.call("step.list", step="factor_analysis", status="success", limit=1)["steps"]
+    assert names(steps) == [(2, "factor_analysis", "success")]
+    assert steps[0]["job"] == "nightly" and steps[0]["completed_at"] and steps[0]["exit_status"] == 0
+    text = instance.ctl("steps", "factor_analysis", "--status", "success", "-n", "1", "--utc").stdout
+    assert "factor_analysis" in text and steps[0]["completed_at"][:10] in text and len(text.splitlines()) == 2
+
+
+def test_a_step_that_was_tried_twice_is_one_step(instance):
+    steps = instance.call("step.list", step="factor_analysis")["steps"]
+    assert names(steps) == [(3, "factor_analysis", "failed"), (2, "factor_analysis", "success"), (1, "factor_analysis", "success")]
+    assert steps[0]["attempt"] == 2 and "exit status 4" in steps[0]["error_message"]
+
+
+def test_b9_steps_by_name_type_item_status_and_time(instance):
+    first = instance.call("step.list", step="stress")["steps"][-1]
+    assert names(instance.call("step.list", type="portfolio", step="market_data")["steps"]) == [
+        (run, "market_data", "success") for run in (3, 2, 1)]
+    assert names(instance.call("step.list", job="other")["steps"]) == [(4, "market_data", "success")]
+    assert names(instance.call("step.list", status="skipped")["steps"]) == [(3, "stress", "skipped")]
+    assert instance.call("step.list", item="P1")["steps"] == []
+    assert len(instance.call("step.list", since=first["completed_at"])["steps"]) == 8
+    assert len(instance.call("step.list", until=first["completed_at"])["steps"]) == 2
+
+
+def test_pages_go_on_where_the_last_one_ended(instance):
+    seen, before = [], None
+    while True:
+        page = instance.call("step.list", limit=3, **({"before": before} if before else {}))
+        seen += names(page["steps"])
+        before = page.get("next")
+        if not before:
+            break
+    assert len(seen) == len(set(seen)) == 10
+    assert seen == names(json.loads(instance.ctl("steps", "-n", "100", "-o", "json").stdout))
+    with pytest.raises(ProtocolError) as refused:
+        instance.call("step.list", before="yesterday")
+    assert refused.value.kind == "invalid_params" and "yesterday" in str(refused.value)
+
+
+def test_c11_steps_counted_by_name_and_status(instance):
+    steps = {step["step_name"]: step for step in instance.call("step.list", group=True)["steps"]}
+    assert {name: step["counts"] for name, step in steps.items()} == {
+        "market_data": {"success": 4}, "factor_analysis": {"success": 2, "failed": 1}, "stress": {"success": 2, "skipped": 1}}
+    assert steps["factor_analysis"]["last_failure_at"] > steps["factor_analysis"]["last_success_at"]
+    assert steps["stress"]["last_failure_at"] is None and steps["market_data"]["total"] == 4
+    rows = [line.split() for line in instance.ctl("steps", "--group", "--utc").stdout.splitlines()]
+    assert rows[0][:4] == ["STEP", "TOTAL", "SUCCESS", "FAILED"] and rows[1][:4] == ["factor_analysis", "3", "2", "1"]
+
+
+def test_the_steps_of_many_runs_are_found_by_an_index(make_instance):
+    instance = make_instance({"job01": "[Step a]\nExec=/bin/true\n"}).start()
+    instance.stop()
+    past.fill(instance.state, 2000, steps=10)
+    with sqlite3.connect(instance.path("state", "state.db")) as db:
+        plan = str(db.execute("EXPLAIN QUERY PLAN SELECT rowid FROM attempts AS a WHERE step_name = 'step03' AND status = 'failed'"
+                              " AND completed_at > 0 ORDER BY completed_at DESC, rowid DESC LIMIT 1").fetchall())
+    assert "attempts_ended" in plan and "SCAN" not in plan
+    instance.start()
+    assert names(instance.call("step.list", step="step03", status="failed", limit=1)["steps"]) == [(1989, "step03", "failed")]
+    assert sum(step["total"] for step in instance.call("step.list", group=True)["steps"]) == 20000
