@@ -9,6 +9,7 @@
 #include "strutil.h"
 #include "strv.h"
 #include "verb.h"
+#include "wait_text.h"
 #include "watch.h"
 #include "when.h"
 #include "xalloc.h"
@@ -113,11 +114,15 @@ static int make_call(const struct context *context, const struct run_options *op
 
 static void tell_started(const struct context *context, const struct jval *result, bool watched) {
         int64_t number = jval_get_int(result, "run_number", 0);
+        _cleanup_free_ char *wait = text_wait(jval_get(result, "waits_for"), context->global.utc);
         if (context->global.quiet)
                 return;
         if (jval_get_bool(result, "repeated", false))
                 (void)printf("%s #%" PRIi64 " had been started for this due time already\n",
                              jval_get_str(result, "job"), number);
+        else if (wait)
+                (void)printf("%s #%" PRIi64 " is queued: it waits %s\n", str_or(jval_get_str(result, "job"), "run"),
+                             number, wait);
         else
                 (void)printf("%s #%" PRIi64 " started\n", str_or(jval_get_str(result, "job"), "run"), number);
         if (!watched)

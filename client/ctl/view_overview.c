@@ -3,8 +3,10 @@
 #include "macro.h"
 #include "progress.h"
 #include "strutil.h"
+#include "table.h"
 #include "text.h"
 #include "view.h"
+#include "wait_text.h"
 #include "xalloc.h"
 
 void view_heading(const struct context *context, const char *text, struct buf *out) {
@@ -92,18 +94,61 @@ static void append_daemon(const struct context *context, const struct jval *stat
         append_labelled(out, &context->out, "job files", STYLE_RED, buf_data(&lines));
 }
 
-void view_overview(const struct context *context, const struct jval *status, const struct jval *current,
-                   const struct jval *recent, struct buf *out) {
-        const struct jval *active = jval_get(current, "runs"), *runs = jval_get(recent, "runs");
-        append_daemon(context, status, out);
-        view_heading(context, jval_array_size(active) > 0 ? "RUNNING" : "Nothing runs.", out);
+static bool is_queued(const struct jval *run) {
+        return streq_null(jval_get_str(run, "status"), "queued");
+}
+
+static void append_running(const struct context *context, const struct jval *active, struct buf *out) {
+        size_t running = 0;
+
+        for (size_t i = 0; i < jval_array_size(active); i++)
+                running += !is_queued(jval_at(active, i));
+        view_heading(context, running > 0 ? "RUNNING" : "Nothing runs.", out);
         for (size_t i = 0; i < jval_array_size(active); i++) {
                 _cleanup_progress_ struct progress progress = {0};
+                if (is_queued(jval_at(active, i)))
+                        continue;
                 progress_take(&progress, jval_at(active, i), now_boottime());
                 progress_append_line(&progress, &context->out, (size_t)MAX(context->out.columns, 60), now_boottime(),
                                      out);
                 (void)buf_append_char(out, '\n');
         }
+}
+
+/* Runs that are queued, and what for. */
+static void append_waiting(const struct context *context, const struct jval *active, struct buf *out) {
+        static const struct table_column columns[] = {
+                {.title = "#", .right = true},
+                {.title = "JOB", .flexible = true},
+                {.title = "ASKED FOR"},
+                {.title = "WAITS", .flexible = true},
+        };
+        _cleanup_table_ struct table table;
+        char ago[TEXT_SIZE];
+
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(active); i++) {
+                const struct jval *run = jval_at(active, i);
+                if (!is_queued(run))
+                        continue;
+                _cleanup_free_ char *wait = text_wait(jval_get(run, "waits_for"), context->global.utc);
+                table_addf(&table, STYLE_PLAIN, "%" PRIi64, jval_get_int(run, "run_number", 0));
+                table_add(&table, STYLE_BOLD, jval_get_str(run, "job"));
+                table_add(&table, STYLE_PLAIN, text_ago(ago, run, "created_at", now_realtime()));
+                table_add(&table, STYLE_PLAIN, wait);
+        }
+        if (table.n_cells > 0) {
+                view_heading(context, "WAITING", out);
+                table_render(&table, &context->out, 0, out);
+        }
+}
+
+void view_overview(const struct context *context, const struct jval *status, const struct jval *current,
+                   const struct jval *recent, struct buf *out) {
+        const struct jval *active = jval_get(current, "runs"), *runs = jval_get(recent, "runs");
+        append_daemon(context, status, out);
+        append_running(context, active, out);
+        append_waiting(context, active, out);
         if (jval_array_size(runs) == 0) {
                 (void)buf_append_str(
                         out, "\nNothing has run yet: 'batchctl list' shows the jobs, 'batchctl run JOB' starts one.\n");

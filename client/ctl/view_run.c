@@ -6,6 +6,7 @@
 #include "table.h"
 #include "text.h"
 #include "view.h"
+#include "wait_text.h"
 #include "xalloc.h"
 
 static void append_times(const struct context *context, const struct jval *shown, const struct jval *run,
@@ -15,8 +16,13 @@ static void append_times(const struct context *context, const struct jval *shown
         bool utc = context->global.utc;
         if (get_instant(run, "started_at") == 0) {
                 _cleanup_free_ char *asked =
-                        xasprintf("%s, not started yet", text_instant(instant, run, "created_at", utc));
+                        xasprintf("%s, %s", text_instant(instant, run, "created_at", utc),
+                                  get_instant(run, "completed_at") ? "never started" : "not started yet");
+                _cleanup_free_ char *wait = text_wait(jval_get(run, "waits_for"), utc);
+
                 append_labelled(out, term, "asked for", STYLE_PLAIN, asked);
+                if (wait)
+                        append_labelled(out, term, "waits", STYLE_PLAIN, wait);
                 return;
         }
         _cleanup_free_ char *started = xasprintf("%s (%s)", text_instant(instant, run, "started_at", utc),

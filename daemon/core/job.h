@@ -94,6 +94,7 @@ struct job {
         enum persistent persistent;
         usec_t randomized_delay;
         enum overlap overlap;
+        int priority;       /* of its runs that wait: higher ones first */
         usec_t run_timeout; /* USEC_INFINITY: none */
         struct keep keep;   /* of its ended runs; KEEP_ALL unless said */
         char *default_mode; /* NULL when there are no modes: all steps */

@@ -19,18 +19,6 @@ static const char *const persistent_words[] = {"no", "last", "all", NULL};
 static const char *const heartbeat_action_words[] = {"warn", "kill", NULL};
 static const char *const parameter_type_words[] = {"string", "integer", "boolean", "date", "enum", NULL};
 
-static void parse_overlap(const struct config_context *context, const char *value, void *target,
-                          const void *otherwise) {
-        enum overlap *overlap = target;
-        enum overlap before = *overlap;
-
-        config_parse_enum(context, value, target, otherwise);
-        if (*overlap == OVERLAP_QUEUE || *overlap == OVERLAP_REPLACE) {
-                *overlap = before;
-                config_complain(context, "%s is not supported by this version; write reject or allow", value);
-        }
-}
-
 /* One expression an assignment: their lists have commas and spaces. */
 static void parse_calendar(const struct config_context *context, const char *value, void *target,
                            const void *otherwise) {
@@ -134,7 +122,8 @@ static const struct config_key job_keys[] = {
         {.name = "TimeZone", IN_JOB(time_zone), .parse = parse_time_zone, .help = "time zone of OnCalendar="},
         {.name = "Persistent", IN_JOB(persistent), .parse = parse_persistent, .words = persistent_words, .help = "which missed due times run later"},
         {.name = "RandomizedDelaySec", IN_JOB(randomized_delay), .parse = config_parse_span, .help = "spreads due times over so long a time"},
-        {.name = "Overlap", IN_JOB(overlap), .parse = parse_overlap, .words = overlap_words, .help = "what a start does while a run is active"},
+        {.name = "Overlap", IN_JOB(overlap), .parse = config_parse_enum, .words = overlap_words, .help = "what a start does while a run is active"},
+        {.name = "Priority", IN_JOB(priority), .parse = config_parse_int, .minimum = -1000, .maximum = 1000, .help = "which waiting run goes first: the higher one"},
         {.name = "RunTimeoutSec", IN_JOB(run_timeout), .parse = config_parse_limit_span, .help = "longest time for all of a run"},
         {.name = "Keep", IN_JOB(keep), .parse = config_parse_keep, .help = "how much of its ended runs stays"},
         {.name = "DefaultMode", IN_JOB(default_mode), .parse = config_parse_text, .help = "mode of a run that names none"},

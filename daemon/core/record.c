@@ -19,6 +19,7 @@ struct run_record *run_record_copy(const struct run_record *record) {
         copy->retry_of = xstrdup_or_null(record->retry_of);
         copy->parent_run_id = xstrdup_or_null(record->parent_run_id);
         copy->definition_hash = xstrdup_or_null(record->definition_hash);
+        copy->options = jval_ref(record->options);
         return copy;
 }
 
@@ -35,6 +36,7 @@ void run_record_done(struct run_record *record) {
         free(record->retry_of);
         free(record->parent_run_id);
         free(record->definition_hash);
+        jval_unref(record->options);
         *record = (struct run_record){0};
 }
 

@@ -85,10 +85,11 @@ void decisions_flush(void *user) {
         struct engine *engine = user;
         struct decisions *decisions = &engine->decisions;
 
-        do
+        do {
+                starts_settle(engine);
                 for (struct run *run = engine->runs; run; run = run->next)
                         put_changes(run);
-        while (call_at_once(engine));
+        } while (call_at_once(engine));
         if (!decisions->batch && !decisions->commit)
                 return;
         (void)decisions_batch(engine);

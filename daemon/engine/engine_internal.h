@@ -12,6 +12,7 @@
 #include "retention_sweep.h"
 #include "ring.h"
 #include "run_machine.h"
+#include "starts.h"
 #include "store.h"
 #include "supervise.h"
 #include "watch.h"
@@ -94,8 +95,9 @@ struct run {
         int64_t processes_ended;
         uint64_t state_sequence; /* grows with everything that a run.state notification shows */
         bool index_broken;
-        bool ended;    /* decided */
-        bool finished; /* the end is durable: no longer in engine->runs, kept for its watches only */
+        bool wait_told; /* in the log, that it is queued */
+        bool ended;     /* decided */
+        bool finished;  /* the end is durable: no longer in engine->runs, kept for its watches only */
         struct run *next;
 };
 
@@ -117,6 +119,7 @@ struct engine {
         size_t commits_in_flight;
         struct loop_timer *flush_timer;
         struct sweep sweep;
+        struct starts starts;
         struct act *acts;
         uint64_t audit_unrecorded; /* refusals while state.db could not be written */
         size_t n_watches;

@@ -64,6 +64,7 @@ static void keep(struct act *act, struct jval *into, const char *prefix, const c
                 jval_set(into, name, value);
         else
                 jval_remove(into, name);
+        starts_look(act->engine);
 }
 
 /* What somebody said: since when, why, and who. */

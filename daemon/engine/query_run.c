@@ -179,7 +179,10 @@ static void freshen_attempts(struct jval *attempts, const struct run *run) {
 }
 
 static void show_active(struct jval *result, const struct run *run) {
-        jval_set(result, "run", run_record_to_json(&run->record));
+        struct jval *record = run_record_to_json(&run->record);
+
+        run_set_wait(record, run);
+        jval_set(result, "run", record);
         jval_set(result, "progress", run_progress_json(run));
         run_set_position(result, run);
         jval_set_int(result, "last_seq", (int64_t)(run->ring->next_sequence - 1));

@@ -249,14 +249,15 @@ static void take_up(struct engine *engine, struct run *run, const struct left_ru
         log_at(LOG_LEVEL_NOTICE,
                &(struct log_context){
                        .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = run->record.run_id, .job = run->record.job},
-               "%s #%" PRId64 " goes on after a restart of the daemon", run->record.job, run->record.run_number);
+               "%s #%" PRId64 " %s after a restart of the daemon", run->record.job, run->record.run_number,
+               run->record.status == RUN_QUEUED ? "waits on" : "goes on");
         for (size_t i = 0; i < run->machine.n_tasks; i++)
                 if (run->machine.tasks[i].state == TASK_RUNNING) {
                         run->tasks[i]->adopted = true;
                         task_adopt(run->tasks[i]);
                 }
-        (void)(run->record.status == RUN_QUEUED ? run_machine_start(&run->machine, &effects)
-                                                : run_machine_resume(&run->machine, &effects));
+        /* What is queued begins when all have been taken up. */
+        (void)run_machine_resume(&run->machine, &effects);
         run_apply(run, &effects);
         /* A cancel that an earlier daemon had begun is kept as the reason of a run that still runs. */
         if (run->record.reason != REASON_NONE && !run_status_is_final(run->machine.status)) {

@@ -78,7 +78,7 @@ int run_prepare(struct run *run, uint64_t *ret_lines) {
 void run_arm_timeout(struct run *run) {
         usec_t limit = run->plan.job->run_timeout, spent = now_boottime() - run->started_boottime;
 
-        if (limit != USEC_INFINITY)
+        if (run->machine.status == RUN_RUNNING && limit != USEC_INFINITY)
                 loop_timer_arm(run->timeout_timer, spent < limit ? limit - spent : 0);
 }
 
@@ -199,7 +199,7 @@ static void log_end(const struct run *run) {
                "%s #%" PRId64 " ended: %s%s%s%s after %s", run->record.job, run->record.run_number,
                run_status_to_string(status), run->record.error_message ? " (" : "",
                str_or(run->record.error_message, ""), run->record.error_message ? ")" : "",
-               format_timespan(span, (usec_t)run->record.duration_usec));
+               format_timespan(span, (usec_t)MAX(run->record.duration_usec, 0)));
 }
 
 static void apply_run_changed(struct run *run) {
@@ -220,8 +220,10 @@ static void apply_run_changed(struct run *run) {
 
 static void apply_run_ended(struct run *run) {
         run->record.completed_at = now_realtime();
-        run->record.duration_usec = (int64_t)(now_boottime() - run->started_boottime);
+        if (run->record.started_at)
+                run->record.duration_usec = (int64_t)(now_boottime() - run->started_boottime);
         run->ended = true;
+        starts_look(run->engine);
         loop_timer_disarm(run->timeout_timer);
         run_mark(run);
         log_end(run);

@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "engine_internal.h"
-#include "log.h"
-#include "message_ids.h"
 #include "pause.h"
 #include "strutil.h"
 #include "strv.h"
+#include "view.h"
 #include "xalloc.h"
 
 static struct jval *data_with(const char *key, const char *value) {
@@ -86,9 +85,7 @@ static bool nobody_holds(struct act *act, const char *job) {
 /* Whether the engine may start something now; answers the request when it may not. */
 static bool may_start(struct act *act, const struct job *job) {
         struct engine *engine = act->engine;
-        struct run *active = engine_active_run(engine, job->name);
         const char *trouble = store_trouble(engine->store);
-        char span[TIMESPAN_SIZE];
 
         if (engine->stopping) {
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "try again when the daemon is back: it is stopping");
@@ -99,17 +96,60 @@ static bool may_start(struct act *act, const struct job *job) {
                          "make room or mend the state folder, then try again: state.db cannot be written: %s", trouble);
                 return false;
         }
-        if (!nobody_holds(act, job->name))
+        return nobody_holds(act, job->name);
+}
+
+static void refuse_second(struct act *act, const struct run *active) {
+        bool queued = active->machine.status == RUN_QUEUED;
+        usec_t since = queued ? active->record.created_at : 0;
+        char span[TIMESPAN_SIZE];
+
+        act_fail(act, ERROR_KIND_ALREADY_RUNNING, data_of_run(active),
+                 "wait for it, or start a second one with --force: %s is already %s: run %" PRId64 ", since %s",
+                 active->record.job, queued ? "waiting to start" : "running", active->record.run_number,
+                 format_timespan(span, queued ? now_realtime() - since : now_boottime() - active->started_boottime));
+}
+
+static void refuse_long_queue(struct act *act, const struct run *last, size_t waiting) {
+        struct jval *data = data_of_run(last);
+
+        jval_set_int(data, "waiting", (int64_t)waiting);
+        act_fail(act, ERROR_KIND_ALREADY_RUNNING, data,
+                 "wait until some have begun, or cancel some (see: batchctl status): %zu runs of %s wait already, and "
+                 "no more than %d may",
+                 waiting, last->record.job, STARTS_WAITING_MAX);
+}
+
+/* Whether the run may join those that are active; answers the request when it may not. */
+static bool joins(struct act *act, const struct run *run) {
+        struct engine *engine = act->engine;
+        _cleanup_free_ struct run **runs = NULL;
+        size_t n, other, waiting = starts_waiting(engine, run->record.job);
+        _cleanup_free_ struct start_entry *entries = starts_entries(engine, &n, &runs);
+        struct start_entry fresh = starts_entry(run);
+        enum start_verdict verdict = start_decide(&fresh, entries, n, &other);
+
+        if (verdict == START_REFUSED) {
+                refuse_second(act, runs[other]);
                 return false;
-        if (active && job->overlap == OVERLAP_REJECT && !jval_get_bool(act->params, "force", false)) {
-                act_fail(act, ERROR_KIND_ALREADY_RUNNING, data_of_run(active),
-                         "wait for it, or start a second one with --force: %s is already running: run %" PRId64
-                         ", since %s",
-                         job->name, active->record.run_number,
-                         format_timespan(span, now_boottime() - active->started_boottime));
+        }
+        if (verdict == START_ENTERS && waiting >= STARTS_WAITING_MAX && other < n) {
+                refuse_long_queue(act, runs[other], waiting);
                 return false;
         }
         return true;
+}
+
+/* Those that it takes the place of are on their way to their end: it begins behind them. */
+static void replace_others(const struct run *run) {
+        const struct start_entry fresh = starts_entry(run);
+
+        for (struct run *other = run->engine->runs; other; other = other->next) {
+                const struct start_entry entry = starts_entry(other);
+
+                if (!other->ended && start_replaces(&fresh, &entry))
+                        run_cancel(other, REASON_REPLACED);
+        }
 }
 
 static char **strings_of(const struct jval *array) {
@@ -144,7 +184,7 @@ static void fill_record(struct act *act, struct run *run) {
         const char *reason = jval_get_str(act->params, "reason");
 
         uuid_generate_text(record->run_id);
-        record->run_number = act->engine->next_run_number++;
+        record->run_number = act->engine->next_run_number;
         record->job = xstrdup(job->name);
         record->batch_type = xstrdup(job->type);
         record->batch_mode = xstrdup_or_null(run->plan.mode);
@@ -155,6 +195,10 @@ static void fill_record(struct act *act, struct run *run) {
         record->warnings = jval_array();
         record->notes = jval_array();
         record->definition_hash = xstrdup(job->definition_hash);
+        if (jval_get_bool(act->params, "force", false)) {
+                record->options = jval_object();
+                jval_set_bool(record->options, "force", true);
+        }
         if (due)
                 (void)parse_rfc3339(due, &record->due_at);
         if (reason)
@@ -179,6 +223,7 @@ static struct jval *answer_of(const struct run *run) {
         jval_set_str(result, "run_id", run->record.run_id);
         jval_set_str(result, "job", run->record.job);
         jval_set_str(result, "status", run_status_to_string(run->record.status));
+        run_set_wait(result, run);
         return result;
 }
 
@@ -194,7 +239,6 @@ static void append_run(struct engine *engine, struct run *run) {
 void start_run(struct act *act) {
         struct engine *engine = act->engine;
         struct job_entry *entry = act_find_job(act, jval_get_str(act->params, "job"));
-        struct effects effects = {0};
         struct run *run;
         uint64_t lines;
         int r;
@@ -207,6 +251,10 @@ void start_run(struct act *act) {
                 return;
         }
         fill_record(act, run);
+        if (!joins(act, run)) {
+                run_free(run);
+                return;
+        }
         r = run_prepare(run, &lines);
         if (r < 0) {
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "make %s writable, then try again: %s",
@@ -214,20 +262,17 @@ void start_run(struct act *act) {
                 run_free(run);
                 return;
         }
+        engine->next_run_number++;
+        replace_others(run);
         append_run(engine, run);
         keep_definition(engine, entry);
         for (size_t i = 0; i < run->machine.n_tasks; i++) {
                 task_prepare_attempt(run->tasks[i], 1);
                 task_mark(run->tasks[i]);
         }
-        (void)run_machine_start(&run->machine, &effects);
-        run_apply(run, &effects);
-        log_at(LOG_LEVEL_INFO,
-               &(struct log_context){
-                       .message_id = MESSAGE_ID_RUN_STARTED, .run_id = run->record.run_id, .job = run->record.job},
-               "%s #%" PRId64 " started%s%s (%s by %s)", run->record.job, run->record.run_number,
-               run->plan.mode ? " in mode " : "", str_or(run->plan.mode, ""),
-               trigger_to_string(run->record.triggered_by), str_or(run->record.triggered_by_user, "?"));
+        run_mark(run);
+        starts_look(engine);
+        starts_settle(engine);
         act_succeed(act, answer_of(run), run->record.run_id);
 }
 

@@ -38,6 +38,13 @@ struct jval *run_progress_json(const struct run *run) {
         return object;
 }
 
+void run_set_wait(struct jval *object, const struct run *run) {
+        struct jval *wait = run_waits_for(run);
+
+        if (wait)
+                jval_set(object, "waits_for", wait);
+}
+
 double run_elapsed_seconds(const struct run *run) {
         return run->record.started_at ? (double)(now_boottime() - run->started_boottime) / 1e6 : 0;
 }
@@ -74,7 +81,9 @@ struct jval *run_current_json(const struct run *run) {
         jval_set_str(object, "status", run_status_to_string(run->record.status));
         jval_set_str(object, "triggered_by", trigger_to_string(run->record.triggered_by));
         jval_set_str(object, "triggered_by_user", run->record.triggered_by_user);
+        jval_set_time(object, "created_at", run->record.created_at);
         jval_set_time(object, "started_at", run->record.started_at);
+        run_set_wait(object, run);
         jval_set_int(object, "total", (int64_t)progress.total);
         jval_set_int(object, "completed", (int64_t)progress.completed);
         jval_set_int(object, "failed", (int64_t)progress.failed);

@@ -12,6 +12,8 @@ struct jval *run_current_json(const struct run *run);
 struct jval *run_steps_json(const struct run *run);
 /* elapsed_seconds, current_step, current_item, step_done, step_total, status_text */
 void run_set_position(struct jval *object, const struct run *run);
+/* waits_for, where the run is queued. */
+void run_set_wait(struct jval *object, const struct run *run);
 double run_elapsed_seconds(const struct run *run);
 /* The task that runs, or waits for its next attempt; NULL when there is none. */
 const struct task_run *run_current_task(const struct run *run);

@@ -9,10 +9,11 @@
 #include "xalloc.h"
 
 /* Columns that an update takes over from the new row. A row that was up to date in PostgreSQL begins to wait now. The
- * version always grows, whatever the caller counted, so that no change is ever missed by the mirror. */
+ * version always grows, whatever the caller counted, so that no change is ever missed by the mirror. Options are said
+ * once, when the run is made. */
 const char run_row_upsert[] =
         "INSERT INTO runs AS r (" RUN_COLUMNS ", waiting_since) VALUES"
-        " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)"
+        " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25)"
         " ON CONFLICT (run_id) DO UPDATE SET batch_type=excluded.batch_type, batch_mode=excluded.batch_mode,"
         " triggered_by=excluded.triggered_by, triggered_by_user=excluded.triggered_by_user, status=excluded.status,"
         " reason=excluded.reason, created_at=excluded.created_at, started_at=excluded.started_at,"
@@ -68,6 +69,7 @@ void run_row_fill(struct run_row *ret, const struct run_record *record) {
                 .retry_of = copy_text(record->retry_of),
                 .parent_run_id = copy_text(record->parent_run_id),
                 .definition_hash = copy_text(record->definition_hash),
+                .options = dump_or_null(record->options),
                 .triggered_by = trigger_to_string(record->triggered_by),
                 .status = run_status_to_string(record->status),
                 .reason = reason_to_string(record->reason),
@@ -84,7 +86,8 @@ void run_row_fill(struct run_row *ret, const struct run_record *record) {
 void run_row_done(struct run_row *row) {
         char *const texts[] = {row->job,           row->batch_type, row->batch_mode,    row->triggered_by_user,
                                row->error_message, row->parameters, row->metrics,       row->warnings,
-                               row->notes,         row->retry_of,   row->parent_run_id, row->definition_hash};
+                               row->notes,         row->retry_of,   row->parent_run_id, row->definition_hash,
+                               row->options};
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 free(texts[i]);
@@ -188,7 +191,8 @@ void run_row_bind(sqlite3_stmt *statement, const struct run_row *row, usec_t now
         bind_int(statement, 21, (int64_t)row->due_at);
         bind_text(statement, 22, row->definition_hash);
         bind_int(statement, 23, row->version);
-        bind_int(statement, 24, (int64_t)now);
+        bind_text(statement, 24, row->options);
+        bind_int(statement, 25, (int64_t)now);
 }
 
 void attempt_row_bind(sqlite3_stmt *statement, const struct attempt_row *row, usec_t now) {
@@ -284,6 +288,7 @@ struct run_record *run_record_from_row(sqlite3_stmt *statement) {
         record->due_at = (usec_t)sqlite3_column_int64(statement, 20);
         record->definition_hash = take_text(statement, 21);
         record->version = sqlite3_column_int64(statement, 22);
+        record->options = take_json(statement, 23);
         return record;
 }
 

@@ -13,7 +13,7 @@ struct run_row {
         int64_t run_number;
         char *job, *batch_type, *batch_mode, *triggered_by_user, *error_message;
         char *parameters, *metrics, *warnings, *notes;
-        char *retry_of, *parent_run_id, *definition_hash;
+        char *retry_of, *parent_run_id, *definition_hash, *options;
         const char *triggered_by, *status, *reason;
         usec_t created_at, started_at, completed_at, due_at;
         int64_t duration_usec, version;
@@ -62,7 +62,7 @@ void audit_row_bind(sqlite3_stmt *statement, const struct audit_row *row);
            "triggered_by_user, " of "status, " of "reason, " of "created_at, " of "started_at, " of                    \
            "completed_at, " of "duration_usec, " of "error_message, " of "parameters, " of "metrics, " of              \
            "warnings, " of "notes, " of "retry_of, " of "parent_run_id, " of "due_at, " of "definition_hash, " of      \
-           "version"
+           "version, " of "options"
 #define ATTEMPT_COLUMNS ATTEMPT_COLUMNS_OF("")
 #define ATTEMPT_COLUMNS_OF(of)                                                                                         \
         of "run_id, " of "step_name, " of "item, " of "attempt, " of "step_order, " of "ordinal, " of "number, " of    \

@@ -72,6 +72,9 @@ static const char *const migrations[] = {
         /* 4: the steps of all runs by name. Partial, so that only the end of an attempt touches it; the item is in it,
          * so that counts and what does not match cost no look at the row. */
         "CREATE INDEX attempts_ended ON attempts (step_name, status, completed_at, item) WHERE completed_at > 0;",
+        /* 5: how a run was asked for, and the runs that another one has brought about */
+        "ALTER TABLE runs ADD COLUMN options TEXT;"
+        "CREATE INDEX runs_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;",
 };
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
 

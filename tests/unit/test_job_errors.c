@@ -73,7 +73,6 @@ static const struct {
         {A "LogLevel=debug\n", "3: LogLevel= is no key of [Step]; it belongs in [Daemon] of batchd.conf\n"},
         {A "Frobnicate=1\n", "3: unknown key Frobnicate= in [Step]; the manual lists those that exist\n"},
         /* Values */
-        {"[Job]\nOverlap=queue\n" A, "2: Overlap=: queue is not supported by this version; write reject or allow\n"},
         {"[Job]\nOverlap=maybe\n" A,
          "2: Overlap=: \"maybe\" does not fit; it takes one of reject, queue, replace, allow\n"},
         {"[Job]\nRunTimeoutSec=soon\n" A, "2: RunTimeoutSec=: \"soon\" does not fit; it takes a time span, for example "

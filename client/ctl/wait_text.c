@@ -1,0 +1,42 @@
+#include "wait_text.h"
+
+#include <inttypes.h>
+
+#include "strutil.h"
+#include "text.h"
+#include "view.h"
+#include "xalloc.h"
+
+static char *text_wait_for_run(const struct jval *wait) {
+        char span[TEXT_SIZE];
+        usec_t since = get_instant(wait, "started_at"), now = now_realtime();
+        int64_t number = jval_get_int(wait, "run_number", 0);
+        const char *status = str_or(jval_get_str(wait, "status"), "?");
+
+        if (since == 0 || since > now)
+                return xasprintf("for %s #%" PRIi64 ", %s", str_or(jval_get_str(wait, "job"), "run"), number, status);
+        return xasprintf("for %s #%" PRIi64 ", %s since %s", str_or(jval_get_str(wait, "job"), "run"), number, status,
+                         text_duration(span, (double)(now - since) / (double)USEC_PER_SEC));
+}
+
+/* As a pause is told elsewhere: there its beginning is `since`. */
+static char *text_held_back(const struct jval *wait, bool utc) {
+        _cleanup_jval_ struct jval *held = jval_deep_copy(wait);
+        _cleanup_free_ char *text = NULL;
+
+        jval_set(held, "since", jval_ref(jval_get(wait, "held_since")));
+        text = text_held(held, utc);
+        return xasprintf("%s %s", str_or(jval_get_str(wait, "kind"), ""), text);
+}
+
+char *text_wait(const struct jval *waits_for, bool utc) {
+        const char *kind = jval_get_str(waits_for, "kind");
+
+        if (!kind)
+                return NULL;
+        if (streq(kind, "run"))
+                return text_wait_for_run(waits_for);
+        if (streq(kind, "paused") || streq(kind, "drained"))
+                return text_held_back(waits_for, utc);
+        return xstrdup(kind);
+}
