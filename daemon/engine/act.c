@@ -107,7 +107,7 @@ static void deliver(void *user) {
 
 void act_note_begun(struct act *act) {
         if (act->request_id && !act->was_begun)
-                store_batch_put_request(decisions_batch(act->engine), act->request_id, act->caller.uid,
+                store_batch_put_request(decisions_batch(act->engine), act->request_id, act->request_uid,
                                         STORE_REQUEST_PENDING);
 }
 
@@ -117,7 +117,7 @@ void act_succeed(struct act *act, struct jval *result, const char *run_id) {
         if (act->request_id) {
                 _cleanup_free_ char *text = jval_dump(result);
 
-                store_batch_put_request(decisions_batch(act->engine), act->request_id, act->caller.uid, text);
+                store_batch_put_request(decisions_batch(act->engine), act->request_id, act->request_uid, text);
         }
         if (act->decided)
                 act->decided(act->params, NULL, result, act->decided_user);
@@ -178,6 +178,8 @@ struct act *act_of_daemon(struct engine *engine, enum method_id id, struct jval 
 
 /* Of the names that starts for a due instant get, apart from what callers choose. */
 #define DUE_PREFIX "due/"
+/* Whose requests those are: a due instant is one start for all users together. */
+#define DUE_UID (-1)
 
 struct lookup {
         struct act *act;
@@ -220,7 +222,7 @@ static void looked_up(int error, const char *error_text, struct jval *found, voi
 
 static struct act *find_in_flight(const struct engine *engine, const char *request_id, int64_t uid) {
         for (struct act *act = engine->acts; act; act = act->next)
-                if (act->caller.uid == uid && streq(act->request_id, request_id))
+                if (act->request_uid == uid && streq(act->request_id, request_id))
                         return act;
         return NULL;
 }
@@ -264,13 +266,14 @@ void act_begin(struct engine *engine, enum method_id id, const struct jval *para
         act->caller.user = xstrdup_or_null(caller->user);
         act->caller.on_behalf = xstrdup_or_null(caller->on_behalf);
         act->request_id = implied_request_id(act->method, act->params);
+        act->request_uid = act->request_id ? DUE_UID : caller->uid;
         if (!act->request_id)
                 act->request_id = xstrdup_or_null(jval_get_str(act->params, "request_id"));
         if (!act->request_id) {
                 handler(act);
                 return;
         }
-        first = find_in_flight(engine, act->request_id, act->caller.uid);
+        first = find_in_flight(engine, act->request_id, act->request_uid);
         if (first) {
                 repeat_of(first, act);
                 return;
@@ -279,7 +282,7 @@ void act_begin(struct engine *engine, enum method_id id, const struct jval *para
         engine->acts = act;
         lookup = NEW(struct lookup);
         *lookup = (struct lookup){act, handler};
-        if (history_request(engine->history, act->request_id, act->caller.uid, looked_up, lookup) < 0) {
+        if (history_request(engine->history, act->request_id, act->request_uid, looked_up, lookup) < 0) {
                 free(lookup);
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
                          "try again in a moment: too many questions wait for state.db");

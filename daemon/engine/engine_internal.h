@@ -24,6 +24,7 @@ struct act {
         struct jval *params;
         struct caller caller; /* its strings are owned */
         char *request_id;     /* NULL: none given */
+        int64_t request_uid;  /* whose: the same id from another user is another request */
         engine_answer_fn fn;
         void *user;
         /* Of a start that the daemon decides itself: told in the pass that decides it, so that what became of the due

@@ -301,6 +301,13 @@ def test_batch_run_unit_waits_and_ends_as_the_run(machine):
     assert machine.property("batch-run@broken.service", "ExecMainStatus") == "1"
 
 
+def test_a_due_time_is_one_start_for_all_users(machine):
+    asked = ("run", "quick", "--due", "2026-12-01T12:00:00Z", "--wait")
+    machine.ctl(*asked, user="root")
+    again = machine.ctl(*asked, user="foreman")
+    assert again.returncode == 0 and "had been started for this due time already" in again.stdout
+
+
 def test_a_configuration_mistake_is_said_and_not_retried(machine):
     good = machine.out("cat", "/etc/batchd/batchd.conf") + "\n"
     machine.write("/etc/batchd/batchd.conf", "[Daemon]\nActionsPerMinit=3\n")
