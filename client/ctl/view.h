@@ -10,6 +10,9 @@ void view_runs(const struct context *context, const struct jval *runs, struct bu
 /* A table of steps, and one of their counts, from step.list. */
 void view_steps(const struct context *context, const struct jval *steps, struct buf *out);
 void view_step_counts(const struct context *context, const struct jval *steps, struct buf *out);
+/* The results of run.summary and of run.quality. */
+void view_summary(const struct context *context, const struct jval *summary, struct buf *out);
+void view_quality(const struct context *context, const struct jval *quality, struct buf *out);
 /* The result of run.show. */
 void view_run(const struct context *context, const struct jval *shown, struct buf *out);
 /* The results of daemon.status, run.current and run.list on one screen. */
@@ -23,5 +26,7 @@ void view_due_times(const struct context *context, const struct jval *result, st
 void view_job(const struct context *context, const struct jval *job, struct buf *out);
 /* A list of {file, line, message}. */
 void view_diagnostics(const struct context *context, const struct jval *diagnostics, struct buf *out);
+/* "#42  failed (timeout)" behind the name of its job, in bold and in the colour of its status; a line. */
+void view_run_title(const struct context *context, const struct jval *run, struct buf *out);
 /* A heading of its own line, after an empty one. */
 void view_heading(const struct context *context, const char *text, struct buf *out);

@@ -44,18 +44,22 @@ static void append_member(const struct context *context, const char *label, cons
                 append_labelled(out, &context->out, label, STYLE_PLAIN, text);
 }
 
-static void append_header(const struct context *context, const struct jval *shown, const struct jval *run,
-                          struct buf *out) {
+void view_run_title(const struct context *context, const struct jval *run, struct buf *out) {
         const struct term *term = &context->out;
         enum style style = style_of_status(jval_get_str(run, "status"));
         _cleanup_free_ char *status = text_status(run);
+        (void)buf_appendf(out, "%s%s #%" PRIi64 "%s  %s%s%s\n", term_begin(term, STYLE_BOLD),
+                          str_or(jval_get_str(run, "job"), "run"), jval_get_int(run, "run_number", 0),
+                          term_end(term, STYLE_BOLD), term_begin(term, style), status, term_end(term, style));
+}
+
+static void append_header(const struct context *context, const struct jval *shown, const struct jval *run,
+                          struct buf *out) {
         _cleanup_free_ char *parameters = text_members(jval_get(run, "parameters"));
         const char *user = jval_get_str(run, "triggered_by_user");
         _cleanup_free_ char *trigger = xasprintf("%s%s%s", str_or(jval_get_str(run, "triggered_by"), "-"),
                                                  user ? " by " : "", str_or(user, ""));
-        (void)buf_appendf(out, "%s%s #%" PRIi64 "%s  %s%s%s\n", term_begin(term, STYLE_BOLD),
-                          str_or(jval_get_str(run, "job"), "run"), jval_get_int(run, "run_number", 0),
-                          term_end(term, STYLE_BOLD), term_begin(term, style), status, term_end(term, style));
+        view_run_title(context, run, out);
         append_member(context, "id", jval_get_str(run, "run_id"), out);
         append_member(context, "mode", jval_get_str(run, "batch_mode"), out);
         append_member(context, "parameters", parameters, out);

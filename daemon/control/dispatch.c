@@ -33,6 +33,8 @@ static const struct handler {
         [METHOD_SCHEDULE_LIST] = {.watch = engine_schedule_list},
         [METHOD_RUN_TAIL] = {.session = stream_handle_tail},
         [METHOD_LOG_READ] = {.watch = engine_log_read},
+        [METHOD_RUN_SUMMARY] = {.watch = engine_run_summary},
+        [METHOD_RUN_QUALITY] = {.watch = engine_run_quality},
         [METHOD_STEP_LIST] = {.watch = engine_step_list},
         [METHOD_READINESS_SHOW] = {.watch = engine_readiness_show},
         [METHOD_READINESS_REFRESH] = {.act = engine_readiness_refresh},

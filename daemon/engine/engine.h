@@ -98,6 +98,8 @@ void engine_schedule_list(struct engine *engine, const struct jval *params, engi
 void engine_run_current(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
+void engine_run_summary(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
+void engine_run_quality(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_step_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_readiness_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_log_read(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);

@@ -226,15 +226,6 @@ static void show_run(int error, const char *error_text, struct jval *found, void
         question_answer(question, result);
 }
 
-/* Absent: the one that runs, else the latest. */
-static char *selector_or_active(const struct engine *engine, const struct jval *params) {
-        char *selector = selector_text(params, "run");
-
-        if (!selector && engine->runs)
-                selector = xstrdup(engine->runs->record.run_id);
-        return selector;
-}
-
 static void ask_again(void *user) {
         struct question *question = user;
         _cleanup_free_ char *selector = selector_or_active(question->engine, question->params);

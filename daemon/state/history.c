@@ -116,6 +116,21 @@ int history_run_show(struct history *history, const char *selector, const char *
         return submit(question);
 }
 
+static int submit_selector(struct history *history, question_fn ask, const char *selector, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask, fn, user);
+
+        question->selector = xstrdup_or_null(selector);
+        return submit(question);
+}
+
+int history_run_summary(struct history *history, const char *selector, history_fn fn, void *user) {
+        return submit_selector(history, ask_run_summary, selector, fn, user);
+}
+
+int history_run_quality(struct history *history, const char *selector, history_fn fn, void *user) {
+        return submit_selector(history, ask_run_quality, selector, fn, user);
+}
+
 int history_step_list(struct history *history, const struct jval *filter, history_fn fn, void *user) {
         struct question *question = question_new(
                 history, jval_get_bool(filter, "group", false) ? ask_step_counts : ask_step_list, fn, user);

@@ -33,6 +33,10 @@ int history_run_list(struct history *history, const struct run_filter *filter, h
 /* selector: run number, uuid (or an unambiguous prefix of 8 or more digits), or NULL for the latest (of job, when
  * given). {run: {...}, steps: [attempts...]}. */
 int history_run_show(struct history *history, const char *selector, const char *job, history_fn fn, void *user);
+/* What came of the run step by step, with the medians of earlier runs: the result of run.summary; and the roll-up of
+ * its data's quality: the result of run.quality. */
+int history_run_summary(struct history *history, const char *selector, history_fn fn, void *user);
+int history_run_quality(struct history *history, const char *selector, history_fn fn, void *user);
 /* Steps of all runs that have ended, the newest first. filter: an object with the parameters of step.list. {steps:
  * [attempt, with run_number, job, batch_type, batch_mode], next: the `before` of the next page or absent}; with group
  * {steps: [{step_name, total, counts: {status: n}, last_completed_at, last_success_at, last_failure_at}]}. A step that

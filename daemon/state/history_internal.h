@@ -45,6 +45,11 @@ int ask_step_list(const struct question *question, sqlite3 *db, const char *stat
                   char **ret_error);
 int ask_step_counts(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error);
+/* history_summary.c */
+int ask_run_summary(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                    char **ret_error);
+int ask_run_quality(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                    char **ret_error);
 /* history_due.c */
 int ask_due_times(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);

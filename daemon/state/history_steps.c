@@ -99,10 +99,11 @@ static char *list_sql(const struct step_filter *filter) {
         struct buf sql = BUF_INIT(8192);
 
         append_kinds(&sql, filter);
-        (void)buf_append_str(&sql, " SELECT " ATTEMPT_COLUMNS_OF(
-                                           "s.") ", r.run_number, r.job, r.batch_type, r.batch_mode, s.rowid"
-                                                 " FROM kinds CROSS JOIN attempts AS s ON s.rowid IN (SELECT a.rowid"
-                                                 " FROM attempts AS a INDEXED BY attempts_ended WHERE 1");
+        (void)buf_append_str(&sql,
+                             " SELECT " ATTEMPT_COLUMNS_WITH(
+                                     "s.", "NULL") ", r.run_number, r.job, r.batch_type, r.batch_mode, s.rowid"
+                                                   " FROM kinds CROSS JOIN attempts AS s ON s.rowid IN (SELECT a.rowid"
+                                                   " FROM attempts AS a INDEXED BY attempts_ended WHERE 1");
         append_conditions(&sql, filter);
         (void)buf_append_str(&sql, " ORDER BY a.completed_at DESC, a.rowid DESC LIMIT :limit)"
                                    " CROSS JOIN runs AS r ON r.run_id = s.run_id"
@@ -127,8 +128,6 @@ static struct jval *step_from_row(sqlite3_stmt *statement) {
         _cleanup_(attempt_record_freep) struct attempt_record *record = attempt_record_from_row(statement);
         struct jval *step;
 
-        free(record->output_log); /* log.read has it */
-        record->output_log = NULL;
         step = attempt_record_to_json(record);
         jval_remove(step, "output_log");
         jval_set_int(step, "run_number", sqlite3_column_int64(statement, ATTEMPT_COLUMNS_COUNT));

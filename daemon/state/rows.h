@@ -64,11 +64,15 @@ void audit_row_bind(sqlite3_stmt *statement, const struct audit_row *row);
            "warnings, " of "notes, " of "retry_of, " of "parent_run_id, " of "due_at, " of "definition_hash, " of      \
            "version, " of "options"
 #define ATTEMPT_COLUMNS ATTEMPT_COLUMNS_OF("")
-#define ATTEMPT_COLUMNS_OF(of)                                                                                         \
+#define ATTEMPT_COLUMNS_OF(of) ATTEMPT_COLUMNS_WITH(of, of "output_log")
+/* Without what it printed. */
+#define ATTEMPT_COLUMNS_LEAN ATTEMPT_COLUMNS_WITH("", "NULL")
+#define ATTEMPT_COLUMNS_WITH(of, output_log)                                                                           \
         of "run_id, " of "step_name, " of "item, " of "attempt, " of "step_order, " of "ordinal, " of "number, " of    \
            "status, " of "reason, " of "created_at, " of "started_at, " of "completed_at, " of "updated_at, " of       \
-           "duration_usec, " of "records_processed, " of "exit_status, " of "signal_number, " of "error_message, " of  \
-           "output_log, " of "metrics, " of "metadata, " of "log_path, " of "processes_ended, " of "version"
+           "duration_usec, " of "records_processed, " of "exit_status, " of "signal_number, " of                       \
+           "error_message, " output_log ", " of "metrics, " of "metadata, " of "log_path, " of "processes_ended, " of  \
+           "version"
 #define ATTEMPT_COLUMNS_COUNT 24
 struct run_record *run_record_from_row(sqlite3_stmt *statement);
 struct attempt_record *attempt_record_from_row(sqlite3_stmt *statement);

@@ -316,6 +316,22 @@ static const struct method methods[] = {
                                          .help = "Go on with new lines and changes of state until the run ends"},
                                 },
                 },
+        [METHOD_RUN_SUMMARY] =
+                {
+                        .id = METHOD_RUN_SUMMARY,
+                        .name = "run.summary",
+                        .right = RIGHT_WATCH,
+                        .help = "What came of a run, step by step, against the median of earlier runs",
+                        .arguments = {RUN_OR_LATEST},
+                },
+        [METHOD_RUN_QUALITY] =
+                {
+                        .id = METHOD_RUN_QUALITY,
+                        .name = "run.quality",
+                        .right = RIGHT_WATCH,
+                        .help = "The quality of a run's data: how many items are full, limited, failed",
+                        .arguments = {RUN_OR_LATEST},
+                },
         [METHOD_STEP_LIST] =
                 {
                         .id = METHOD_STEP_LIST,

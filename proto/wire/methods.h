@@ -26,6 +26,8 @@ enum method_id {
         METHOD_RUN_SHOW,
         METHOD_RUN_CANCEL,
         METHOD_RUN_TAIL,
+        METHOD_RUN_SUMMARY,
+        METHOD_RUN_QUALITY,
         METHOD_STEP_LIST,
         METHOD_LOG_READ,
         METHOD_READINESS_SHOW,

@@ -1,10 +1,11 @@
-"""What can be asked of the past: steps of all runs, by name, item, type, status and time, listed and counted."""
+"""What can be asked of the past: steps of all runs, listed and counted; what came of a run against what is usual; how good its data was."""
 import json
+import os
 import sqlite3
 
 import pytest
 
-from batchtest import past
+from batchtest import past, paths
 from batchtest.instance import Instance
 from batchtest.protocol import ProtocolError
 
@@ -101,3 +102,66 @@ def test_the_steps_of_many_runs_are_found_by_an_index(make_instance):
     instance.start()
     assert names(instance.call("step.list", step="step03", status="failed", limit=1)["steps"]) == [(1989, "step03", "failed")]
     assert sum(step["total"] for step in instance.call("step.list", group=True)["steps"]) == 20000
+
+
+WORK = """
+[Job]
+Type=portfolio
+[Parameter seconds]
+Type=string
+Default=0
+[Parameter rows]
+Type=integer
+Default=100
+[Step load]
+Exec=/bin/sh -c "sleep ${seconds}; batchctl report --records ${rows} --metric rows+=${rows} --quality full --result '{\\"positions\\":${rows}}'"
+Retries=1
+RetryDelaySec=10ms
+[Step check]
+Exec=/bin/sh -c "batchctl report --quality limited --missing 'AAPL: no prices' --result '{\\"positions\\":5,\\"days_of_data\\":200}'; exit 3"
+WarnExitStatus=3
+[Step quiet]
+Exec=/bin/true
+"""
+
+
+@pytest.fixture(scope="module")
+def worker():
+    made = Instance({"work": WORK}, environment={"PATH": f"{os.path.dirname(paths.BATCHCTL)}:{os.environ['PATH']}"}).start()
+    for rows in (90, 100, 110):
+        made.run("work", params={"rows": rows})
+    made.run("work", params={"rows": 400, "seconds": "0.4"})
+    yield made
+    made.remove()
+
+
+def test_b9_a_run_is_summed_up_against_what_is_usual(worker):
+    summary = worker.call("run.summary", run=4)
+    assert summary["totals"] == {"items": 3, "attempts": 3, "pending": 0, "running": 0, "success": 3, "failed": 0, "skipped": 0, "cancelled": 0}
+    load = summary["steps"][0]
+    assert (load["step_name"], load["records_processed"], load["metrics"]) == ("load", 400, {"rows": 400})
+    assert load["median"]["runs"] == 3 and load["median"]["records_processed"] == 100
+    assert load["median"]["duration_seconds"] < 0.4 <= load["duration_seconds"]
+    assert summary["compared"]["runs"] == 3 and summary["compared"]["duration_seconds"] < summary["run"]["duration_seconds"]
+    assert worker.call("run.summary", run=1)["compared"]["runs"] == 0
+    text = worker.ctl("summary", "4").stdout
+    assert "the median of 3 earlier runs" in text and "load" in text and "400" in text and "rows=400" in text
+    assert "no earlier run to compare with" in worker.ctl("summary", "1").stdout
+
+
+def test_b10_the_quality_of_a_runs_data_is_rolled_up(worker):
+    quality = worker.call("run.quality", run=3)
+    assert [quality[word] for word in ("targets", "full", "limited", "failed", "unknown")] == [2, 1, 1, 0, 0]
+    assert quality["values"]["positions"]["sum"] == 115 and quality["values"]["days_of_data"]["mean"] == 200
+    assert [(item["item"], item["quality"]) for item in quality["items"]] == [("load", "full"), ("check", "limited")]
+    assert quality["items"][0]["missing"] == {} and "no prices" in str(quality["items"][1]["missing"])
+    text = worker.ctl("summary", "3", "--quality").stdout
+    assert "1 full, 1 limited, 0 failed" in text and "no prices" in text and "days_of_data" in text
+    assert "1 full, 1 limited" in worker.ctl("summary", "3").stdout
+
+
+def test_a_run_without_a_word_on_quality_says_so(instance):
+    assert instance.call("run.quality", run=1)["targets"] == 0
+    assert "QUALITY=" in instance.ctl("summary", "1", "--quality").stdout
+    assert json.loads(instance.ctl("summary", "-o", "json").stdout)["run"]["run_number"] == 4
+    assert instance.ctl("summary", "99", check=False).returncode == 4
