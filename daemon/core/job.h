@@ -96,6 +96,7 @@ struct job {
         enum overlap overlap;
         int priority;       /* of its runs that wait: higher ones first */
         usec_t run_timeout; /* USEC_INFINITY: none */
+        bool restart_lost;  /* a run that the machine went down under is started again */
         struct keep keep;   /* of its ended runs; KEEP_ALL unless said */
         char *default_mode; /* NULL when there are no modes: all steps */
         char **environment;

@@ -129,6 +129,7 @@ struct jval *job_to_json(const struct job *job) {
         jval_set_str(object, "overlap", overlap_word(job->overlap));
         jval_set_int(object, "priority", job->priority);
         set_span(object, "run_timeout_seconds", job->run_timeout);
+        jval_set_bool(object, "restart_lost", job->restart_lost);
         jval_set_str(object, "default_mode", job->default_mode);
         jval_set_str(object, "working_directory", job->working_directory);
         jval_set(object, "environment_files", strings(job->environment_files));

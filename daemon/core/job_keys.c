@@ -125,6 +125,7 @@ static const struct config_key job_keys[] = {
         {.name = "Overlap", IN_JOB(overlap), .parse = config_parse_enum, .words = overlap_words, .help = "what a start does while a run is active"},
         {.name = "Priority", IN_JOB(priority), .parse = config_parse_int, .minimum = -1000, .maximum = 1000, .help = "which waiting run goes first: the higher one"},
         {.name = "RunTimeoutSec", IN_JOB(run_timeout), .parse = config_parse_limit_span, .help = "longest time for all of a run"},
+        {.name = "RestartLost", IN_JOB(restart_lost), .parse = config_parse_bool, .help = "start a run again that the machine went down under"},
         {.name = "Keep", IN_JOB(keep), .parse = config_parse_keep, .help = "how much of its ended runs stays"},
         {.name = "DefaultMode", IN_JOB(default_mode), .parse = config_parse_text, .help = "mode of a run that names none"},
         {.name = "Environment", IN_JOB(environment), .parse = config_parse_environment, .is_list = true, .help = "variables for all steps"},

@@ -75,10 +75,14 @@ static void end_unstarted_of_failing(struct run_machine *machine, struct effects
         }
 }
 
+/* Whether what is cancelled for this reason has failed: nobody wanted it to end. */
+static bool is_failure(enum reason reason) {
+        return reason == REASON_TIMEOUT || reason == REASON_LOST;
+}
+
 /* How a task ends that a cancel kept from going on. */
 static void end_cancelled(struct run_machine *machine, size_t task, struct effects *effects) {
-        bool timeout = machine->cancel_reason == REASON_TIMEOUT;
-        enum step_status status = !timeout                            ? STEP_CANCELLED
+        enum step_status status = !is_failure(machine->cancel_reason) ? STEP_CANCELLED
                                   : machine->tasks[task].attempt == 0 ? STEP_SKIPPED
                                                                       : STEP_FAILED;
 
@@ -108,12 +112,50 @@ static bool any_task_failed(const struct run_machine *machine) {
         return false;
 }
 
+/* A critical failure ends the run; the first failure's text stays, and so does why all of it was ended. */
+static void note_failure(struct run_machine *machine, size_t task, char *message) {
+        bool critical = run_machine_step(machine, task)->critical;
+
+        if (machine->error_message && (machine->cancelling || !(critical && !machine->failing))) {
+                free(message);
+        } else {
+                free(machine->error_message);
+                machine->error_message = message;
+        }
+        if (critical && !machine->failing && !machine->cancelling) {
+                machine->failing = true;
+                machine->reason = machine->tasks[task].reason;
+        }
+}
+
+/* What failed before counts as it did then. */
+static void note_earlier_failures(struct run_machine *machine) {
+        for (size_t i = 0; i < machine->n_tasks; i++)
+                if (machine->tasks[i].state == TASK_ENDED && machine->tasks[i].status == STEP_FAILED)
+                        note_failure(machine, i,
+                                     run_message_step_failed_before(run_machine_step(machine, i), &machine->tasks[i]));
+}
+
+static bool any_task_was_lost(const struct run_machine *machine) {
+        for (size_t i = 0; i < machine->n_tasks; i++)
+                if (machine->tasks[i].reason == REASON_LOST)
+                        return true;
+        return false;
+}
+
 /* The first cause counts: a run that had failed before it was cancelled has failed. */
 static void end_run(struct run_machine *machine, struct effects *effects) {
+        if (machine->cancelling && machine->cancel_reason == REASON_LOST && !any_task_was_lost(machine)) {
+                /* The machine went down when all was done, and only that was not recorded yet. */
+                machine->cancelling = false;
+                free(machine->error_message);
+                machine->error_message = NULL;
+                note_earlier_failures(machine);
+        }
         if (machine->failing)
                 set_run_status(machine, RUN_FAILED, machine->reason, effects);
-        else if (machine->cancelling && machine->cancel_reason == REASON_TIMEOUT)
-                set_run_status(machine, RUN_FAILED, REASON_TIMEOUT, effects);
+        else if (machine->cancelling && is_failure(machine->cancel_reason))
+                set_run_status(machine, RUN_FAILED, machine->cancel_reason, effects);
         else if (machine->cancelling)
                 set_run_status(machine, RUN_CANCELLED, machine->cancel_reason, effects);
         else if (any_task_failed(machine) || machine->had_warnings)
@@ -159,22 +201,6 @@ bool run_machine_attempt_started(struct run_machine *machine, size_t task, struc
                             (struct effect){.type = EFFECT_TASK_CHANGED, .task = task, .attempt = state->attempt});
         }
         return true;
-}
-
-/* A critical failure ends the run; the first failure's text stays. */
-static void note_failure(struct run_machine *machine, size_t task, char *message) {
-        bool critical = run_machine_step(machine, task)->critical;
-
-        if (machine->error_message && !(critical && !machine->failing)) {
-                free(message);
-        } else {
-                free(machine->error_message);
-                machine->error_message = message;
-        }
-        if (critical && !machine->failing && !machine->cancelling) {
-                machine->failing = true;
-                machine->reason = machine->tasks[task].reason;
-        }
 }
 
 static void end_failed(struct run_machine *machine, size_t task, enum reason reason, const struct attempt_end *end,
@@ -243,7 +269,7 @@ bool run_machine_retry_due(struct run_machine *machine, size_t task, struct effe
 
 static bool is_cancel_reason(enum reason reason) {
         return reason == REASON_REQUEST || reason == REASON_STOPPED || reason == REASON_REPLACED ||
-               reason == REASON_TIMEOUT;
+               reason == REASON_TIMEOUT || reason == REASON_LOST;
 }
 
 bool run_machine_cancel(struct run_machine *machine, enum reason reason, struct effects *effects) {
@@ -310,13 +336,17 @@ static void resume_task(struct run_machine *machine, size_t task, struct effects
                                                      .reason = state->reason});
 }
 
+bool run_machine_lose(struct run_machine *machine, struct effects *effects) {
+        if (machine->status != RUN_RUNNING)
+                return false;
+        note_earlier_failures(machine);
+        return run_machine_cancel(machine, REASON_LOST, effects);
+}
+
 bool run_machine_resume(struct run_machine *machine, struct effects *effects) {
         if (machine->status != RUN_RUNNING)
                 return false;
-        for (size_t i = 0; i < machine->n_tasks; i++)
-                if (machine->tasks[i].state == TASK_ENDED && machine->tasks[i].status == STEP_FAILED)
-                        note_failure(machine, i,
-                                     run_message_step_failed_before(run_machine_step(machine, i), &machine->tasks[i]));
+        note_earlier_failures(machine);
         if (machine->failing)
                 end_unstarted_of_failing(machine, effects);
         for (size_t i = 0; i < machine->n_tasks; i++)

@@ -62,9 +62,10 @@ struct run_machine {
         char *error_message; /* in one line: why it failed, or (partial) the first step that did */
         struct task *tasks;
         size_t n_tasks;
-        bool failing;              /* a critical step failed: no new attempts, what runs may finish */
-        bool cancelling;           /* no new attempts, what runs is stopped */
-        enum reason cancel_reason; /* request, stopped, replaced, timeout (RunTimeoutSec) */
+        bool failing;    /* a critical step failed: no new attempts, what runs may finish */
+        bool cancelling; /* no new attempts, what runs is stopped */
+        enum reason
+                cancel_reason; /* request, stopped, replaced, timeout (RunTimeoutSec), lost (the machine went down) */
         bool had_warnings;
 };
 
@@ -120,6 +121,10 @@ void run_machine_restore_run(struct run_machine *machine, enum run_status status
 void run_machine_restore_task(struct run_machine *machine, size_t task, enum task_state state, enum step_status status,
                               enum reason reason, unsigned attempt);
 bool run_machine_resume(struct run_machine *machine, struct effects *effects);
+/* Instead of resume, for a run that the machine went down under: nothing is begun any more, attempts that were active
+ * are still to be settled by attempt_ended, and the run ends `failed`/`lost` with the last of them, unless all of its
+ * steps turn out to have ended by themselves, or it had failed before. */
+bool run_machine_lose(struct run_machine *machine, struct effects *effects);
 
 /* Delay before attempt `next_attempt` (2 is the first retry) of the step: retry_delay * backoff^(n-1), capped, plus
  * jitter. */

@@ -70,5 +70,7 @@ char *run_message_step_failed_before(const struct step *step, const struct task 
 }
 
 char *run_message_cancelled(enum reason reason) {
-        return reason == REASON_TIMEOUT ? xstrdup("the run took longer than its RunTimeoutSec") : NULL;
+        if (reason == REASON_TIMEOUT)
+                return xstrdup("the run took longer than its RunTimeoutSec");
+        return reason == REASON_LOST ? xstrdup("the machine was restarted") : NULL;
 }

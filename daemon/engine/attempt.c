@@ -261,8 +261,10 @@ static void record_end(struct task_run *task, const struct attempt_result *resul
         record_measures(task, result);
         record->status = attempt_end_status(task_step(task), end, &record->reason, &warned);
         free(record->error_message);
-        record->error_message =
-                record->status == STEP_SUCCESS ? NULL : attempt_message(task_step(task), result, task->status_text);
+        record->error_message = record->status == STEP_SUCCESS ? NULL
+                                : result->ended_by == ENDED_BY_LOST && task->run->times_lost > 0
+                                        ? xstrdup("the machine was restarted while it ran")
+                                        : attempt_message(task_step(task), result, task->status_text);
 }
 
 static double random_fraction(void) {

@@ -95,6 +95,7 @@ struct run {
         struct act *cancel_acts; /* waiting for the end */
         int64_t processes_ended;
         uint64_t state_sequence; /* grows with everything that a run.state notification shows */
+        unsigned times_lost;     /* of a run that the machine went down under: how often in a row, this one included */
         bool index_broken;
         bool wait_told; /* in the log, that it is queued */
         bool ended;     /* decided */
@@ -125,6 +126,7 @@ struct engine {
         uint64_t audit_unrecorded; /* refusals while state.db could not be written */
         size_t n_watches;
         usec_t started_boottime, started_realtime;
+        bool recovering; /* not all runs are there yet */
         bool stopping;
         void (*stopped)(void *user);
         void *stopped_user;
@@ -204,6 +206,15 @@ char **task_environment(const struct task_run *task);
 void task_report(struct task_run *task, const char *key, const char *value);
 void task_recount_metrics(struct task_run *task);
 void run_recount_metrics(struct run *run);
+
+/* restart_lost.c */
+/* Whether the machine has been started anew since a daemon last had this state folder. From the next commit on it has
+ * not. */
+bool machine_was_restarted(struct engine *engine);
+/* A run that the machine went down under, before anything of it is taken up: how often that happened in a row. */
+void run_count_lost(struct run *run);
+/* It has ended: with RestartLost= it is started again, in the transaction that records the end. */
+void run_restart_lost(struct run *run);
 
 /* recovery.c */
 int engine_recover(struct engine *engine, char **ret_error);

@@ -234,7 +234,24 @@ static struct run *rebuild(struct engine *engine, struct job *job, struct left_r
         return run;
 }
 
-static void take_up(struct engine *engine, struct run *run, const struct left_run *left) {
+/* What an earlier daemon would have done next, unless the machine has gone down since. */
+static void go_on(struct run *run, bool rebooted) {
+        struct effects effects = {0};
+
+        if (run->record.status == RUN_RUNNING &&
+            (run->record.reason == REASON_LOST || (rebooted && run->record.reason == REASON_NONE))) {
+                /* Kept before the end, as with a cancel. */
+                run->record.reason = REASON_LOST;
+                run_count_lost(run);
+                run_mark(run);
+                (void)run_machine_lose(&run->machine, &effects);
+        } else {
+                (void)run_machine_resume(&run->machine, &effects);
+        }
+        run_apply(run, &effects);
+}
+
+static void take_up(struct run *run, const struct left_run *left, bool rebooted) {
         struct effects effects = {0};
 
         run_machine_restore_run(&run->machine, run->record.status, jval_array_size(run->record.warnings) > 0);
@@ -257,21 +274,21 @@ static void take_up(struct engine *engine, struct run *run, const struct left_ru
                         task_adopt(run->tasks[i]);
                 }
         /* What is queued begins when all have been taken up. */
-        (void)run_machine_resume(&run->machine, &effects);
-        run_apply(run, &effects);
+        go_on(run, rebooted);
         /* A cancel that an earlier daemon had begun is kept as the reason of a run that still runs. */
         if (run->record.reason != REASON_NONE && !run_status_is_final(run->machine.status)) {
-                effects = (struct effects){0};
                 (void)run_machine_cancel(&run->machine, run->record.reason, &effects);
                 run_apply(run, &effects);
         }
-        (void)engine;
 }
 
 int engine_recover(struct engine *engine, char **ret_error) {
         struct left_runs left = {0};
         struct run **link = &engine->runs;
         int r = store_load_active(engine->store, take_run, take_attempt, &left, ret_error);
+        bool rebooted = r == 0 && machine_was_restarted(engine);
+
+        engine->recovering = true;
 
         for (size_t i = 0; r == 0 && i < left.count; i++) {
                 _cleanup_free_ char *why = NULL;
@@ -285,8 +302,12 @@ int engine_recover(struct engine *engine, char **ret_error) {
                 *link = run;
                 link = &run->next;
                 engine->n_runs++;
-                take_up(engine, run, &left.items[i]);
+                take_up(run, &left.items[i], rebooted);
         }
+        engine->recovering = false;
+        for (struct run *run = engine->runs; run; run = run->next)
+                if (run->ended)
+                        run_restart_lost(run);
         left_runs_done(&left);
         return r;
 }

@@ -196,10 +196,11 @@ static void log_end(const struct run *run) {
                                        : LOG_LEVEL_NOTICE,
                &(struct log_context){
                        .message_id = MESSAGE_ID_RUN_ENDED, .run_id = run->record.run_id, .job = run->record.job},
-               "%s #%" PRId64 " ended: %s%s%s%s after %s", run->record.job, run->record.run_number,
+               "%s #%" PRId64 " ended: %s%s%s%s%s%s", run->record.job, run->record.run_number,
                run_status_to_string(status), run->record.error_message ? " (" : "",
                str_or(run->record.error_message, ""), run->record.error_message ? ")" : "",
-               format_timespan(span, (usec_t)MAX(run->record.duration_usec, 0)));
+               run->record.duration_usec < 0 ? "" : " after ",
+               run->record.duration_usec < 0 ? "" : format_timespan(span, (usec_t)run->record.duration_usec));
 }
 
 static void apply_run_changed(struct run *run) {
@@ -220,13 +221,15 @@ static void apply_run_changed(struct run *run) {
 
 static void apply_run_ended(struct run *run) {
         run->record.completed_at = now_realtime();
-        if (run->record.started_at)
+        /* When a lost one ended is not known, only when that was noticed. */
+        if (run->record.started_at && run->times_lost == 0)
                 run->record.duration_usec = (int64_t)(now_boottime() - run->started_boottime);
         run->ended = true;
         starts_look(run->engine);
         loop_timer_disarm(run->timeout_timer);
         run_mark(run);
         log_end(run);
+        run_restart_lost(run);
         decisions_after_commit(run->engine, run_finished, run);
 }
 

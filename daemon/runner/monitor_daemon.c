@@ -52,6 +52,9 @@ void monitor_on_connection(struct monitor *monitor) {
         closep(&monitor->daemon_fd);
         monitor->daemon_fd = fd;
         monitor->is_blocked = false;
+        /* Not only when its hello is read: the attempt may end before, and what an earlier daemon was told died with
+         * it. */
+        everything_is_news(monitor);
         /* Of several daemons the last one counts, so that a hung one does not keep its successor out; the socket stays
          * until the end. */
 }

@@ -60,6 +60,9 @@ int store_load_active(struct store *store, void (*run)(const struct run_record *
                       void (*attempt)(const struct attempt_record *record, void *user), void *user, char **ret_error);
 /* The next free numbers. */
 int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number);
+/* How many runs in a row were lost, from that one on backwards over retry_of. run_id NULL: none. Blocking, for the
+ * start. 0 or negative errno. */
+int store_load_times_lost(struct store *store, const char *run_id, unsigned *ret);
 /* The value kept under key (store_batch_put_setting), in new memory. Blocking, for the start. 0, -ENOENT or -EIO. */
 int store_load_setting(struct store *store, const char *key, char **ret);
 /* Every setting whose key begins with prefix, in the order of keys; name: what is behind the prefix. last_due: of the

@@ -128,3 +128,31 @@ int store_load_setting(struct store *store, const char *key, char **ret) {
         (void)sqlite3_close(db);
         return r;
 }
+
+int store_load_times_lost(struct store *store, const char *run_id, unsigned *ret) {
+        static const char sql[] =
+                "WITH RECURSIVE lost (run_id, retry_of) AS ("
+                " SELECT run_id, retry_of FROM runs WHERE run_id = ?1 AND reason = 'lost' UNION"
+                " SELECT runs.run_id, runs.retry_of FROM runs JOIN lost ON runs.run_id = lost.retry_of"
+                " WHERE runs.reason = 'lost') SELECT count(*) FROM lost";
+        sqlite3_stmt *statement = NULL;
+        sqlite3 *db;
+        int r;
+
+        *ret = 0;
+        if (!run_id)
+                return 0;
+        r = schema_open_reader(&db, store_path(store), NULL);
+        if (r < 0)
+                return r;
+        r = -EIO;
+        if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+            sqlite3_bind_text(statement, 1, run_id, -1, SQLITE_STATIC) == SQLITE_OK &&
+            sqlite3_step(statement) == SQLITE_ROW) {
+                *ret = (unsigned)sqlite3_column_int(statement, 0);
+                r = 0;
+        }
+        (void)sqlite3_finalize(statement);
+        (void)sqlite3_close(db);
+        return r;
+}

@@ -250,3 +250,29 @@ Exec=/bin/sh -c "echo week=$$BATCH_PARAM_WEEK"
     assert (record["metrics"], record["parameters"], record["notes"]) == ({"games": 16}, {"week": 6}, ["quiet"])
     assert [(w["category"], w["text"]) for w in record["warnings"]] == [("unknown", "three players")]
     assert instance.call("run.tail", run=run)["lines"][-1]["text"] == "week=6"
+
+
+def test_what_was_reported_reaches_a_daemon_that_comes_as_the_step_ends(make_instance):
+    """The monitor told it to a daemon that took it to its grave. The next one connects in the moment in which the step ends."""
+    instance = make_instance({"report": ""})
+    instance.write_job("report", f"""
+[Step tell]
+Exec=/bin/sh -c "echo begun; sleep 0.3; {paths.BATCHCTL} report --metric games+=16; echo told; while [ ! -e {instance.path('go')} ]; do sleep 0.01; done"
+""")
+    instance.start()
+    run = instance.run("report", wait=False)["run_number"]
+    until(lambda: "told" in str(instance.call("run.tail", run=run)["lines"]), "it has reported", 5)
+    monitor, = [pid for pid in chaos.children(chaos.launcher_of(instance)) if chaos.name_of(pid).startswith("mon.")]
+    step, = chaos.children(monitor)
+    instance.kill()
+    until(lambda: os.listdir(instance.path("run", "m")), "the monitor waits for a daemon", 5)
+    os.kill(monitor, signal.SIGSTOP)
+    try:
+        with open(instance.path("go"), "w", encoding="ascii"):
+            pass
+        until(lambda: not processes.is_alive(step), "the step has ended", 5)
+        instance.start()
+    finally:
+        os.kill(monitor, signal.SIGCONT)
+    shown = instance.wait_for_run(run)
+    assert shown["run"]["status"] == "success" and shown["run"]["metrics"] == {"games": 16}

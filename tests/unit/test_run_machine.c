@@ -336,6 +336,67 @@ static void test_resume_ends_what_had_failed(void **state) {
         finish(&f);
 }
 
+/* A run whose machine went down: a has succeeded, b was running, c had not begun. */
+static void begin_lost(struct fixture *f, const char *text) {
+        begin(f, text);
+        run_machine_restore_run(&f->machine, RUN_RUNNING, false);
+        run_machine_restore_task(&f->machine, 0, TASK_ENDED, STEP_SUCCESS, REASON_NONE, 1);
+        run_machine_restore_task(&f->machine, 1, TASK_RUNNING, STEP_RUNNING, REASON_NONE, 1);
+        assert_true(run_machine_lose(&f->machine, &f->effects));
+        assert_string_equal(launched(f), "");
+}
+
+static void test_lost_run_begins_nothing_and_fails(void **state) {
+        struct fixture f;
+
+        begin_lost(&f, "[Step a]\nExec=true\n[Step b]\nExec=true\nRetries=3\n[Step c]\nExec=true\n");
+        assert_int_equal(f.machine.status, RUN_RUNNING);
+        end_with(&f, 1, (struct attempt_end){.outcome = OUTCOME_LOST});
+        assert_int_equal(f.machine.status, RUN_FAILED);
+        assert_int_equal(f.machine.reason, REASON_LOST);
+        assert_string_equal(f.machine.error_message, "the machine was restarted");
+        assert_int_equal(f.machine.tasks[0].status, STEP_SUCCESS);
+        assert_int_equal(f.machine.tasks[1].status, STEP_FAILED);
+        assert_int_equal(f.machine.tasks[2].status, STEP_SKIPPED);
+        assert_int_equal(f.machine.tasks[2].reason, REASON_LOST);
+        finish(&f);
+}
+
+static void test_what_had_ended_before_is_not_lost(void **state) {
+        struct fixture f;
+
+        begin_lost(&f, "[Step a]\nExec=true\n[Step b]\nExec=true\n");
+        exit_with(&f, 1, 0);
+        assert_int_equal(f.machine.status, RUN_SUCCESS);
+        assert_null(f.machine.error_message);
+        finish(&f);
+
+        begin_lost(&f, "[Step a]\nExec=true\n[Step b]\nExec=true\nRetries=3\n");
+        exit_with(&f, 1, 7);
+        assert_int_equal(f.machine.status, RUN_FAILED);
+        assert_int_equal(f.machine.reason, REASON_EXIT);
+        finish(&f);
+}
+
+static void test_a_run_that_had_failed_is_not_lost(void **state) {
+        struct fixture f;
+
+        begin(&f, DIAMOND);
+        run_machine_restore_run(&f.machine, RUN_RUNNING, false);
+        run_machine_restore_task(&f.machine, 0, TASK_ENDED, STEP_SUCCESS, REASON_NONE, 1);
+        run_machine_restore_task(&f.machine, 1, TASK_ENDED, STEP_FAILED, REASON_EXIT, 1);
+        run_machine_restore_task(&f.machine, 2, TASK_RUNNING, STEP_RUNNING, REASON_NONE, 1);
+        assert_true(run_machine_lose(&f.machine, &f.effects));
+        end_with(&f, 2, (struct attempt_end){.outcome = OUTCOME_LOST});
+        assert_int_equal(f.machine.status, RUN_FAILED);
+        assert_int_equal(f.machine.reason, REASON_EXIT);
+        finish(&f);
+        begin(&f, DIAMOND);
+        assert_false(run_machine_lose(&f.machine, &f.effects)); /* never began: it still can */
+        assert_int_equal(f.machine.status, RUN_QUEUED);
+        finish(&f);
+}
+
 static void test_progress(void **state) {
         struct fixture f;
         struct run_progress progress;
@@ -372,6 +433,9 @@ int main(void) {
                 cmocka_unit_test(test_stop_from_outside_cancels_the_run),
                 cmocka_unit_test(test_resume_goes_on),
                 cmocka_unit_test(test_resume_ends_what_had_failed),
+                cmocka_unit_test(test_lost_run_begins_nothing_and_fails),
+                cmocka_unit_test(test_what_had_ended_before_is_not_lost),
+                cmocka_unit_test(test_a_run_that_had_failed_is_not_lost),
                 cmocka_unit_test(test_progress),
         };
 

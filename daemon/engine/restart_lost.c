@@ -1,0 +1,117 @@
+/* The machine was restarted under runs: those end `failed`/`lost`, and with RestartLost= they are started again. Which
+ * boot a state folder was last used in is in state.db; it changes in the transaction in which the runs of the earlier
+ * boot are marked as lost, so that a daemon that is killed meanwhile does neither twice. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine_internal.h"
+#include "log.h"
+#include "message_ids.h"
+#include "strutil.h"
+#include "xalloc.h"
+
+#define BOOT_KEY "boot_id"
+/* After so many in a row the run itself may be what takes the machine down. */
+#define LOST_MAX 3
+
+bool machine_was_restarted(struct engine *engine) {
+        _cleanup_free_ char *before = NULL;
+        char boot[37];
+        int r;
+
+        if (boot_id(boot) < 0)
+                return false;
+        r = store_load_setting(engine->store, BOOT_KEY, &before);
+        if (r < 0 && r != -ENOENT)
+                return false;
+        if (r == 0 && streq(before, boot))
+                return false;
+        store_batch_put_setting(decisions_batch(engine), BOOT_KEY, boot);
+        return r == 0;
+}
+
+void run_count_lost(struct run *run) {
+        unsigned before = 0;
+
+        if (run->plan.job->restart_lost && store_load_times_lost(run->engine->store, run->record.retry_of, &before) < 0)
+                before = LOST_MAX; /* unknown: better not again */
+        run->times_lost = before + 1;
+}
+
+static void note(struct run *run, char *text) {
+        if (!run->record.notes)
+                run->record.notes = jval_array();
+        jval_add(run->record.notes, jval_string(text));
+        run_mark(run);
+        log_at(LOG_LEVEL_NOTICE,
+               &(struct log_context){
+                       .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = run->record.run_id, .job = run->record.job},
+               "%s #%" PRId64 ": %s", run->record.job, run->record.run_number, text);
+        free(text);
+}
+
+static void decided(const struct jval *params, const struct engine_error *refusal, const struct jval *result,
+                    void *user) {
+        struct run *lost = user, *again;
+
+        (void)params;
+        if (refusal) {
+                note(lost, xasprintf("not started again: %s", refusal->message));
+                return;
+        }
+        again = engine_find_run(lost->engine, str_or(jval_get_str(result, "run_id"), ""));
+        if (again) {
+                again->record.retry_of = xstrdup(lost->record.run_id);
+                run_mark(again);
+        }
+        note(lost, xasprintf("started again as run %" PRId64, jval_get_int(result, "run_number", 0)));
+}
+
+/* The steps that the run was made of, where it was not the whole mode. */
+static struct jval *selected_steps(const struct run *run) {
+        const struct mode *mode = run->plan.mode ? job_find_mode(run->plan.job, run->plan.mode) : NULL;
+        size_t whole = 0;
+        struct jval *steps;
+
+        for (char **step = mode ? mode->steps : NULL; step && *step; step++)
+                whole++;
+        if (run->plan.n_steps == (mode ? whole : run->plan.job->n_steps))
+                return NULL;
+        steps = jval_array();
+        for (size_t i = 0; i < run->plan.n_steps; i++)
+                jval_add(steps, jval_string(run->plan.steps[i].step->name));
+        return steps;
+}
+
+static struct jval *params_of(const struct run *run) {
+        struct jval *params = jval_object(), *steps = selected_steps(run);
+        _cleanup_free_ char *reason = xasprintf("the machine was restarted under run %" PRId64, run->record.run_number);
+
+        jval_set_str(params, "job", run->record.job);
+        jval_set_str(params, "triggered_by", trigger_to_string(TRIGGER_RETRY));
+        jval_set_str(params, "reason", reason);
+        if (run->record.batch_mode)
+                jval_set_str(params, "mode", run->record.batch_mode);
+        if (run->record.parameters)
+                jval_set(params, "params", jval_deep_copy(run->record.parameters));
+        if (steps)
+                jval_set(params, "steps", steps);
+        if (run->record.due_at)
+                jval_set_time(params, "due", run->record.due_at);
+        return params;
+}
+
+void run_restart_lost(struct run *run) {
+        struct engine *engine = run->engine;
+
+        if (run->times_lost == 0 || run->record.reason != REASON_LOST || !run->plan.job->restart_lost)
+                return;
+        if (engine->recovering) /* all runs first: what is active decides about starts */
+                return;
+        if (run->times_lost >= LOST_MAX)
+                note(run,
+                     xasprintf("not started again: the machine went down under it %u times in a row", run->times_lost));
+        else
+                start_run(act_of_daemon(engine, METHOD_RUN_START, params_of(run), decided, run));
+}
