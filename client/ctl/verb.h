@@ -31,6 +31,7 @@ const char *verb_suggest(const char *name);
 /* The options that every command takes, filling struct global_options. */
 extern const struct option_row global_rows[];
 
+extern const struct verb verb_alerts;
 extern const struct verb verb_cancel;
 extern const struct verb verb_complete;
 extern const struct verb verb_drain;

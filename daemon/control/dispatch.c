@@ -36,6 +36,7 @@ static const struct handler {
         [METHOD_RUN_SUMMARY] = {.watch = engine_run_summary},
         [METHOD_RUN_QUALITY] = {.watch = engine_run_quality},
         [METHOD_STEP_LIST] = {.watch = engine_step_list},
+        [METHOD_ALERT_LIST] = {.watch = engine_alert_list},
         [METHOD_READINESS_SHOW] = {.watch = engine_readiness_show},
         [METHOD_READINESS_REFRESH] = {.act = engine_readiness_refresh},
 };

@@ -27,6 +27,22 @@ int due_next(const struct due_schedule *schedule, usec_t after, usec_t *ret, enu
         return found;
 }
 
+/* Calendars only tell what comes next: so from ever further back until there is one, and from there on. */
+int due_previous(const struct due_schedule *schedule, usec_t before, usec_t *ret) {
+        usec_t found = 0, next;
+
+        for (usec_t back = USEC_PER_HOUR; found == 0 && back < 10 * 366 * USEC_PER_DAY; back *= 4) {
+                usec_t from = back < before ? before - back : 0;
+
+                while (due_next(schedule, from, &next, NULL) == 0 && next < before)
+                        found = from = next;
+        }
+        if (found == 0)
+                return -ENOENT;
+        *ret = found;
+        return 0;
+}
+
 usec_t due_fires_at(const struct due_schedule *schedule, usec_t due_at) {
         uint64_t hash;
 

@@ -39,6 +39,9 @@ struct due_schedule {
 /* The first due time after `after`; -ENOENT when there is none any more. Calendars that name the same instant name one
  * due time. *ret_kind (may be NULL): whether a change of clocks moved it. */
 int due_next(const struct due_schedule *schedule, usec_t after, usec_t *ret, enum zone_local_kind *ret_kind);
+/* The last due time before `before`; -ENOENT when there is none in the years that calendars reach back to, or none
+ * within ten years. */
+int due_previous(const struct due_schedule *schedule, usec_t before, usec_t *ret);
 /* When the due time is acted on: a delay that stays the same over restarts. */
 usec_t due_fires_at(const struct due_schedule *schedule, usec_t due_at);
 

@@ -95,6 +95,7 @@ static void job_free(struct job *job) {
         free(job->description);
         free(job->type);
         job_calendars_done(&job->on_calendar);
+        job_calendars_done(&job->deadline);
         free(job->time_zone);
         free(job->default_mode);
         strv_free(job->environment);

@@ -93,6 +93,7 @@ struct job {
         char *time_zone; /* of the calendars that name none; NULL: the machine's */
         enum persistent persistent;
         usec_t randomized_delay;
+        struct job_calendars deadline; /* a run must have succeeded between one of its instants and the next */
         enum overlap overlap;
         int priority;       /* of its runs that wait: higher ones first */
         usec_t run_timeout; /* USEC_INFINITY: none */

@@ -1,6 +1,7 @@
 /* From the text of a job file and its drop-ins to a job. Pure: the texts are given, nothing is read. */
 #pragma once
 
+#include "alert.h"
 #include "diagnostic.h"
 #include "job.h"
 
@@ -35,11 +36,15 @@ struct daemon_config {
         char **jobs_directories; /* the first that has a job of a name wins */
         char *runner_path;
         char *sql_directory;
+        char *alert_path;
+        bool alerts_on;       /* Alerts= */
+        struct alert *alerts; /* in the order of their first sections */
+        size_t n_alerts;
 };
 int daemon_config_parse(struct daemon_config *ret, const struct source_text *sources, size_t n_sources,
                         struct diagnostics *diagnostics);
 void daemon_config_done(struct daemon_config *config);
 
-/* Names of all keys of a section ("Job", "Step", "Parameter", "Mode", "Daemon"), NULL-terminated: for the documentation
- * test. Valid until the next call. */
+/* Names of all keys of a section ("Job", "Step", "Parameter", "Mode", "Daemon", "Alert"), NULL-terminated: for the
+ * documentation test. Valid until the next call. */
 const char *const *config_section_keys(const char *section);

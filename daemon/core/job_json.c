@@ -126,6 +126,9 @@ struct jval *job_to_json(const struct job *job) {
         jval_set_str(object, "time_zone", job->time_zone);
         jval_set_str(object, "persistent", persistent_word(job->persistent));
         set_span(object, "randomized_delay_seconds", job->randomized_delay);
+        jval_set(object, "deadline", calendars_to_json(&job->deadline));
+        jval_set(object, "on_failure", strings(job->on_failure));
+        jval_set(object, "on_recovery", strings(job->on_recovery));
         jval_set_str(object, "overlap", overlap_word(job->overlap));
         jval_set_int(object, "priority", job->priority);
         set_span(object, "run_timeout_seconds", job->run_timeout);

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alerts.h"
+#include "deadlines.h"
 #include "engine_internal.h"
 #include "errortext.h"
 #include "log.h"
@@ -42,13 +44,21 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
                 engine_free(engine);
                 return r;
         }
-        jval_unref(engine_load_jobs(engine));
+        r = alerts_new(&engine->alerts, engine, config->alert_path, ret_error);
+        if (r < 0) {
+                engine_free(engine);
+                return r;
+        }
+        alerts_configure(engine->alerts, config->alerts, config->n_alerts, config->alerts_on);
+        jval_unref(engine_load_jobs(engine, NULL));
         r = pauses_load(engine);
         if (r < 0) {
                 engine_free(engine);
                 return error_set(ret_error, r, "what is paused cannot be read from state.db");
         }
         r = scheduler_new(&engine->scheduler, engine, ret_error);
+        if (r == 0)
+                r = deadlines_new(&engine->deadlines, engine, ret_error);
         if (r == 0)
                 r = engine_recover(engine, ret_error);
         if (r < 0) {
@@ -73,6 +83,8 @@ struct engine *engine_free(struct engine *engine) {
                 run_free(run);
         }
         engine->scheduler = scheduler_free(engine->scheduler);
+        engine->deadlines = deadlines_free(engine->deadlines);
+        engine->alerts = alerts_free(engine->alerts);
         jval_unref(engine->pauses);
         jval_unref(engine->drain);
         engine->flush_timer = loop_timer_free(engine->flush_timer);
@@ -90,6 +102,10 @@ struct engine *engine_free(struct engine *engine) {
 void engine_set_keep(struct engine *engine, const struct keep *keep) {
         engine->config.keep = *keep;
         sweep_soon(engine);
+}
+
+void engine_set_alerts(struct engine *engine, const struct alert *items, size_t n_items, bool on) {
+        alerts_configure(engine->alerts, items, n_items, on);
 }
 
 size_t engine_active_runs(const struct engine *engine) {

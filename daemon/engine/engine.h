@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alert.h"
+#include "diagnostic.h"
 #include "jval.h"
 #include "methods.h"
 #include "record.h"
@@ -22,10 +24,17 @@ struct engine_config {
         const char *state_dir;
         char *const *job_folders; /* the first that has NAME.job wins */
         const char *version;
+        const char *alert_path;     /* the program that sends messages */
+        const struct alert *alerts; /* at the start; later by engine_set_alerts */
+        size_t n_alerts;
+        bool alerts_on;
         const char *host;
-        struct keep keep;            /* of all ended runs */
+        struct keep keep; /* of all ended runs */
+        /* daemon.reload: batchd.conf is to be read anew, too. What is wrong in it is told and leaves the old values in
+         * force. May be NULL. */
+        void (*reload_settings)(struct diagnostics *diagnostics, void *user);
         void (*changed)(void *user); /* statuses changed: time to tell the service manager; may be NULL */
-        void *changed_user;
+        void *changed_user;          /* of both */
 };
 
 /* What the engine works with; all of it outlives the engine. Unlike what lies beside it, the engine calls these parts
@@ -47,6 +56,8 @@ struct engine *engine_free(struct engine *engine);
 void engine_stop(struct engine *engine, void (*done)(void *user), void *user);
 /* From now on so much of the ended runs is kept. */
 void engine_set_keep(struct engine *engine, const struct keep *keep);
+/* From now on these alerts are told (on: at all). Copied. */
+void engine_set_alerts(struct engine *engine, const struct alert *items, size_t n_items, bool on);
 /* Queued and running ones. */
 size_t engine_active_runs(const struct engine *engine);
 
@@ -91,6 +102,7 @@ void engine_audit_refused(struct engine *engine, const char *method, const struc
                           const struct caller *caller, const char *outcome);
 
 /* Methods that watch. */
+void engine_alert_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_status(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_job_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_job_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);

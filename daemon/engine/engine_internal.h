@@ -91,6 +91,7 @@ struct run {
         struct log_index *log_index;
         usec_t started_boottime;
         struct loop_timer *timeout_timer;
+        struct loop_timer *slow_timer; /* NULL until it is known what is usual: alerts.c */
         struct engine_watch *watches;
         struct act *cancel_acts; /* waiting for the end */
         int64_t processes_ended;
@@ -113,6 +114,8 @@ struct engine {
         struct job_registry jobs;
         struct jval *job_errors; /* of the last reading: array of {file, line, message} */
         struct scheduler *scheduler;
+        struct alerts *alerts;
+        struct deadlines *deadlines;
         struct jval *pauses, *drain; /* objects by job, and by one name: pause.c */
         struct run *runs;            /* active ones, oldest first */
         size_t n_runs;

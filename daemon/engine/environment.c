@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "environment.h"
 #include "fileutil.h"
 #include "log.h"
 #include "macro.h"
@@ -36,7 +37,7 @@ static void set(char ***environment, const char *assignment) {
         strv_append(environment, assignment);
 }
 
-static void set_value(char ***environment, const char *name, const char *value) {
+void environment_set(char ***environment, const char *name, const char *value) {
         _cleanup_free_ char *assignment = xasprintf("%s=%s", name, value);
 
         set(environment, assignment);
@@ -74,7 +75,7 @@ static void set_from_file(char ***environment, const char *path) {
                         value[length - 1] = 0;
                         value++;
                 }
-                set_value(environment, strstrip(start), value);
+                environment_set(environment, strstrip(start), value);
         }
 }
 
@@ -87,7 +88,7 @@ static void set_parameters(char ***environment, const struct jval *parameters) {
                         continue;
                 for (char *c = name; *c; c++)
                         *c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
-                set_value(environment, name, value);
+                environment_set(environment, name, value);
         }
 }
 
@@ -97,15 +98,27 @@ static void set_identity(char ***environment, const struct task_run *task) {
         _cleanup_free_ char *attempt = xasprintf("%d", task->record.attempt);
         _cleanup_free_ char *tmp = path_join(run->dir, "tmp");
 
-        set_value(environment, "BATCH_RUN_ID", run->record.run_id);
-        set_value(environment, "BATCH_RUN", number);
-        set_value(environment, "BATCH_JOB", run->record.job);
-        set_value(environment, "BATCH_STEP", task->record.step_name);
-        set_value(environment, "BATCH_ATTEMPT", attempt);
-        set_value(environment, "BATCH_ITEM", task->record.item);
-        set_value(environment, "BATCH_MODE", str_or(run->record.batch_mode, ""));
-        set_value(environment, "BATCH_TRIGGER", trigger_to_string(run->record.triggered_by));
-        set_value(environment, "TMPDIR", tmp);
+        environment_set(environment, "BATCH_RUN_ID", run->record.run_id);
+        environment_set(environment, "BATCH_RUN", number);
+        environment_set(environment, "BATCH_JOB", run->record.job);
+        environment_set(environment, "BATCH_STEP", task->record.step_name);
+        environment_set(environment, "BATCH_ATTEMPT", attempt);
+        environment_set(environment, "BATCH_ITEM", task->record.item);
+        environment_set(environment, "BATCH_MODE", str_or(run->record.batch_mode, ""));
+        environment_set(environment, "BATCH_TRIGGER", trigger_to_string(run->record.triggered_by));
+        environment_set(environment, "TMPDIR", tmp);
+}
+
+void environment_inherit(char ***environment) {
+        for (size_t i = 0; i < ELEMENTSOF(inherited); i++) {
+                const char *value = getenv(inherited[i]);
+
+                if (value)
+                        environment_set(environment, inherited[i], value);
+        }
+        STRV_FOREACH (item, environ)
+                if (startswith(*item, "LC_"))
+                        set(environment, *item);
 }
 
 char **task_environment(const struct task_run *task) {
@@ -113,15 +126,7 @@ char **task_environment(const struct task_run *task) {
         const struct step *step = task_step(task);
         char **environment = NULL;
 
-        for (size_t i = 0; i < ELEMENTSOF(inherited); i++) {
-                const char *value = getenv(inherited[i]);
-
-                if (value)
-                        set_value(&environment, inherited[i], value);
-        }
-        STRV_FOREACH (item, environ)
-                if (startswith(*item, "LC_"))
-                        set(&environment, *item);
+        environment_inherit(&environment);
         STRV_FOREACH (path, job->environment_files)
                 set_from_file(&environment, *path);
         set_all(&environment, job->environment);

@@ -203,31 +203,32 @@ static void lint_clock_gaps(const struct job_calendar *item, const struct zone *
         }
 }
 
-static void lint_calendar(const struct job_calendar *item, const struct zone *zone, struct diagnostics *diagnostics) {
+static void lint_calendar(const struct job_calendar *item, const char *key, const struct zone *zone,
+                          struct diagnostics *diagnostics) {
         usec_t now = now_realtime(), next;
 
         if (calendar_next(item->calendar, zone, now, &next, NULL) < 0)
                 diagnostics_warning(diagnostics, item->path, item->line,
-                                    "OnCalendar=: %s elapses no more; write a time to come, or take it out",
-                                    item->text);
-        else
+                                    "%s=: %s elapses no more; write a time to come, or take it out", key, item->text);
+        else if (streq(key, "OnCalendar"))
                 lint_clock_gaps(item, zone, now, diagnostics);
 }
 
 /* The files of the zones are beside the parser, which reads none: so they are looked for here. */
-static bool zones_are_there(struct zone_cache *zones, const struct job *job, struct diagnostics *diagnostics) {
+static bool zones_are_there(struct zone_cache *zones, const struct job *job, const char *key,
+                            const struct job_calendars *calendars, struct diagnostics *diagnostics) {
         size_t errors_before = diagnostics->n_errors;
 
-        for (size_t i = 0; i < job->on_calendar.count; i++) {
-                const struct job_calendar *calendar = &job->on_calendar.items[i];
+        for (size_t i = 0; i < calendars->count; i++) {
+                const struct job_calendar *calendar = &calendars->items[i];
                 _cleanup_free_ char *error = NULL;
                 struct zone *zone;
 
                 if (zone_cache_get(zones, zone_of(job, calendar->calendar), &zone, &error) < 0)
-                        diagnostics_error(diagnostics, calendar->path, calendar->line, "OnCalendar=: %s%s", error,
+                        diagnostics_error(diagnostics, calendar->path, calendar->line, "%s=: %s%s", key, error,
                                           calendar_zone_name(calendar->calendar) ? "" : " (TimeZone=)");
                 else
-                        lint_calendar(calendar, zone, diagnostics);
+                        lint_calendar(calendar, key, zone, diagnostics);
         }
         return diagnostics->n_errors == errors_before;
 }
@@ -240,7 +241,8 @@ static struct job_entry load_job(struct zone_cache *zones, const struct job_regi
         struct job_entry *before = job_registry_find(old, name);
 
         if (diagnostics->n_errors == errors_before && parse_sources(&entry.job, name, sources, diagnostics) == 0 &&
-            zones_are_there(zones, entry.job, diagnostics)) {
+            zones_are_there(zones, entry.job, "OnCalendar", &entry.job->on_calendar, diagnostics) &&
+            zones_are_there(zones, entry.job, "Deadline", &entry.job->deadline, diagnostics)) {
                 entry.sources = jval_dump(sources);
                 entry.sources_kept = before && before->sources_kept && streq_null(before->sources, entry.sources);
                 return entry;

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "alerts.h"
 #include "answer.h"
+#include "deadlines.h"
 #include "engine_internal.h"
 #include "pause.h"
 #include "scheduler.h"
@@ -69,6 +71,11 @@ void engine_status(struct engine *engine, const struct jval *params, engine_answ
         jval_set(result, "launcher", launcher);
         jval_set(result, "mirror", mirror_json(engine));
         fn(NULL, result, user);
+}
+
+void engine_alert_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user) {
+        (void)params;
+        fn(NULL, alerts_json(engine->alerts), user);
 }
 
 static struct jval *active_numbers(const struct engine *engine, const char *job) {
@@ -164,6 +171,7 @@ static void show_job(int error, const char *error_text, struct jval *last_runs, 
         jval_set(result, "active", active_numbers(question->engine, name));
         jval_set(result, "paused", paused_json(question->engine, name));
         jval_set_time(result, "next_elapse", scheduler_next_due(question->engine->scheduler, name));
+        jval_set_time(result, "next_deadline", deadlines_next(question->engine->deadlines, name));
         jval_set(result, "last_run", last_run_of(last_runs, name));
         jval_unref(last_runs);
         question_answer(question, result);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts.h"
 #include "engine_internal.h"
 #include "errortext.h"
 #include "log.h"
@@ -263,6 +264,8 @@ static void take_up(struct run *run, const struct left_run *left, bool rebooted)
         run_recount_metrics(run);
         restore_clock(run);
         run_arm_timeout(run);
+        if (run->record.started_at)
+                alerts_run_started(run);
         log_at(LOG_LEVEL_NOTICE,
                &(struct log_context){
                        .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = run->record.run_id, .job = run->record.job},

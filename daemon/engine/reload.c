@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alerts.h"
+#include "deadlines.h"
 #include "engine_internal.h"
 #include "log.h"
 #include "message_ids.h"
@@ -79,13 +81,14 @@ static struct jval *errors_json(const struct diagnostics *diagnostics) {
         return errors;
 }
 
-struct jval *engine_load_jobs(struct engine *engine) {
-        struct diagnostics diagnostics = {0};
+struct jval *engine_load_jobs(struct engine *engine, struct diagnostics *before_them) {
+        struct diagnostics diagnostics = before_them ? *before_them : (struct diagnostics){0};
         size_t n_before = engine->jobs.count;
         struct known_job *before = remember(&engine->jobs);
         struct jval *result;
 
         job_registry_load(&engine->jobs, &diagnostics);
+        alerts_check_names(engine->alerts, &engine->jobs, &diagnostics);
         result = compare(before, n_before, &engine->jobs);
         log_diagnostics(&diagnostics);
         if (engine->job_errors)
@@ -102,9 +105,16 @@ struct jval *engine_load_jobs(struct engine *engine) {
 }
 
 static void reload_handler(struct act *act) {
-        struct jval *result = engine_load_jobs(act->engine);
+        const struct engine_config *config = &act->engine->config;
+        struct diagnostics diagnostics = {0};
+        struct jval *result;
+
+        if (config->reload_settings)
+                config->reload_settings(&diagnostics, config->changed_user);
+        result = engine_load_jobs(act->engine, &diagnostics);
 
         scheduler_take_jobs(act->engine->scheduler);
+        deadlines_take_jobs(act->engine->deadlines);
         act_succeed(act, result, NULL);
         sweep_soon(act->engine);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "alerts.h"
 #include "engine_internal.h"
 #include "fileutil.h"
 #include "log.h"
@@ -36,6 +37,7 @@ void run_free(struct run *run) {
         run_plan_done(&run->plan);
         run_record_done(&run->record);
         run->timeout_timer = loop_timer_free(run->timeout_timer);
+        run->slow_timer = loop_timer_free(run->slow_timer);
         run->ring = ring_free(run->ring);
         run->log_index = log_index_close(run->log_index);
         free(run->dir);
@@ -210,6 +212,7 @@ static void apply_run_changed(struct run *run) {
                 run->started_boottime = now_boottime();
                 (void)run_clock_note(run->dir, RUN_CLOCK_BEGAN, run->started_boottime);
                 run_arm_timeout(run);
+                alerts_run_started(run);
         }
         if (run_status_is_final(run->machine.status)) {
                 run->record.reason = run->machine.reason;
@@ -230,6 +233,7 @@ static void apply_run_ended(struct run *run) {
         run_mark(run);
         log_end(run);
         run_restart_lost(run);
+        alerts_run_ended(run);
         decisions_after_commit(run->engine, run_finished, run);
 }
 

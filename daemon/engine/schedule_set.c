@@ -26,48 +26,56 @@ void schedule_set_done(struct schedule_set *set) {
         *set = (struct schedule_set){0};
 }
 
+static const struct job_calendars *calendars_of(const struct schedule_set *set, const struct job *job) {
+        return set->calendars_of ? set->calendars_of(job) : &job->on_calendar;
+}
+
 /* Persistent= is left out: a change of it moves no due time. */
-static void hash_schedule(const struct job *job, char ret[static 17]) {
+static void hash_schedule(const struct job *job, const struct job_calendars *calendars, char ret[static 17]) {
         uint64_t hash = FNV64_START;
 
-        for (size_t i = 0; i < job->on_calendar.count; i++)
-                hash = fnv64(hash, job->on_calendar.items[i].text, strlen(job->on_calendar.items[i].text) + 1);
+        for (size_t i = 0; i < calendars->count; i++)
+                hash = fnv64(hash, calendars->items[i].text, strlen(calendars->items[i].text) + 1);
         hash = fnv64(hash, str_or(job->time_zone, ""), strlen(str_or(job->time_zone, "")) + 1);
         (void)snprintf(ret, 17, "%016" PRIx64, hash);
 }
 
-static struct schedule *schedule_new(struct job_registry *registry, struct job *job, const char *seed) {
+static struct schedule *schedule_new(const struct schedule_set *set, struct job_registry *registry, struct job *job,
+                                     const char *seed) {
+        const struct job_calendars *calendars = calendars_of(set, job);
         struct schedule *schedule = NEW(struct schedule);
         size_t n = 0;
 
         schedule->job = job_ref(job);
-        schedule->calendars = xcalloc(job->on_calendar.count, sizeof(*schedule->calendars));
-        for (size_t i = 0; i < job->on_calendar.count; i++) {
-                const struct calendar *calendar = job->on_calendar.items[i].calendar;
+        schedule->calendars = xcalloc(calendars->count, sizeof(*schedule->calendars));
+        for (size_t i = 0; i < calendars->count; i++) {
+                const struct calendar *calendar = calendars->items[i].calendar;
                 struct zone *zone = job_registry_zone(registry, job, calendar);
 
                 if (zone)
                         schedule->calendars[n++] = (struct due_calendar){calendar, zone_ref(zone)};
         }
         schedule->seed = xasprintf("%s/%s", seed, job->name);
-        schedule->due = (struct due_schedule){schedule->calendars, n, schedule->seed, job->randomized_delay};
+        schedule->due = (struct due_schedule){schedule->calendars, n, schedule->seed,
+                                              set->calendars_of ? 0 : job->randomized_delay};
         schedule->next = USEC_INFINITY;
         schedule->unplaced = true;
-        hash_schedule(job, schedule->hash);
+        hash_schedule(job, calendars, schedule->hash);
         return schedule;
 }
 
 void schedule_set_take(struct schedule_set *set, struct job_registry *registry, const char *seed) {
-        struct schedule_set fresh = {.items = xcalloc(registry->count + 1, sizeof(*fresh.items))};
+        struct schedule_set fresh = {.calendars_of = set->calendars_of,
+                                     .items = xcalloc(registry->count + 1, sizeof(*fresh.items))};
 
         for (size_t i = 0; i < registry->count; i++) {
                 struct job *job = registry->entries[i].job;
                 const struct schedule *before;
                 struct schedule *schedule;
 
-                if (!job || job->on_calendar.count == 0)
+                if (!job || calendars_of(set, job)->count == 0)
                         continue;
-                schedule = fresh.items[fresh.count++] = schedule_new(registry, job, seed);
+                schedule = fresh.items[fresh.count++] = schedule_new(set, registry, job, seed);
                 before = schedule_set_find(set, job->name);
                 if (!before || before->unplaced || !streq(before->hash, schedule->hash))
                         continue;

@@ -23,6 +23,8 @@ struct schedule {
 };
 
 struct schedule_set {
+        /* Which calendars of a job are its schedule; NULL: those of OnCalendar=, with RandomizedDelaySec=. */
+        const struct job_calendars *(*calendars_of)(const struct job *job);
         struct schedule **items; /* by name */
         size_t count;
         struct due_heap heap;

@@ -14,6 +14,10 @@ int check_everything(const char *config_file) {
         if (settings_load(&settings, config_file, &diagnostics) == 0) {
                 job_registry_init(&registry, settings.job_folders);
                 job_registry_load(&registry, &diagnostics);
+                for (size_t i = 0; i < registry.count; i++)
+                        if (registry.entries[i].job)
+                                alert_check_names(registry.entries[i].job, settings.config.alerts,
+                                                  settings.config.n_alerts, &diagnostics);
         }
         for (size_t i = 0; i < diagnostics.count; i++) {
                 _cleanup_free_ char *text = diagnostic_to_string(&diagnostics.items[i]);

@@ -126,27 +126,26 @@ static void reloaded(const struct engine_error *error, struct jval *result, void
         (void)notifier_ready(&daemon->notifier, NULL);
 }
 
-/* What may change while it runs: log level, rate limit, retention, jobs. */
-static void on_sighup(void *user) {
+/* What may change while it runs: log level, rate limit, retention, alerts. */
+static void reload_settings(struct diagnostics *diagnostics, void *user) {
         struct daemon *daemon = user;
-        struct diagnostics diagnostics = {0};
         struct settings fresh = {0};
-        const struct caller caller = {.uid = getuid(), .pid = getpid(), .user = "SIGHUP"};
 
-        (void)notifier_reloading(&daemon->notifier);
-        if (settings_load(&fresh, daemon->config_file, &diagnostics) == 0) {
+        if (settings_load(&fresh, daemon->config_file, diagnostics) == 0) {
                 log_set_level((enum log_level)fresh.config.log_level);
                 if (daemon->server)
                         control_server_set_actions_per_minute(daemon->server, fresh.config.actions_per_minute);
                 engine_set_keep(daemon->engine, &fresh.config.keep);
-        }
-        for (size_t i = 0; i < diagnostics.count; i++) {
-                _cleanup_free_ char *text = diagnostic_to_string(&diagnostics.items[i]);
-
-                log_warning("%s; what was in force stays", text);
+                engine_set_alerts(daemon->engine, fresh.config.alerts, fresh.config.n_alerts, fresh.config.alerts_on);
         }
         settings_done(&fresh);
-        diagnostics_done(&diagnostics);
+}
+
+static void on_sighup(void *user) {
+        struct daemon *daemon = user;
+        const struct caller caller = {.uid = getuid(), .pid = getpid(), .user = "SIGHUP"};
+
+        (void)notifier_reloading(&daemon->notifier);
         engine_reload(daemon->engine, NULL, &caller, reloaded, daemon);
 }
 
@@ -192,8 +191,13 @@ static int open_engine(struct daemon *daemon, char **ret_error) {
                 .state_dir = daemon->settings->state_dir,
                 .job_folders = daemon->settings->job_folders,
                 .version = BATCHD_VERSION,
+                .alert_path = daemon->settings->alert_path,
+                .alerts = daemon->settings->config.alerts,
+                .n_alerts = daemon->settings->config.n_alerts,
+                .alerts_on = daemon->settings->config.alerts_on,
                 .host = daemon->settings->host,
                 .keep = daemon->settings->config.keep,
+                .reload_settings = reload_settings,
                 .changed = update_status,
                 .changed_user = daemon,
         };

@@ -160,6 +160,9 @@ static void choose_folders(struct settings *settings, const struct base_folders 
         settings->sql_dir = resolve(base, config->sql_directory);
         if (!settings->sql_dir)
                 settings->sql_dir = xstrdup(INSTALL_SQL_DIR);
+        settings->alert_path = resolve(base, config->alert_path);
+        if (!settings->alert_path)
+                settings->alert_path = xstrdup(INSTALL_ALERT_PATH);
         settings->runner_path = resolve(base, config->runner_path);
         /* As a service, batch-runner.service owns the launcher. */
         if (!settings->runner_path && !getenv("INVOCATION_ID"))
@@ -222,6 +225,7 @@ void settings_done(struct settings *settings) {
         settings->job_folders = strv_free(settings->job_folders);
         free(settings->runner_path);
         free(settings->sql_dir);
+        free(settings->alert_path);
         free(settings->host);
         free(settings->trusted_uids);
         *settings = (struct settings){0};

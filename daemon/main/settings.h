@@ -16,6 +16,7 @@ struct settings {
         char **job_folders;
         char *runner_path; /* NULL: the service manager runs the launcher */
         char *sql_dir;
+        char *alert_path;
         char *host;
         uid_t *trusted_uids;
         size_t n_trusted;

@@ -33,6 +33,7 @@ void store_batch_put_attempt(struct store_batch *batch, const struct attempt_rec
 #define STORE_REQUEST_PENDING "{\"pending\":true}"
 void store_batch_put_request(struct store_batch *batch, const char *request_id, int64_t uid, const char *answer);
 void store_batch_put_audit(struct store_batch *batch, const struct audit_record *record);
+/* "" removes the setting. */
 void store_batch_put_setting(struct store_batch *batch, const char *key, const char *value);
 /* Replaces an earlier record of the same job and due time. */
 void store_batch_put_due(struct store_batch *batch, const struct due_record *record);

@@ -32,6 +32,7 @@ enum statement_id {
         SQL_REQUEST_PURGE,
         SQL_AUDIT,
         SQL_SETTING,
+        SQL_SETTING_REMOVE,
         SQL_DUE,
         SQL_ACK_RUN,
         SQL_ACK_ATTEMPT,
@@ -62,6 +63,7 @@ static const char *const statement_texts[_SQL_MAX] = {
         [SQL_AUDIT] = audit_row_insert,
         [SQL_SETTING] =
                 "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [SQL_SETTING_REMOVE] = "DELETE FROM settings WHERE key = ?1",
         [SQL_DUE] = due_row_upsert,
         [SQL_ACK_RUN] =
                 "UPDATE runs SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE run_number = ?1",
@@ -170,11 +172,12 @@ static int write_request(struct writer *writer, const struct request_row *row) {
 }
 
 static int write_setting(struct writer *writer, const struct setting_row *row) {
-        sqlite3_stmt *statement = writer->statements[SQL_SETTING];
+        enum statement_id id = *row->value ? SQL_SETTING : SQL_SETTING_REMOVE;
 
-        (void)sqlite3_bind_text(statement, 1, row->key, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(statement, 2, row->value, -1, SQLITE_STATIC);
-        return run_statement(writer, SQL_SETTING);
+        (void)sqlite3_bind_text(writer->statements[id], 1, row->key, -1, SQLITE_STATIC);
+        if (*row->value)
+                (void)sqlite3_bind_text(writer->statements[id], 2, row->value, -1, SQLITE_STATIC);
+        return run_statement(writer, id);
 }
 
 static int write_acknowledge(struct writer *writer, const struct acknowledge_row *row) {

@@ -402,6 +402,13 @@ static const struct method methods[] = {
                                          .values = encodings},
                                 },
                 },
+        [METHOD_ALERT_LIST] =
+                {
+                        .id = METHOD_ALERT_LIST,
+                        .name = "alert.list",
+                        .right = RIGHT_WATCH,
+                        .help = "Whom alerts tell, how that went, and the messages that wait",
+                },
         [METHOD_READINESS_SHOW] =
                 {
                         .id = METHOD_READINESS_SHOW,

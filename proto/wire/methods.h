@@ -30,6 +30,7 @@ enum method_id {
         METHOD_RUN_QUALITY,
         METHOD_STEP_LIST,
         METHOD_LOG_READ,
+        METHOD_ALERT_LIST,
         METHOD_READINESS_SHOW,
         METHOD_READINESS_REFRESH,
         _METHOD_MAX,

@@ -15,6 +15,7 @@ ALLOWED = {
     "daemon/core": {"proto/base", "proto/wire"},
     "daemon/loop": {"proto/base"},
     "daemon/logs": {"proto/base", "proto/wire"},
+    "daemon/alert": {"proto/base"},
     "daemon/runner": {"proto/base", "daemon/logs"},
     "daemon/supervise": LOOP_AND_BELOW | {"daemon/runner"},
     "daemon/state": LOOP_AND_BELOW,

@@ -21,6 +21,7 @@ class Instance:
         self.folder = tempfile.mkdtemp(prefix="bt-", dir="/tmp")
         self.settings = dict(settings or {})
         self.environment = dict(environment or {})
+        self.sections = ""  # of batchd.conf, beside [Daemon]
         self.database = database
         self.wrapper = []  # of the daemon's command
         self.process = None
@@ -60,6 +61,7 @@ class Instance:
             "JobsDirectory": self.path("jobs.d"),
             "RunnerPath": paths.BATCH_RUNNER,
             "SqlDirectory": paths.SQL,
+            "AlertPath": paths.BATCH_ALERT,
             "LogTarget": "console",
             "LogLevel": "debug",
         }
@@ -67,7 +69,7 @@ class Instance:
             settings["Database"] = self.database if isinstance(self.database, str) else self.database.conninfo
         settings.update(self.settings)
         with open(self.config, "w", encoding="utf-8") as config:
-            config.write("[Daemon]\n" + "".join(f"{key}={value}\n" for key, value in settings.items()))
+            config.write("[Daemon]\n" + "".join(f"{key}={value}\n" for key, value in settings.items()) + self.sections)
 
     def write_job(self, name, text):
         with open(self.path("jobs.d", f"{name}.job"), "w", encoding="utf-8") as job:

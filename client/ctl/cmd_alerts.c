@@ -1,0 +1,121 @@
+/* batchctl alerts: whom alerts tell, how that went, and what waits. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "macro.h"
+#include "session.h"
+#include "strutil.h"
+#include "table.h"
+#include "text.h"
+#include "verb.h"
+
+/* "failure partial ..." of an array of words. */
+static void join_words(const struct jval *words, struct buf *out) {
+        for (size_t i = 0; i < jval_array_size(words); i++)
+                (void)buf_appendf(out, "%s%s", i > 0 ? " " : "", str_or(jval_str(jval_at(words, i)), ""));
+}
+
+static void add_count(struct table *table, const struct jval *alert, const char *key, enum style style) {
+        int64_t count = jval_get_int(alert, key, 0);
+        char text[TEXT_SIZE];
+
+        (void)snprintf(text, sizeof(text), "%" PRIi64, count);
+        table_add(table, count > 0 ? style : STYLE_PLAIN, text);
+}
+
+static void add_alert(struct table *table, const struct context *context, const struct jval *alert) {
+        _cleanup_buf_ struct buf on = BUF_INIT(SCREEN_MAX);
+        char text[TEXT_SIZE];
+
+        join_words(jval_get(alert, "on"), &on);
+        table_add(table, STYLE_BOLD, jval_get_str(alert, "alert"));
+        table_add(table, STYLE_PLAIN, jval_get_str(alert, "kind"));
+        table_add(table, STYLE_PLAIN, jval_get_str(alert, "to"));
+        add_count(table, alert, "sent", STYLE_PLAIN);
+        add_count(table, alert, "failed", STYLE_RED);
+        table_add(table, STYLE_PLAIN, text_instant(text, alert, "last_sent_at", context->global.utc));
+        table_add(table, STYLE_RED, jval_get_str(alert, "last_error"));
+        table_add(table, STYLE_PLAIN, buf_data(&on));
+}
+
+static void view_alerts(const struct context *context, const struct jval *result, struct buf *out) {
+        static const struct table_column columns[] = {{.title = "ALERT"},
+                                                      {.title = "KIND"},
+                                                      {.title = "TO"},
+                                                      {.title = "SENT", .right = true},
+                                                      {.title = "FAILED", .right = true},
+                                                      {.title = "LAST SENT"},
+                                                      {.title = "LAST ERROR", .flexible = true, .optional = true},
+                                                      {.title = "ON", .optional = true}};
+        const struct jval *list = jval_get(result, "alerts");
+
+        if (!jval_get_bool(result, "enabled", true))
+                (void)buf_append_str(out, "Alerts are switched off (Alerts=no in batchd.conf): nobody is told.\n");
+        if (jval_array_size(list) == 0) {
+                (void)buf_append_str(out, "Nobody is told of anything: write an [Alert NAME] into batchd.conf, see "
+                                          "batchd.conf(5).\n");
+                return;
+        }
+        _cleanup_table_ struct table table;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(list); i++)
+                add_alert(&table, context, jval_at(list, i));
+        table_render(&table, &context->out, 0, out);
+}
+
+static void view_waiting(const struct context *context, const struct jval *result, struct buf *out) {
+        static const struct table_column columns[] = {{.title = "ALERT"},
+                                                      {.title = "SINCE"},
+                                                      {.title = "ATTEMPTS", .right = true},
+                                                      {.title = "NEXT"},
+                                                      {.title = "ERROR", .optional = true},
+                                                      {.title = "MESSAGE", .flexible = true}};
+        const struct jval *list = jval_get(result, "waiting");
+        char text[TEXT_SIZE];
+
+        if (jval_array_size(list) == 0)
+                return;
+        (void)buf_appendf(out, "\nWaiting to be delivered: %zu\n", jval_array_size(list));
+        _cleanup_table_ struct table table;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(list); i++) {
+                const struct jval *message = jval_at(list, i);
+
+                table_add(&table, STYLE_BOLD, jval_get_str(message, "alert"));
+                table_add(&table, STYLE_PLAIN, text_instant(text, message, "created_at", context->global.utc));
+                add_count(&table, message, "attempts", STYLE_PLAIN);
+                table_add(&table, STYLE_PLAIN, text_instant(text, message, "next_attempt_at", context->global.utc));
+                table_add(&table, STYLE_RED, jval_get_str(message, "error"));
+                table_add(&table, STYLE_PLAIN, jval_get_str(message, "text"));
+        }
+        table_render(&table, &context->out, 0, out);
+}
+
+static int run_alerts(const struct context *context, const void *options, char *const *arguments) {
+        _cleanup_session_ struct session session;
+        _cleanup_jval_ struct jval *result = NULL;
+        int status = session_open(&session, context);
+
+        (void)options;
+        (void)arguments;
+        if (status == EXIT_DONE)
+                status = session_call(&session, METHOD_ALERT_LIST, jval_object(), &result);
+        if (status != EXIT_DONE)
+                return status;
+        if (context_json(context)) {
+                context_show_json(result);
+                return EXIT_DONE;
+        }
+        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
+        view_alerts(context, result, &text);
+        view_waiting(context, result, &text);
+        context_show(context, &text, true);
+        return EXIT_DONE;
+}
+
+const struct verb verb_alerts = {
+        .name = "alerts",
+        .summary = "Show whom alerts tell, how that went, and what waits to be delivered",
+        .examples = "  batchctl alerts\n",
+        .run = run_alerts,
+};
