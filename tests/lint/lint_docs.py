@@ -10,6 +10,7 @@ from source import ROOT, Complaints, files, read
 PROTOCOL = "proto/protocol.md"
 # Section of configuration: (its page, the heading there)
 PAGES = {
+    "Web": ("client/web/batch-web.conf.5.scd", "SECTION [WEB]"),
     "Daemon": ("daemon/core/batchd.conf.5.scd", "SECTION [DAEMON]"),
     "Job": ("daemon/core/batchd.job.5.scd", "SECTION [JOB]"),
     "Parameter": ("daemon/core/batchd.job.5.scd", "SECTION [PARAMETER NAME]"),
@@ -19,7 +20,7 @@ PAGES = {
 LONG_OPTION = re.compile(r'\{\s*"([a-z][a-z0-9-]+)",\s*(?:no_argument|required_argument|optional_argument)')
 # A row of batchctl's tables: an option, or (struct verb) a subcommand.
 NAMED_ROW = re.compile(r'\.name = "([a-z][a-z0-9-]+)"')
-PROGRAMS = {"client/ctl/": "client/ctl/batchctl.1.scd", "daemon/main/": "daemon/main/batchd.8.scd",
+PROGRAMS = {"client/ctl/": "client/ctl/batchctl.1.scd", "client/web/": "client/web/batch-web.8.scd", "daemon/main/": "daemon/main/batchd.8.scd",
             "daemon/runner/": "daemon/runner/batch-runner.8.scd",
             "daemon/worker/nfl/": "daemon/worker/nfl/batch-nfl.1.scd"}
 

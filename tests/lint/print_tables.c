@@ -5,6 +5,7 @@
 #include "job_file.h"
 #include "macro.h"
 #include "methods.h"
+#include "web_config.h"
 
 static const char *const sections[] = {"Daemon", "Job", "Parameter", "Mode", "Step"};
 
@@ -21,5 +22,7 @@ int main(void) {
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)
                 for (const char *const *key = config_section_keys(sections[i]); *key; key++)
                         printf("key %s %s\n", sections[i], *key);
+        for (size_t i = 0; i < web_key_table.n_keys; i++)
+                printf("key %s %s\n", web_key_table.keys[i].section, web_key_table.keys[i].name);
         return 0;
 }

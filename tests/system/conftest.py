@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from batchtest import ordinary_user, paths, postgres as postgres_module, processes  # noqa: E402
 from batchtest.instance import Instance  # noqa: E402
 from batchtest.player import Player  # noqa: E402
+from batchtest.web import Web  # noqa: E402
 
 CANNOT_RUN = ordinary_user.drop_root(paths.SOURCE, paths.BUILD)
 processes.adopt_orphans()
@@ -102,6 +103,20 @@ def make_instance():
 def instance(make_instance):
     """A started daemon without jobs and without a database."""
     return make_instance().start()
+
+
+@pytest.fixture
+def make_web():
+    """make_web(instance, settings={...}, page={name: content}): a batch-web beside it, not started."""
+    made = []
+
+    def make(*arguments, **more):
+        made.append(Web(*arguments, **more))
+        return made[-1]
+
+    yield make
+    for web in made:
+        web.remove()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ SANITIZED = bool(os.environ.get("BATCHTEST_SANITIZED"))
 
 BATCHD = os.path.join(BUILD, "daemon", "main", "batchd")
 BATCHCTL = os.path.join(BUILD, "client", "ctl", "batchctl")
+BATCH_WEB = os.path.join(BUILD, "client", "web", "batch-web")
 BATCH_RUNNER = os.path.join(BUILD, "daemon", "runner", "batch-runner")
 BATCH_ALERT = os.path.join(BUILD, "daemon", "alert", "batch-alert")
 BATCH_NFL = os.path.join(BUILD, "daemon", "worker", "nfl", "batch-nfl")

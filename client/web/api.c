@@ -1,0 +1,94 @@
+/* The API: an address is a call of the control protocol, its answer the call's. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "api_params.h"
+#include "api_reply.h"
+#include "route.h"
+#include "strutil.h"
+#include "web.h"
+#include "xalloc.h"
+
+#define READ_TIMEOUT (15 * USEC_PER_SEC)
+/* A cancel is answered when the processes are gone, which may take their grace. */
+#define ACT_TIMEOUT (5 * USEC_PER_MINUTE)
+
+static void answered(const struct client_message *message, const char *why, void *user) {
+        api_reply_message(user, message, why);
+}
+
+static void refuse_params(struct http_conn *conn, const char *error, const char *parameter) {
+        struct jval *data = jval_object();
+
+        jval_set_str(data, "parameter", parameter);
+        api_reply_error(conn, ERROR_KIND_INVALID_PARAMS, data, "%s", error);
+}
+
+static void call(struct web *web, struct http_conn *conn, const struct route_match *match,
+                 const struct http_request *request) {
+        const struct method *method = method_by_id(match->route->method);
+        _cleanup_free_ char *error = NULL, *parameter = NULL;
+        struct jval *params;
+
+        if (api_params(match, request, &params, &error, &parameter) < 0) {
+                refuse_params(conn, error, parameter);
+                return;
+        }
+        daemon_link_call(web->link, method->id, params, method->acts ? ACT_TIMEOUT : READ_TIMEOUT, answered, conn);
+}
+
+/* A whole number of at least 0; -1 when it is absent. False when it is something else. */
+static bool read_count(const char *text, int64_t *ret) {
+        *ret = -1;
+        return !text || parse_int64_range(text, 0, INT64_MAX, ret) == 0;
+}
+
+static void stream(struct web *web, struct http_conn *conn, const struct route_match *match,
+                   const struct http_request *request) {
+        const char *last_id = http_head_get(&request->head, "Last-Event-ID");
+        struct stream_start start = {.run = match->n_values > 0 ? match->values[0].value : NULL};
+
+        if (!web->config->stream)
+                api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL,
+                                "streams are switched off here (Stream=no); ask for /runs/{run}/lines instead");
+        else if (streq(request->head.method, "HEAD"))
+                api_reply_error_as(conn, 405, ERROR_KIND_METHOD, NULL, "a stream has no end to tell; use GET");
+        else if (!read_count(last_id ? last_id : http_target_get(&request->target, "after"), &start.after))
+                refuse_params(conn, "'after', or Last-Event-ID, is the sequence number of a line", "after");
+        else if (!read_count(http_target_get(&request->target, "lines"), &start.lines))
+                refuse_params(conn, "'lines' takes a number of lines", "lines");
+        else
+                run_feeds_open(web->run_feeds, conn, &start);
+}
+
+static void dispatch(struct web *web, struct http_conn *conn, const struct route_match *match,
+                     const struct http_request *request) {
+        switch (match->route->kind) {
+        case ROUTE_CALL:
+                call(web, conn, match, request);
+                break;
+        case ROUTE_STREAM:
+                stream(web, conn, match, request);
+                break;
+        }
+}
+
+static void refuse_verb(struct http_conn *conn, const char *allowed) {
+        _cleanup_free_ char *message = xasprintf("this address takes %s", allowed);
+
+        api_reply_error_as(conn, 405, ERROR_KIND_METHOD, NULL, message);
+}
+
+void api_handle(struct web *web, struct http_conn *conn, const struct http_request *request, const char *path) {
+        _cleanup_free_ char *allowed = NULL;
+        struct route_match match = {0};
+        int r = route_find(request->head.method, path, &match, &allowed);
+
+        if (r == 0)
+                dispatch(web, conn, &match, request);
+        else if (r == -ENOTSUP)
+                refuse_verb(conn, allowed);
+        else
+                api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL, "the API has no such address");
+        route_match_done(&match);
+}

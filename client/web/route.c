@@ -1,0 +1,89 @@
+#include "route.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "macro.h"
+#include "strutil.h"
+#include "xalloc.h"
+
+/* In the order in which they are tried: words before {names}. */
+/* clang-format off */
+const struct route routes[] = {
+        {"GET", "/status", ROUTE_CALL, METHOD_DAEMON_STATUS, NULL},
+        {"GET", "/runs", ROUTE_CALL, METHOD_RUN_LIST, NULL},
+        {"GET", "/runs/current", ROUTE_CALL, METHOD_RUN_CURRENT, NULL},
+        {"GET", "/runs/latest", ROUTE_CALL, METHOD_RUN_SHOW, "The run that runs, else the latest"},
+        {"GET", "/runs/latest/logs", ROUTE_CALL, METHOD_LOG_READ, NULL},
+        {"GET", "/runs/latest/stream", ROUTE_STREAM, METHOD_RUN_TAIL, "Lines and states of the run that runs, else the latest"},
+        {"GET", "/runs/{run}", ROUTE_CALL, METHOD_RUN_SHOW, NULL},
+        {"GET", "/runs/{run}/logs", ROUTE_CALL, METHOD_LOG_READ, NULL},
+        {"GET", "/runs/{run}/lines", ROUTE_CALL, METHOD_RUN_TAIL, "A page of a run's lines"},
+        {"GET", "/runs/{run}/stream", ROUTE_STREAM, METHOD_RUN_TAIL, "Lines and states of a run as they come, as Server-Sent Events"},
+        {"GET", "/jobs", ROUTE_CALL, METHOD_JOB_LIST, NULL},
+        {"GET", "/jobs/{job}", ROUTE_CALL, METHOD_JOB_SHOW, NULL},
+        {"GET", "/steps", ROUTE_CALL, METHOD_STEP_LIST, NULL},
+        {"GET", "/schedules", ROUTE_CALL, METHOD_SCHEDULE_LIST, NULL},
+        {"GET", "/readiness", ROUTE_CALL, METHOD_READINESS_SHOW, NULL},
+        {"GET", "/readiness/{week}", ROUTE_CALL, METHOD_READINESS_SHOW, NULL},
+};
+/* clang-format on */
+const size_t n_routes = ELEMENTSOF(routes);
+
+static bool match_segments(const struct route *route, const char *path, struct route_match *ret) {
+        const char *pattern = route->pattern;
+
+        *ret = (struct route_match){.route = route};
+        while (*pattern == '/' && *path == '/') {
+                size_t pattern_len = strcspn(++pattern, "/"), path_len = strcspn(++path, "/");
+
+                if (*pattern == '{') {
+                        if (path_len == 0 || ret->n_values == ROUTE_VALUES_MAX)
+                                return false;
+                        ret->values[ret->n_values++] =
+                                (struct http_pair){xstrndup(pattern + 1, pattern_len - 2), xstrndup(path, path_len)};
+                } else if (pattern_len != path_len || strncmp(pattern, path, path_len) != 0) {
+                        return false;
+                }
+                pattern += pattern_len;
+                path += path_len;
+        }
+        return *pattern == '\0' && *path == '\0';
+}
+
+void route_match_done(struct route_match *match) {
+        for (size_t i = 0; i < match->n_values; i++) {
+                free(match->values[i].name);
+                free(match->values[i].value);
+        }
+        *match = (struct route_match){0};
+}
+
+int route_find(const char *verb, const char *path, struct route_match *ret, char **ret_allowed) {
+        _cleanup_free_ char *allowed = NULL;
+
+        if (streq(verb, "HEAD"))
+                verb = "GET";
+        for (size_t i = 0; i < n_routes; i++) {
+                struct route_match match;
+
+                if (match_segments(&routes[i], path, &match)) {
+                        if (streq(routes[i].verb, verb)) {
+                                *ret = match;
+                                return 0;
+                        }
+                        if (!allowed || !strstr(allowed, routes[i].verb)) {
+                                char *longer = allowed ? xasprintf("%s, %s", allowed, routes[i].verb)
+                                                       : xstrdup(routes[i].verb);
+
+                                free(allowed);
+                                allowed = longer;
+                        }
+                }
+                route_match_done(&match);
+        }
+        *ret_allowed = STEAL_PTR(allowed);
+        return *ret_allowed ? -ENOTSUP : -ENOENT;
+}

@@ -1,0 +1,127 @@
+#include "web.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "api_reply.h"
+#include "log.h"
+#include "route.h"
+#include "strutil.h"
+#include "strv.h"
+#include "xalloc.h"
+
+static void page_handle(struct web *web, struct http_conn *conn, const struct http_request *request) {
+        const char *path = request->target.path, *asset = startswith(path, "/assets/");
+        bool reads = streq(request->head.method, "GET") || streq(request->head.method, "HEAD");
+
+        if (!reads)
+                api_reply_error_as(conn, 405, ERROR_KIND_METHOD, NULL, "this address takes GET");
+        else if (!assets_reply(web->assets, streq(path, "/") ? "index.html" : asset ? asset : "", conn, request))
+                api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL, "%s",
+                                web->config->page ? "there is no such address; the API begins at " API_PREFIX
+                                                  : "the status page is switched off here (Page=no); the API begins "
+                                                    "at " API_PREFIX);
+}
+
+static void on_request(struct http_conn *conn, const struct http_request *request, void *user) {
+        struct web *web = user;
+        const char *path = request->target.path, *below = startswith(path, API_PREFIX "/");
+
+        if (below)
+                api_handle(web, conn, request, below - 1);
+        else if (streq(path, "/healthz") || streq(path, "/readyz"))
+                health_handle(web, conn, streq(path, "/readyz"));
+        else
+                page_handle(web, conn, request);
+}
+
+static void on_terminate(void *user) {
+        loop_exit(user, EXIT_SUCCESS);
+}
+
+static void load_page(struct web *web) {
+        _cleanup_free_ char *error = NULL;
+        struct assets *fresh = NULL;
+
+        if (!web->config->page)
+                return;
+        if (assets_load(&fresh, web->config->page_folder, &error) < 0) {
+                log_error("the status page cannot be served: %s", error);
+                return;
+        }
+        assets_free(web->assets);
+        web->assets = fresh;
+        log_info("the page has %zu bytes compressed", assets_compressed_size(fresh));
+}
+
+static void on_hangup(void *user) {
+        load_page(user);
+}
+
+/* Each stream is a descriptor. */
+static void raise_descriptor_limit(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+                limit.rlim_cur = limit.rlim_max;
+                (void)setrlimit(RLIMIT_NOFILE, &limit);
+        }
+}
+
+static int listen_all(struct web *web) {
+        STRV_FOREACH (address, web->config->listen) {
+                _cleanup_free_ char *error = NULL;
+                int r = http_server_listen(web->server, *address, &error);
+
+                if (r < 0) {
+                        log_error("%s", error);
+                        return r;
+                }
+        }
+        return 0;
+}
+
+static int set_up(struct web *web) {
+        int r = daemon_link_new(&web->link, web->loop, web->config->socket, NULL);
+
+        if (r == 0)
+                r = run_feeds_new(&web->run_feeds, web->loop, web->config->socket);
+        if (r == 0)
+                r = http_server_new(&web->server, web->loop, on_request, web);
+        return r == 0 ? listen_all(web) : r;
+}
+
+int web_run(const struct web_config *config) {
+        struct web web = {.config = config};
+        struct loop_signal *terminate = NULL, *interrupt = NULL, *hangup = NULL;
+        int r = loop_new(&web.loop);
+
+        if (r < 0)
+                return EXIT_FAILURE;
+        raise_descriptor_limit();
+        (void)signal(SIGPIPE, SIG_IGN);
+        load_page(&web);
+        r = set_up(&web);
+        if (r == 0)
+                r = loop_signal_new(web.loop, &terminate, SIGTERM, on_terminate, web.loop);
+        if (r == 0)
+                r = loop_signal_new(web.loop, &interrupt, SIGINT, on_terminate, web.loop);
+        if (r == 0)
+                r = loop_signal_new(web.loop, &hangup, SIGHUP, on_hangup, &web);
+        r = r < 0 ? EXIT_FAILURE : loop_run(web.loop);
+        http_server_free(web.server);
+        run_feeds_free(web.run_feeds);
+        daemon_link_free(web.link);
+        loop_signal_free(terminate);
+        loop_signal_free(interrupt);
+        loop_signal_free(hangup);
+        assets_free(web.assets);
+        /* What closed connections have left is freed by one more pass. */
+        loop_defer(web.loop, on_terminate, web.loop);
+        (void)loop_run(web.loop);
+        loop_free(web.loop);
+        return r < 0 ? EXIT_FAILURE : r;
+}

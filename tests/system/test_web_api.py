@@ -1,0 +1,152 @@
+"""The API of batch-web: answers are the protocol's, errors have its kinds and the right status."""
+import gzip
+import http.client
+import json
+
+import pytest
+
+JOBS = {
+    "hello": """
+[Job]
+Description=Says hello
+Type=greeting
+[Parameter n]
+Type=integer
+Minimum=1
+Maximum=9
+[Step one]
+Exec=/bin/sh -c "echo hello; echo oops >&2"
+[Step two]
+Exec=/bin/echo n=${n} fixed
+""",
+    "nightly": """
+[Job]
+OnCalendar=*-*-* 03:00:00
+[Step one]
+Exec=/bin/true
+""",
+}
+
+
+@pytest.fixture
+def instance(make_instance):
+    return make_instance(jobs=JOBS).start()
+
+
+@pytest.fixture
+def web(instance, make_web):
+    return make_web(instance, page={"index.html": "<!doctype html>" + "<p>hello</p>" * 100, "app.js": "let a = 1;", "part/x.svg": "<svg/>", "notes~": "no"}).start()
+
+
+def test_answers_are_the_protocols(instance, web):
+    run = instance.run("hello", params={"n": 3}, reason="trial")["run"]
+    number = run["run_number"]
+    for path, method, params in [
+            ("/runs", "run.list", {}),
+            ("/runs?job=hello&limit=1", "run.list", {"job": "hello", "limit": 1}),
+            ("/runs?params.n=3", "run.list", {"params": {"n": 3}}),
+            ("/runs?status=failed", "run.list", {"status": "failed"}),
+            ("/runs/current", "run.current", {}),
+            (f"/runs/{number}", "run.show", {"run": number}),
+            (f"/runs/{run['run_id']}", "run.show", {"run": run["run_id"]}),
+            ("/runs/latest", "run.show", {}),
+            (f"/runs/{number}/logs?step=one", "log.read", {"run": number, "step": "one"}),
+            (f"/runs/{number}/lines?after=1", "run.tail", {"run": number, "after": 1}),
+            ("/jobs", "job.list", {}),
+            ("/jobs/hello", "job.show", {"job": "hello"}),
+            ("/steps?step=one&status=success", "step.list", {"step": "one", "status": "success"}),
+            ("/schedules?from=2026-01-01T00:00:00Z&count=2", "schedule.list", {"from": "2026-01-01T00:00:00Z", "count": 2})]:
+        answer = web.get("/api/v1" + path)
+        assert answer.status == 200, answer.text
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.json == instance.call(method, **params), path
+    assert web.get("/api/v1/status").json["instance"] == instance.call("daemon.status")["instance"]
+
+
+@pytest.mark.parametrize("path, status, kind, parameter", [
+    ("/runs/77", 404, "not_found", None),
+    ("/jobs/hallo", 404, "not_found", None),
+    ("/nothing", 404, "not_found", None),
+    ("/runs?limit=many", 422, "invalid_params", "limit"),
+    ("/runs?status=odd", 422, "invalid_params", "status"),
+    ("/runs?sttaus=failed", 422, "invalid_params", "sttaus"),
+    ("/runs/1/lines?follow=perhaps", 422, "invalid_params", "follow"),
+    ("/readiness/77", 422, "invalid_params", "week"),
+    ("/readiness", 503, "unavailable", None)])
+def test_errors_have_kind_and_status(web, path, status, kind, parameter):
+    answer = web.get("/api/v1" + path)
+    assert (answer.status, answer.kind) == (status, kind), answer.text
+    assert answer.json["error"]["data"].get("parameter") == parameter
+    assert answer.json["error"]["message"]
+
+
+def test_a_wrong_verb_is_told_the_right_ones(web):
+    answer = web.request("DELETE", "/api/v1/jobs")
+    assert answer.status == 405 and "GET" in answer.json["error"]["message"]
+    assert web.request("POST", "/").status == 405
+
+
+def test_without_the_daemon_everything_says_so_and_comes_back(instance, web):
+    instance.stop()
+    answer = web.get("/api/v1/runs")
+    assert answer.status == 503 and answer.kind == "unavailable" and "systemctl" in answer.json["error"]["message"]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert web.get("/healthz").status == 200 and web.get("/readyz").status == 503
+    assert web.get("/").status == 200
+    instance.start()
+    from batchtest.wait import until
+    until(lambda: web.get("/readyz").status == 200, "batch-web has found the daemon again", 15)
+    assert web.get("/api/v1/runs").status == 200
+
+
+def test_a_killed_daemon_that_comes_back_is_waited_for(instance, web):
+    instance.kill()
+    instance.start(wait=False)
+    from batchtest.wait import until
+    until(lambda: web.get("/api/v1/runs").status == 200, "the API answers again", 15)
+
+
+def test_page_and_its_files(web):
+    answer = web.get("/")
+    assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/html") and b"hello" in answer.body
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["Referrer-Policy"] == "no-referrer"
+    assert web.get("/assets/app.js").headers["Content-Type"].startswith("text/javascript")
+    assert web.get("/assets/part/x.svg").headers["Content-Type"] == "image/svg+xml"
+    assert web.get("/assets/notes~").status == 404 and web.get("/assets/none.js").status == 404
+    packed = web.get("/", Accept_Encoding="br, gzip")
+    assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.body) == answer.body
+    assert web.get("/", If_None_Match=answer.headers["ETag"]).status == 304
+    assert web.get("/", If_None_Match='"other"').status == 200
+    head = web.request("HEAD", "/")
+    assert head.status == 200 and int(head.headers["Content-Length"]) == len(answer.body) and head.body == b""
+
+
+def test_one_connection_serves_many_requests(web):
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
+    for _ in range(20):
+        connection.request("GET", "/api/v1/jobs")
+        assert len(json.loads(connection.getresponse().read())["jobs"]) == 2
+    connection.close()
+
+
+def test_switched_off_parts(instance, make_web):
+    web = make_web(instance, {"Stream": "no"}).start()
+    instance.run("hello")
+    assert web.get("/").status == 404 and "Page=no" in web.get("/").text
+    answer = web.get("/api/v1/runs/1/stream")
+    assert answer.status == 404 and "Stream=no" in answer.text
+    assert web.get("/api/v1/runs/1/lines?after=0").json["lines"]
+
+
+def test_configuration_mistakes_are_told_at_once(instance, make_web):
+    import subprocess
+    from batchtest import paths
+    web = make_web(instance, {"Listne": "x", "Stream": "perhaps"})
+    result = subprocess.run([paths.BATCH_WEB, "--config", web.write_config(), "-t"], capture_output=True, text=True, check=False)
+    assert result.returncode == 78
+    assert "did you mean Listen=?" in result.stderr and "Stream" in result.stderr
+    web = make_web(instance, {"Listen": "localhost:http"})
+    result = subprocess.run([paths.BATCH_WEB, "--config", web.write_config()], capture_output=True, text=True, check=False)
+    assert result.returncode != 0 and "127.0.0.1:8420" in result.stderr
