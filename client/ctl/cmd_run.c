@@ -21,6 +21,7 @@ struct run_options {
         bool wait;
         bool follow;
         bool force;
+        char **skip_gates;
         const char *triggered_by;
         const char *due;
         const char *reason;
@@ -60,6 +61,11 @@ static const struct option_row rows[] = {
          .kind = OPTION_SPAN,
          MEMBER(timeout)},
         {.name = "force", .help = "Start although a run of the job is active", .kind = OPTION_FLAG, MEMBER(force)},
+        {.name = "skip-gate",
+         .value = "GATE",
+         .help = "Let through with a warning: records, band, coverage, or STEP/GATE (repeatable)",
+         .kind = OPTION_STRINGS,
+         MEMBER(skip_gates)},
         {.name = "triggered-by",
          .value = "WORD",
          .help = "What asks for it: manual, api, timer, schedule, ci",
@@ -91,17 +97,23 @@ static int set_due(const struct context *context, const char *text, struct jval 
         return EXIT_DONE;
 }
 
+static void set_strings(struct jval *call, const char *name, char *const *strings) {
+        struct jval *array;
+        if (!strings)
+                return;
+        array = jval_array();
+        STRV_FOREACH (string, strings)
+                jval_add(array, jval_string(*string));
+        jval_set(call, name, array);
+}
+
 static int make_call(const struct context *context, const struct run_options *options, const char *job,
                      struct jval *call) {
         jval_set_str(call, "job", job);
         if (options->mode)
                 jval_set_str(call, "mode", options->mode);
-        if (options->steps) {
-                struct jval *steps = jval_array();
-                STRV_FOREACH (step, options->steps)
-                        jval_add(steps, jval_string(*step));
-                jval_set(call, "steps", steps);
-        }
+        set_strings(call, "steps", options->steps);
+        set_strings(call, "skip_gates", options->skip_gates);
         if (options->force)
                 jval_set_bool(call, "force", true);
         if (options->triggered_by)

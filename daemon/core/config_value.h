@@ -31,6 +31,10 @@ void config_parse_int(const struct config_context *context, const char *value, v
 void config_parse_factor(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* unsigned: "150%". */
 void config_parse_percent(const struct config_context *context, const char *value, void *target, const void *otherwise);
+/* double from 0 to 1: "90%", "82.5%". */
+void config_parse_share(const struct config_context *context, const char *value, void *target, const void *otherwise);
+/* struct band_rule: "no", "warn" or "fail", then width=, window= and least= as wanted. */
+void config_parse_band(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* usec_t: a finite span, 0 allowed. */
 void config_parse_span(const struct config_context *context, const char *value, void *target, const void *otherwise);
 /* usec_t: a span over 0, or "infinity". */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "job_object.h"
+#include "record_band.h"
 #include "strutil.h"
 #include "strv.h"
 #include "xalloc.h"
@@ -28,6 +29,8 @@ const struct step step_defaults = {
         .retry_backoff = 2,
         .retry_max_delay = 10 * USEC_PER_MINUTE,
         .critical = true,
+        .records_band = {BAND_NONE, BAND_WIDTH_DEFAULT, BAND_WINDOW_DEFAULT, BAND_LEAST_DEFAULT},
+        .breaker_reset = 10 * USEC_PER_MINUTE,
         .memory_max = UINT64_MAX,
         .tasks_max = UINT64_MAX,
 };

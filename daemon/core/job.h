@@ -35,6 +35,15 @@ struct mode {
 
 enum heartbeat_action { HEARTBEAT_WARN, HEARTBEAT_KILL };
 
+enum band_action { BAND_NONE, BAND_WARN, BAND_FAIL };
+
+/* RecordsBand=: record_band.h. */
+struct band_rule {
+        enum band_action action;
+        double width;
+        unsigned window, least;
+};
+
 struct exit_status_set {
         uint8_t bits[32]; /* 256 bits */
 };
@@ -60,6 +69,11 @@ struct step {
         bool has_retry_exit_status; /* else every failure but a permanent one is tried again */
         struct exit_status_set retry_exit_status;
         bool critical;
+        uint64_t records_min; /* 0: none */
+        struct band_rule records_band;
+        double coverage_min;       /* 0 to 1; 0: none */
+        unsigned breaker_failures; /* in a row; 0: no breaker */
+        usec_t breaker_reset;
         uint64_t memory_max;        /* bytes; UINT64_MAX: none */
         unsigned cpu_quota_percent; /* 0: none; 100 is one processor */
         uint64_t tasks_max;         /* UINT64_MAX: none */

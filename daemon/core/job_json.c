@@ -52,6 +52,27 @@ static struct jval *mode_to_json(const struct mode *mode) {
         return object;
 }
 
+static struct jval *band_to_json(const struct band_rule *rule) {
+        struct jval *object;
+
+        if (rule->action == BAND_NONE)
+                return jval_null();
+        object = jval_object();
+        jval_set_str(object, "action", rule->action == BAND_FAIL ? "fail" : "warn");
+        jval_set_real(object, "width", rule->width);
+        jval_set_int(object, "window", rule->window);
+        jval_set_int(object, "least", rule->least);
+        return object;
+}
+
+static void set_gates(struct jval *object, const struct step *step) {
+        set_limit(object, "records_min", step->records_min ? step->records_min : UINT64_MAX);
+        jval_set(object, "records_band", band_to_json(&step->records_band));
+        jval_set(object, "coverage_min", step->coverage_min > 0 ? jval_real(step->coverage_min) : jval_null());
+        set_limit(object, "breaker_failures", step->breaker_failures ? step->breaker_failures : UINT64_MAX);
+        set_span(object, "breaker_reset_seconds", step->breaker_failures ? step->breaker_reset : USEC_INFINITY);
+}
+
 static struct jval *step_to_json(const struct step *step) {
         struct jval *object = jval_object();
 
@@ -73,6 +94,7 @@ static struct jval *step_to_json(const struct step *step) {
         set_span(object, "retry_max_delay_seconds", step->retry_max_delay);
         jval_set(object, "retry_exit_status",
                  step->has_retry_exit_status ? exit_status_set_to_json(&step->retry_exit_status) : jval_null());
+        set_gates(object, step);
         set_limit(object, "memory_max", step->memory_max);
         set_limit(object, "tasks_max", step->tasks_max);
         set_limit(object, "cpu_quota_percent", step->cpu_quota_percent ? step->cpu_quota_percent : UINT64_MAX);

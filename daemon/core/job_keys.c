@@ -105,6 +105,19 @@ static void parse_retry_exit_status(const struct config_context *context, const 
         step->has_retry_exit_status = *value != '\0';
 }
 
+static void parse_records_min(const struct config_context *context, const char *value, void *target,
+                              const void *otherwise) {
+        uint64_t *records = target, number;
+
+        if (!*value)
+                *records = *(const uint64_t *)otherwise;
+        else if (parse_uint64(value, &number) == 0 && number <= INT64_MAX)
+                *records = number;
+        else
+                config_complain(context, "\"%.64s\" is no number of records; it takes a whole number from 0, like 500",
+                                value);
+}
+
 #define IN_JOB(member) .section = "Job", .offset = offsetof(struct job, member)
 #define IN_PARAMETER(member) .section = "Parameter", .offset = offsetof(struct parameter, member)
 #define IN_MODE(member) .section = "Mode", .offset = offsetof(struct mode, member)
@@ -161,6 +174,9 @@ static const struct config_key job_keys[] = {
         {.name = "RetryMaxDelaySec", IN_STEP(retry_max_delay), .parse = config_parse_limit_span, .help = "longest delay"},
         {.name = "RetryExitStatus", OF_STEP, .parse = parse_retry_exit_status, .is_list = true, .help = "exit statuses that are tried again"},
         {.name = "Critical", IN_STEP(critical), .parse = config_parse_bool, .help = "whether a failure ends the run"},
+        {.name = "RecordsMin", IN_STEP(records_min), .parse = parse_records_min, .help = "fewest records that are a success"},
+        {.name = "RecordsBand", IN_STEP(records_band), .parse = config_parse_band, .help = "what an unusual number of records does"},
+        {.name = "CoverageMin", IN_STEP(coverage_min), .parse = config_parse_share, .help = "least part of the input that is a success"},
         {.name = "MemoryMax", IN_STEP(memory_max), .parse = config_parse_bytes, .help = "most memory, in bytes"},
         {.name = "CPUQuota", IN_STEP(cpu_quota_percent), .parse = config_parse_percent, .minimum = 1, .maximum = 100000, .help = "most processor time"},
         {.name = "TasksMax", IN_STEP(tasks_max), .parse = config_parse_count, .help = "most processes and threads"},

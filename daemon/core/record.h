@@ -34,8 +34,8 @@ struct run_record {
         char *parent_run_id;
         usec_t due_at;         /* the due instant it was started for */
         char *definition_hash; /* of the job it ran */
-        struct jval *options;  /* object, how it was asked for where that outlives the request: {force}; NULL: nothing.
-                                  Said once, when the run is made */
+        struct jval *options;  /* object, how it was asked for where that outlives the request: {force, skip_gates:
+                                  names};  NULL: nothing. Said once, when the run is made */
         int64_t version;       /* grows with every change */
 };
 

@@ -41,6 +41,7 @@ struct jval *run_record_to_json(const struct run_record *record) {
         set_shared(object, "metrics", record->metrics, jval_object);
         set_shared(object, "warnings", record->warnings, jval_array);
         set_shared(object, "notes", record->notes, jval_array);
+        set_shared(object, "skip_gates", jval_get(record->options, "skip_gates"), jval_array);
         jval_set_str(object, "retry_of", record->retry_of);
         jval_set_str(object, "parent_run_id", record->parent_run_id);
         jval_set_time(object, "due_at", record->due_at);

@@ -22,6 +22,7 @@ enum attempt_outcome {
         OUTCOME_CANCELLED, /* ended because it was asked to */
         OUTCOME_SPAWN,     /* the command could not be started */
         OUTCOME_LOST,      /* its monitor vanished, or the machine went down */
+        OUTCOME_REFUSED,   /* it was not made: the step's breaker is open */
         _OUTCOME_MAX,
 };
 
@@ -34,7 +35,8 @@ struct attempt_end {
         int signal_number;
         enum error_class error_class; /* what the step said of itself */
         bool had_warnings;
-        const char *error_message; /* borrowed, NULL when none */
+        enum reason verdict;       /* a gate's on what would be a success: REASON_NONE lets it be one */
+        const char *error_message; /* borrowed, NULL when none; the gate's or the breaker's words where they decided */
 };
 
 enum task_state {

@@ -14,6 +14,8 @@ static char *outcome_text(const struct step *step, const struct attempt_end *end
 
         switch (end->outcome) {
         case OUTCOME_EXITED:
+                if (end->verdict != REASON_NONE)
+                        return xstrdup(reason_to_string(end->verdict));
                 return xasprintf("exit status %d", end->exit_status);
         case OUTCOME_SIGNALED: {
                 const char *name = sigabbrev_np(end->signal_number);
@@ -34,6 +36,8 @@ static char *outcome_text(const struct step *step, const struct attempt_end *end
                 return xstrdup("was stopped");
         case OUTCOME_SPAWN:
                 return xstrdup("could not be started");
+        case OUTCOME_REFUSED:
+                return xstrdup("was not tried");
         case OUTCOME_LOST:
         case _OUTCOME_MAX:
                 break;
@@ -58,8 +62,9 @@ static char *first_line(const char *text) {
 
 char *run_message_step_failed(const struct step *step, const char *item, unsigned attempt,
                               const struct attempt_end *end) {
-        _cleanup_free_ char *why = outcome_text(step, end);
         _cleanup_free_ char *detail = first_line(end->error_message);
+        bool is_judged = detail && (end->verdict != REASON_NONE || end->outcome == OUTCOME_REFUSED);
+        _cleanup_free_ char *why = is_judged ? STEAL_PTR(detail) : outcome_text(step, end);
 
         return step_failed(step, item, attempt, why, detail);
 }

@@ -17,8 +17,10 @@ enum step_status attempt_end_status(const struct step *step, const struct attemp
         case OUTCOME_EXITED:
                 *ret_warned = exit_status_set_contains(&step->warn_exit_status, end->exit_status);
                 if (*ret_warned || end->exit_status == 0 ||
-                    exit_status_set_contains(&step->success_exit_status, end->exit_status))
-                        return STEP_SUCCESS;
+                    exit_status_set_contains(&step->success_exit_status, end->exit_status)) {
+                        *ret_reason = end->verdict;
+                        return end->verdict == REASON_NONE ? STEP_SUCCESS : STEP_FAILED;
+                }
                 *ret_reason = REASON_EXIT;
                 return STEP_FAILED;
         case OUTCOME_SIGNALED:
@@ -39,6 +41,9 @@ enum step_status attempt_end_status(const struct step *step, const struct attemp
         case OUTCOME_CANCELLED:
                 *ret_reason = REASON_REQUEST;
                 return STEP_CANCELLED;
+        case OUTCOME_REFUSED:
+                *ret_reason = REASON_BREAKER;
+                return STEP_FAILED;
         case OUTCOME_LOST:
         case _OUTCOME_MAX:
                 break;
@@ -58,12 +63,14 @@ bool retry_applies(const struct step *step, const struct attempt_end *end) {
 
         if (attempt_end_status(step, end, &reason, &warned) != STEP_FAILED)
                 return false;
+        if (end->outcome == OUTCOME_REFUSED)
+                return false;
         if (end->error_class != ERROR_CLASS_UNKNOWN)
                 return end->error_class == ERROR_CLASS_TRANSIENT;
         /* What cannot be started now (not found, not executable) cannot be started in a minute. */
         if (end->outcome == OUTCOME_SPAWN)
                 return false;
-        if (end->outcome != OUTCOME_EXITED)
+        if (end->outcome != OUTCOME_EXITED || end->verdict != REASON_NONE)
                 return true;
         if (step->has_retry_exit_status)
                 return exit_status_set_contains(&step->retry_exit_status, end->exit_status);

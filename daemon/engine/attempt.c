@@ -9,6 +9,7 @@
 #include "attempt_message.h"
 #include "engine_internal.h"
 #include "fileutil.h"
+#include "gates.h"
 #include "log.h"
 #include "message_ids.h"
 #include "strutil.h"
@@ -70,6 +71,7 @@ void task_prepare_attempt(struct task_run *task, unsigned attempt) {
         task->had_warnings = false;
         task->done = task->total = 0;
         task->own_progress = 0;
+        gates_forget(task);
 }
 
 static usec_t run_time_left(const struct run *run) {
@@ -264,6 +266,8 @@ static void record_end(struct task_run *task, const struct attempt_result *resul
         record->error_message = record->status == STEP_SUCCESS ? NULL
                                 : result->ended_by == ENDED_BY_LOST && task->run->times_lost > 0
                                         ? xstrdup("the machine was restarted while it ran")
+                                : end->verdict != REASON_NONE
+                                        ? xstrdup(end->error_message)
                                         : attempt_message(task_step(task), result, task->status_text);
 }
 
@@ -311,8 +315,12 @@ static void settle(struct task_run *task, const struct attempt_result *result) {
         };
         struct effects effects = {0};
 
+        if (gates_wait(task, result, &end, settle))
+                return;
+        gates_judge(task, &end);
         record_end(task, result, &end);
-        end.error_message = task->status_text;
+        if (end.verdict == REASON_NONE)
+                end.error_message = task->status_text;
         log_end(task);
         task_mark(task);
         if (result->ended_by == ENDED_BY_RUN_TIMEOUT)

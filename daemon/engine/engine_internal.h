@@ -74,6 +74,7 @@ struct task_run {
         int error_class;                /* enum error_class */
         bool had_warnings;              /* this attempt */
         bool adopted;                   /* taken over from an earlier daemon */
+        struct task_gates *gates;       /* gates.h; NULL: none were asked */
 };
 
 struct run {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "missing.h"
 #include "strutil.h"
 #include "xalloc.h"
 
@@ -145,6 +146,34 @@ static void report_result(struct task_run *task, const char *value) {
         jval_set(metadata_of(task), "result", result);
 }
 
+static void report_count(struct task_run *task, const char *key, const char *value) {
+        int64_t count;
+
+        if (parse_int64(value, &count) == 0)
+                jval_set_int(metadata_of(task), key, count);
+}
+
+static void report_share(struct task_run *task, const char *key, const char *value) {
+        double share;
+
+        if (parse_double(value, &share) == 0)
+                jval_set_real(metadata_of(task), key, share);
+}
+
+static void report_missing(struct task_run *task, const char *number, const char *value) {
+        int64_t n;
+
+        if (parse_int64(number, &n) == 0)
+                missing_add(metadata_of(task), n, value);
+}
+
+static void report_missing_more(struct task_run *task, const char *value) {
+        int64_t more;
+
+        if (parse_int64(value, &more) == 0)
+                missing_set_more(metadata_of(task), more);
+}
+
 /* Keys without a name behind them; true when key was one. */
 static bool report_plain(struct task_run *task, const char *key, const char *value) {
         if (streq(key, "status")) {
@@ -165,7 +194,13 @@ static bool report_plain(struct task_run *task, const char *key, const char *val
                 report_result(task, value);
         } else if (streq(key, "heartbeat_missed")) {
                 report_warning(task, "heartbeat: no sign of life for longer than HeartbeatSec");
-        } else if (streq(key, "expected") || streq(key, "coverage") || streq(key, "quality")) {
+        } else if (streq(key, "expected")) {
+                report_count(task, key, value);
+        } else if (streq(key, "coverage")) {
+                report_share(task, key, value);
+        } else if (streq(key, "missing_more")) {
+                report_missing_more(task, value);
+        } else if (streq(key, "quality")) {
                 jval_set_str(metadata_of(task), key, value);
         } else {
                 return false;
@@ -192,7 +227,7 @@ void task_report(struct task_run *task, const char *key, const char *value) {
         else if ((name = startswith(key, "parameter:")))
                 report_parameter(task, name, value);
         else if ((name = startswith(key, "missing:")))
-                report_member(task, "missing", name, value);
+                report_missing(task, name, value);
         else if ((name = startswith(key, "step:")))
                 report_member(task, "steps", name, value);
         task->has_reported = run->has_reported = true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "gate.h"
 #include "pause.h"
 #include "strutil.h"
 #include "strv.h"
@@ -160,6 +161,35 @@ static char **strings_of(const struct jval *array) {
         return strings;
 }
 
+static struct jval *options_of(struct run *run) {
+        if (!run->record.options)
+                run->record.options = jval_object();
+        return run->record.options;
+}
+
+/* Checks and keeps the gates that are to be skipped; answers the request when the run has none of that name. */
+static bool plan_skipped_gates(struct act *act, struct run *run) {
+        _cleanup_strv_ char **names = strings_of(jval_get(act->params, "skip_gates")), **kept = NULL;
+        _cleanup_free_ char *error = NULL;
+        struct jval *skip;
+
+        if (gate_check_skipped(&run->plan, names, &error) < 0) {
+                act_fail(act, ERROR_KIND_INVALID_PARAMS, data_with("parameter", "skip_gates"), "%s", error);
+                return false;
+        }
+        if (!names)
+                return true;
+        skip = jval_array();
+        /* Once each: what is kept is as small as the job's own gates. */
+        STRV_FOREACH (name, names)
+                if (!strv_contains(kept, *name)) {
+                        strv_append(&kept, *name);
+                        jval_add(skip, jval_string(*name));
+                }
+        jval_set(options_of(run), "skip_gates", skip);
+        return true;
+}
+
 /* Fills plan and parameters; answers the request when they do not fit the job. */
 static bool plan_run(struct act *act, struct run *run, struct job *job) {
         _cleanup_strv_ char **only = strings_of(jval_get(act->params, "steps"));
@@ -174,7 +204,7 @@ static bool plan_run(struct act *act, struct run *run, struct job *job) {
                 act_fail(act, ERROR_KIND_INVALID_PARAMS, data_with("parameter", parameter), "%s", error);
                 return false;
         }
-        return true;
+        return plan_skipped_gates(act, run);
 }
 
 static void fill_record(struct act *act, struct run *run) {
@@ -195,10 +225,8 @@ static void fill_record(struct act *act, struct run *run) {
         record->warnings = jval_array();
         record->notes = jval_array();
         record->definition_hash = xstrdup(job->definition_hash);
-        if (jval_get_bool(act->params, "force", false)) {
-                record->options = jval_object();
-                jval_set_bool(record->options, "force", true);
-        }
+        if (jval_get_bool(act->params, "force", false))
+                jval_set_bool(options_of(run), "force", true);
         if (due)
                 (void)parse_rfc3339(due, &record->due_at);
         if (reason)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine_internal.h"
+#include "gates.h"
 #include "xalloc.h"
 
 static void retry_due(void *user) {
@@ -22,6 +23,7 @@ static void task_free(struct task_run *task) {
                 jval_unref(task->earlier_metrics);
         if (task->set_metrics)
                 jval_unref(task->set_metrics);
+        gates_forget(task);
         free(task);
 }
 

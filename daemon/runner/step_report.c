@@ -232,7 +232,7 @@ static void add_numbered(struct step_reports *reports, const struct line *line, 
         char key[KEY_SIZE];
         if (*count >= max) {
                 if ((*dropped)++ == 0)
-                        step_reports_refuse(reports, "%s: more than %u; the rest is dropped", line->key, max);
+                        step_reports_refuse(reports, "%s: more than %u; the rest is not listed", line->key, max);
                 return;
         }
         _cleanup_free_ char *text = utf8_escape(line->value, strlen(line->value), TEXT_MAX);
@@ -250,8 +250,14 @@ static void take_note(struct step_reports *reports, struct line *line, struct st
 }
 
 static void take_missing(struct step_reports *reports, struct line *line, struct step_request *request) {
+        char more[16];
         add_numbered(reports, line, "missing", &reports->n_missing, STEP_REPORT_MISSING_MAX,
                      &reports->n_missing_dropped);
+        if (reports->n_missing_dropped == 0)
+                return;
+        /* Counted all the same: so many are missing, listed or not. */
+        snprintf(more, sizeof(more), "%u", reports->n_missing_dropped);
+        put(reports, "missing_more", more);
 }
 
 static void take_parameter(struct step_reports *reports, struct line *line, struct step_request *request) {

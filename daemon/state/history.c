@@ -176,6 +176,19 @@ int history_last_runs(struct history *history, history_fn fn, void *user) {
         return submit(question_new(history, ask_last_runs, fn, user));
 }
 
+int history_step_records(struct history *history, const struct step_records_question *about, history_fn fn,
+                         void *user) {
+        struct question *question = question_new(history, ask_step_records, fn, user);
+
+        question->job = xstrdup(about->job);
+        question->filter.mode = xstrdup_or_null(about->mode);
+        question->step = xstrdup(about->step);
+        question->item = xstrdup(about->item);
+        question->filter.until = about->before;
+        question->limit = about->limit;
+        return submit(question);
+}
+
 int history_due_times(struct history *history, const char *job, usec_t from, usec_t until, unsigned limit,
                       history_fn fn, void *user) {
         struct question *question = question_new(history, ask_due_times, fn, user);

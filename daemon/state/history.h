@@ -56,6 +56,15 @@ int history_log_read(struct history *history, const char *selector, const char *
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user);
 /* For job.list: {job: {last run}} of every job. */
 int history_last_runs(struct history *history, history_fn fn, void *user);
+struct step_records_question {
+        const char *job, *mode, *step, *item; /* mode NULL: of runs without one */
+        usec_t before;                        /* of runs that had ended before */
+        unsigned limit;
+};
+/* For RecordsBand=: how many records that step processed in its latest successes, the newest first (by the run's
+ * beginning): an array of integers. Without those that declared EXPECTED=0, and without zeros that were judged to be
+ * outside of the band then. Looks at the latest 1,000 runs of the job in that mode. */
+int history_step_records(struct history *history, const struct step_records_question *about, history_fn fn, void *user);
 /* Records of due times from `from` up to `until`, the oldest first: an array; job NULL: of all. */
 int history_due_times(struct history *history, const char *job, usec_t from, usec_t until, unsigned limit,
                       history_fn fn, void *user);

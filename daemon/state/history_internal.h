@@ -53,6 +53,9 @@ int ask_run_quality(const struct question *question, sqlite3 *db, const char *st
 /* history_due.c */
 int ask_due_times(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);
+/* history_records.c */
+int ask_step_records(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                     char **ret_error);
 /* history_log.c */
 int ask_run_lines(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);

@@ -200,6 +200,10 @@ static const struct method methods[] = {
                                         {.name = "force",
                                          .type = ARGUMENT_BOOLEAN,
                                          .help = "Start although a run of the job is active"},
+                                        {.name = "skip_gates",
+                                         .type = ARGUMENT_STRINGS,
+                                         .help = "Gates that let through with a warning: records, band or coverage, "
+                                                 "of every step, or STEP/coverage"},
                                         {.name = "triggered_by",
                                          .type = ARGUMENT_STRING,
                                          .help = "What asked for the run; absent: manual",

@@ -85,7 +85,7 @@ static void test_run_as_json(void **state) {
                 "\"started_at\":\"2023-11-14T22:13:21.000000Z\",\"completed_at\":null,\"duration_seconds\":2.5,"
                 "\"error_message\":\"step odds failed: exit status "
                 "65\",\"parameters\":{\"week\":6},\"metrics\":{},\"warnings\":[],"
-                "\"notes\":[],\"retry_of\":\"x\",\"parent_run_id\":\"y\",\"due_at\":null,\"definition_hash\":\"00ff\","
+                "\"notes\":[],\"skip_gates\":[],\"retry_of\":\"x\",\"parent_run_id\":\"y\",\"due_at\":null,\"definition_hash\":\"00ff\","
                 "\"version\":3}");
         free(text);
         assert_true(jval_equal(json, of_copy));

@@ -32,7 +32,12 @@ static void test_end_status(void **state) {
                 {OUTCOME_CANCELLED, 0, STEP_CANCELLED, REASON_REQUEST, false},
                 {OUTCOME_SPAWN, 0, STEP_FAILED, REASON_SPAWN, false},
                 {OUTCOME_LOST, 0, STEP_FAILED, REASON_LOST, false},
+                {OUTCOME_REFUSED, 0, STEP_FAILED, REASON_BREAKER, false},
         };
+        static const struct attempt_end judged = {.outcome = OUTCOME_EXITED, .exit_status = 5, .verdict = REASON_GATE};
+        static const struct attempt_end exited = {.outcome = OUTCOME_EXITED, .exit_status = 1, .verdict = REASON_GATE};
+        enum reason why;
+        bool told;
         struct job *job = job_from_text("[Step a]\nExec=true\nSuccessExitStatus=4\nWarnExitStatus=5 TEMPFAIL\n");
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -44,6 +49,11 @@ static void test_end_status(void **state) {
                 assert_int_equal(reason, rows[i].reason);
                 assert_int_equal(warned, rows[i].warned);
         }
+        /* A gate decides on what would be a success, and on nothing else. */
+        assert_int_equal(attempt_end_status(&job->steps[0], &judged, &why, &told), STEP_FAILED);
+        assert_int_equal(why, REASON_GATE);
+        assert_int_equal(attempt_end_status(&job->steps[0], &exited, &why, &told), STEP_FAILED);
+        assert_int_equal(why, REASON_EXIT);
         job_unref(job);
 }
 
@@ -77,6 +87,11 @@ static void test_retry_applies(void **state) {
                 {{.outcome = OUTCOME_HEARTBEAT}, true, true},
                 {{.outcome = OUTCOME_LOST}, true, true},
                 {{.outcome = OUTCOME_SPAWN}, false, false},
+                {{.outcome = OUTCOME_EXITED, .verdict = REASON_GATE}, true, true},
+                {{.outcome = OUTCOME_EXITED, .verdict = REASON_RECORDS, .error_class = ERROR_CLASS_PERMANENT},
+                 false,
+                 false},
+                {{.outcome = OUTCOME_REFUSED, .error_class = ERROR_CLASS_TRANSIENT}, false, false},
                 {{.outcome = OUTCOME_CANCELLED, .error_class = ERROR_CLASS_TRANSIENT}, false, false},
         };
 
