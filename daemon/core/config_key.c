@@ -44,10 +44,13 @@ static const struct config_key *find_elsewhere(const struct config_table *table,
 /* The key exists, in another section of this kind of file or in the other kind. */
 static bool tell_misplaced(const struct config_table *table, const char *section, const char *name, const char *path,
                            unsigned line, struct diagnostics *diagnostics) {
+        for (size_t i = 0; i < table->n_keys; i++)
+                if (streq(table->keys[i].section, section) && strcasecmp(table->keys[i].name, name) == 0)
+                        return false; /* it is only written in other letters */
         for (size_t i = 0; i < ELEMENTSOF(tables); i++) {
                 const struct config_key *elsewhere = find_elsewhere(tables[i], name);
 
-                if (!elsewhere || streq(elsewhere->section, section))
+                if (!elsewhere)
                         continue;
                 diagnostics_error(diagnostics, path, line, "%s= is no key of [%s]; it belongs in [%s]%s%s",
                                   elsewhere->name, section, elsewhere->section, tables[i] == table ? "" : " of ",
