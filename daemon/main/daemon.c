@@ -154,6 +154,7 @@ static int open_state(struct daemon *daemon, char **ret_error) {
         const struct supervise_config supervise = {
                 .runtime_dir = settings->runtime_dir,
                 .state_dir = settings->state_dir,
+                .version = BATCHD_VERSION,
                 .runner_path = settings->runner_path,
         };
         const struct mirror_config mirror = {

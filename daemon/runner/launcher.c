@@ -22,6 +22,7 @@
 #include "launcher_internal.h"
 #include "log.h"
 #include "macro.h"
+#include "runner_message.h"
 #include "runner_path.h"
 #include "runner_spec.h"
 #include "sockutil.h"
@@ -33,6 +34,15 @@
 #define NOFILE_SOFT 1024
 #define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
 
+/* A daemon of another version has come, and the program that is installed is not the one that runs: so there was an
+ * upgrade. */
+static void on_version(struct launcher *launcher, const char *version, size_t len) {
+        if (len == strlen(launcher->options->version) && memcmp(version, launcher->options->version, len) == 0)
+                return;
+        if (launcher_is_outdated())
+                launcher_upgrade(launcher);
+}
+
 static void on_request(struct launcher *launcher, int connection, bool *ret_is_over) {
         static char spec[RUNNER_SPEC_MAX];
         static const char complaint[] = "a request that is no spec with two descriptors was ignored";
@@ -40,6 +50,10 @@ static void on_request(struct launcher *launcher, int connection, bool *ret_is_o
         size_t n_fds = 0;
         ssize_t n = recv_with_fds(connection, spec, sizeof(spec), fds, ELEMENTSOF(fds), &n_fds);
         *ret_is_over = n == 0 || (n < 0 && n != -EAGAIN);
+        if (n > 1 && n_fds == 0 && spec[0] == RUNNER_REQUEST_VERSION) {
+                on_version(launcher, spec + 1, (size_t)n - 1);
+                return;
+        }
         if (n > 0 && n_fds == ELEMENTSOF(fds) && !launcher->is_stopping) {
                 launcher_launch(launcher, spec, (size_t)n, fds[0], fds[1]);
                 return;

@@ -11,6 +11,7 @@ struct launcher_options {
         bool is_without_cgroup;
         int resume_fd; /* what an earlier image of this process handed over; -1: none */
         char **argv;   /* to re-execute with */
+        const char *version;
 };
 
 /* Runs until SIGTERM. An exit status. */

@@ -53,6 +53,8 @@ void launcher_each_trace(const char *runtime_dir, const char *cgroup_base, void 
                          void *user);
 
 /* launcher_upgrade.c */
+/* Whether the program that is installed is not the one that runs. */
+bool launcher_is_outdated(void);
 /* Executes the program anew with everything handed over. Returns only when that fails. */
 void launcher_upgrade(struct launcher *launcher);
 /* Takes over what the earlier image wrote. 0 or negative errno. */

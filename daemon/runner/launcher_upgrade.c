@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -68,6 +69,13 @@ static char *own_program(void) {
         if (endswith(path, deleted))
                 path[(size_t)n - strlen(deleted)] = 0;
         return xstrdup(path);
+}
+
+bool launcher_is_outdated(void) {
+        _cleanup_free_ char *program = own_program();
+        struct stat running, installed;
+        return program && stat("/proc/self/exe", &running) >= 0 && stat(program, &installed) >= 0 &&
+               (running.st_dev != installed.st_dev || running.st_ino != installed.st_ino);
 }
 
 void launcher_upgrade(struct launcher *launcher) {

@@ -89,7 +89,8 @@ static int parse_options(int argc, char **argv, struct launcher_options *options
 }
 
 int main(int argc, char **argv) {
-        struct launcher_options options = {.runtime_dir = getenv("RUNTIME_DIRECTORY"), .resume_fd = -1, .argv = argv};
+        struct launcher_options options = {
+                .runtime_dir = getenv("RUNTIME_DIRECTORY"), .resume_fd = -1, .argv = argv, .version = BATCHD_VERSION};
         int role = 0;
         int status = parse_options(argc, argv, &options, &role);
         if (status >= 0)

@@ -90,6 +90,8 @@ static int link_up(struct supervise *supervise) {
         if (r < 0)
                 return r;
         link->fd = steal_fd(&fd);
+        if (supervise->greeting)
+                (void)send(link->fd, supervise->greeting, strlen(supervise->greeting), MSG_NOSIGNAL | MSG_DONTWAIT);
         link->retry_delay = 0;
         link->started_at = 0;
         reap_starter(link);

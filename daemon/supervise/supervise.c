@@ -44,6 +44,8 @@ int supervise_new(struct supervise **ret, struct loop *loop, const struct superv
         supervise->loop = loop;
         supervise->runtime_dir = xstrdup(config->runtime_dir);
         supervise->runner_path = xstrdup_or_null(config->runner_path);
+        if (config->version)
+                supervise->greeting = xasprintf("%c%s", RUNNER_REQUEST_VERSION, config->version);
         supervise->log_buffer = xmalloc(LOG_PASS_MAX);
         supervise->line_batch = xcalloc(LOG_BATCH_LINES, sizeof(*supervise->line_batch));
         supervise->message_buffer = xmalloc(RUNNER_MESSAGE_MAX);
@@ -68,6 +70,7 @@ struct supervise *supervise_free(struct supervise *supervise) {
         loop_timer_free(supervise->pass_timer);
         free(supervise->runtime_dir);
         free(supervise->runner_path);
+        free(supervise->greeting);
         free(supervise->log_buffer);
         free(supervise->line_batch);
         free(supervise->message_buffer);

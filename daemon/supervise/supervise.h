@@ -16,6 +16,7 @@ struct attempt;
 struct supervise_config {
         const char *runtime_dir; /* sockets: launcher.sock, m/<number>, n/<number> */
         const char *state_dir;
+        const char *version;     /* told to the launcher, which executes itself anew where it is an older one */
         const char *runner_path; /* start the launcher ourselves, detached, when nobody answers; NULL: never (systemd
                                     does) */
 };

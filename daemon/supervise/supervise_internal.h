@@ -75,6 +75,7 @@ struct supervise {
         struct loop *loop;
         char *runtime_dir;
         char *runner_path;
+        char *greeting; /* the first message to a launcher; NULL: none */
         struct launcher_link launcher;
         struct attempt *attempts;
         struct loop_timer *pass_timer; /* serves what is in the backlog, one after the other */

@@ -276,3 +276,17 @@ Exec=/bin/sh -c "echo begun; sleep 0.3; {paths.BATCHCTL} report --metric games+=
         os.kill(monitor, signal.SIGCONT)
     shown = instance.wait_for_run(run)
     assert shown["run"]["status"] == "success" and shown["run"]["metrics"] == {"games": 16}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_launcher_of_an_own_instance_goes_when_nobody_needs_it(make_instance, how):
+    """However the daemon went: the launcher stays as long as a step runs, and no longer than a moment after that."""
+    instance = make_instance({"work": f"[Step work]\nExec=/bin/sh -c \"echo begun; sleep {0 if how == signal.SIGINT else 1}\"\n"}).start()
+    run = instance.run("work", wait=False)["run_number"]
+    begun(instance, run)
+    launcher = chaos.launcher_of(instance)
+    monitors = [pid for pid in chaos.children(launcher) if chaos.name_of(pid).startswith("mon.")]
+    instance.stop(how)
+    assert processes.is_alive(launcher) or not any(map(processes.is_alive, monitors))
+    until(lambda: not processes.is_alive(launcher), "the launcher has ended", 10)
+    assert instance.leftovers() == []

@@ -33,14 +33,56 @@ def pytest_sessionfinish(session, exitstatus):
         session.exitstatus = EXIT_SKIPPED
 
 
+def install(build, folder):
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild"], check=True, stdout=subprocess.DEVNULL, env=dict(os.environ, DESTDIR=folder))
+
+
 @pytest.fixture(scope="session")
-def booted():
-    with tempfile.TemporaryDirectory(prefix="batchtest-install-") as installed:
-        subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild"], check=True, stdout=subprocess.DEVNULL,
-                       env=dict(os.environ, DESTDIR=installed))
-        with machine_module.Machine(installed, SOURCE, BUILD) as machine:
-            set_up(machine)
-            yield machine
+def installed():
+    with tempfile.TemporaryDirectory(prefix="batchtest-install-") as folder:
+        os.chmod(folder, 0o755)  # it becomes the root folder of a machine
+        install(BUILD, folder)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def booted(installed):
+    with machine_module.Machine(installed, SOURCE, BUILD) as machine:
+        set_up(machine)
+        yield machine
+
+
+NEXT_VERSION = "9.9.9-upgrade"
+
+
+@pytest.fixture(scope="session")
+def next_installed():
+    """The same programs under another version number."""
+    with tempfile.TemporaryDirectory(prefix="batchtest-next-") as folder:
+        build = os.path.join(folder, "build")
+        subprocess.run(["meson", "setup", build, SOURCE, "-Dtests=false", "-Dbuildtype=debug", f"-Dpackage_version={NEXT_VERSION}"],
+                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["ninja", "-C", build], check=True, stdout=subprocess.DEVNULL)
+        install(build, os.path.join(folder, "tree"))
+        yield os.path.join(folder, "tree")
+
+
+@pytest.fixture
+def boot(installed, tmp_path_factory):
+    """boot(): a machine that finds the state that an earlier one of the test left; that one has crashed."""
+    state = tmp_path_factory.mktemp("state")
+    made = []
+
+    def start():
+        made.append(machine_module.Machine(installed, SOURCE, BUILD, str(state)))
+        machine = made[-1]
+        machine.__enter__()
+        set_up(machine)
+        return machine
+
+    yield start
+    for machine in made:
+        machine.power_off()
 
 
 # name: (seconds of life, lines a second)

@@ -39,9 +39,9 @@ def cgroup2_mount():
 class Machine:
     """`with Machine(...) as machine:` boots; the end of the block powers off and leaves nothing."""
 
-    def __init__(self, installed, source, build):
-        self.trees = [installed, source, build]
-        self.cgroup = os.path.join(cgroup2_mount(), f"batchtest-{os.getpid()}")
+    def __init__(self, installed, source, build, state=None):
+        self.trees = [installed, source, build, *([state] if state else [])]
+        self.cgroup = os.path.join(cgroup2_mount(), f"batchtest-{os.getpid()}-{id(self)}")
         self.process = None
         self.pid = None
         self.log = tempfile.TemporaryFile()
@@ -181,6 +181,16 @@ class Machine:
     def step_pids(self, text):
         """Ids, as the machine sees them, of the processes whose command line has the text."""
         return [int(pid) for pid in self.out("pgrep", "-f", text, check=False).split()]
+
+    def install(self, tree):
+        """Lays another tree as from `meson install` over the machine's files, as a package does: new files in the place of the old ones."""
+        subprocess.run(["cp", "-a", "--remove-destination", f"{tree}/.", f"/proc/{self.pid}/root/"], check=True)
+        self.run("systemctl", "daemon-reload")
+
+    def crash(self):
+        """As if somebody had pulled the plug."""
+        self.process.kill()
+        self.process.wait()
 
     def power_off(self):
         if self.process and self.process.poll() is None:

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 enum {
+        /* To the launcher, where all else is a spec with its descriptors. */
+        RUNNER_REQUEST_VERSION = 'V', /* the daemon's version, as text */
         /* To the daemon. */
         RUNNER_MESSAGE_STATE = 'S',   /* an attempt_state without reports: the command was started, or could not be */
         RUNNER_MESSAGE_REPORTS = 'R', /* fields `report` */
