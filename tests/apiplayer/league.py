@@ -86,6 +86,15 @@ class League:
         kickoff = int(game['kickoff_epoch'])
         return [(player, self._derived_price(player, position, game_id, kickoff)) for player, position in found.items()]
 
+    @staticmethod
+    def game_lines(game):
+        """(total, by how many points the home team is expected to win): recorded, else made up; (None, 0) where the record has none."""
+        if 'total_line' not in game:
+            return 38 + stable_number(game['game_id'], 'total') % 28 / 2, stable_number(game['game_id'], 'spread') % 29 / 2 - 7
+        if not game['total_line'] or not game['spread_line_home_fav']:
+            return None, 0
+        return float(game['total_line']), float(game['spread_line_home_fav'])
+
     def _derived_price(self, player, position, game_id, kickoff):
         before = [scored for when, scored in self._scored[player] if when < kickoff]
         base = {'WR': 0.2, 'TE': 0.15, 'RB': 0.3, 'QB': 0.14}.get(position, 0.08)

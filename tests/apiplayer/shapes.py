@@ -168,22 +168,31 @@ def box_score(league, query, now):
     return body
 
 
+def _game_lines(league, game):
+    """What a book expects of the game; a book without lines sends an empty object."""
+    total, favour = league.game_lines(game)
+    if total is None:
+        return {}
+    return {'totalOver': '%g' % total, 'totalUnder': '%g' % total, 'totalOverOdds': '-110', 'totalUnderOdds': '-110',
+            'homeTeamSpread': '%+g' % -favour if favour else 'PK', 'awayTeamSpread': '%+g' % favour if favour else 'PK',
+            'homeTeamMLOdds': '-150', 'awayTeamML': '+130',
+            'impliedTotals': {'homeTotal': '%g' % ((total + favour) / 2), 'awayTotal': '%g' % ((total - favour) / 2)}}
+
+
 def betting_odds(league, query, now, shape='single'):
     """Player props of a game. shape: 'single' (one game object), 'list' (array), 'map' (object by gameID), 'books' (a list
     whose prices are keyed by bookmaker)."""
     game = league.games.get(query.get('gameID', ''))
     if game is None:
         raise ApiError('Your query returned no results.')
-    lines = {'totalOver': '44.5', 'totalUnder': '44.5', 'totalOverOdds': '-110', 'totalUnderOdds': '-110',
-             'homeTeamSpread': '-3', 'awayTeamSpread': '3', 'homeTeamMLOdds': '-150', 'awayTeamML': '+130',
-             'impliedTotals': {}}
+    lines = _game_lines(league, game)
     body = {'gameID': game['game_id'], 'gameDate': game['game_date'].replace('-', ''), 'awayTeam': game['away'],
             'homeTeam': game['home'], 'teamIDAway': league.teams[game['away']], 'teamIDHome': league.teams[game['home']],
             'last_updated_e_time': game['kickoff_epoch'] + '.0'}
     if shape in ('list', 'books'):
         body['sportsBooks'] = [{'sportsBook': 'draftkings', 'odds': lines}, {'sportsBook': 'fanduel', 'odds': lines}]
     else:
-        body.update(draftkings=lines, fanduel=lines, betmgm=lines)
+        body.update(draftkings=lines, fanduel=lines, betmgm={})
     if query.get('playerProps') == 'true':
         body['playerProps'] = [_props(game, player, price, shape) for player, price in league.prices(game['game_id'])]
     return {'single': body, 'list': [body], 'books': [body], 'map': {game['game_id']: body}}[shape]

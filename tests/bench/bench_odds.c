@@ -31,7 +31,7 @@ static int price_of(int player, int game, int round) {
 }
 
 static double with_worker(struct db *db, int round) {
-        struct buf rows = BUF_INIT(ROWS_MAX);
+        struct odds_rows rows = {.prices = BUF_INIT(ROWS_MAX), .lines = BUF_INIT(ROWS_MAX)};
         struct unknown unknown = {0};
         char *error = NULL, player_id[16], game_id[32];
         int64_t stored = 0;
@@ -41,8 +41,8 @@ static double with_worker(struct db *db, int round) {
                 for (int player = 0; player < PLAYERS; player++) {
                         (void)snprintf(player_id, sizeof(player_id), "%d", 1000000 + player);
                         for (int book = 0; book < BOOKS; book++)
-                                if (odds_row(&rows, player_id, game_id, books[book], price_of(player, game, round),
-                                             true) < 0)
+                                if (odds_row(&rows.prices, player_id, game_id, books[book],
+                                             price_of(player, game, round), true) < 0)
                                         die("odds_row", NULL);
                 }
         }
@@ -50,7 +50,7 @@ static double with_worker(struct db *db, int round) {
             stored != PLAYERS * GAMES * BOOKS)
                 die("store_odds", error);
         double took = bench_now(CLOCK_MONOTONIC) - began;
-        buf_done(&rows);
+        buf_done(&rows.prices);
         return took;
 }
 

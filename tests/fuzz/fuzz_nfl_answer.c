@@ -44,10 +44,16 @@ static void on_price(void *userdata, const struct api_price *price) {
                 check_text(price->sportsbook);
 }
 
+static void on_game_line(void *userdata, const struct api_game_line *line) {
+        check_text(line->sportsbook);
+        assert(line->total >= 10 && line->total <= 120 && line->home_spread >= -60 && line->home_spread <= 60);
+}
+
 static void read_bodies(const struct json_node *body) {
         struct week asked = {2024, 0, SEASON_REG}, post = {2024, 1, SEASON_POST};
         struct api_player_page page;
         struct api_box_score score;
+        static const struct api_odds_taker taker = {.price = on_price, .line = on_game_line};
         struct api_odds odds;
         char *error = NULL, *problem = NULL;
         size_t unusable;
@@ -60,7 +66,7 @@ static void read_bodies(const struct json_node *body) {
         if (api_games_read(body, &post, on_game, NULL, &unusable, &problem, &error) == 0)
                 free(problem);
         (void)api_box_score_read(body, "20241103_MIA@BUF", on_line, NULL, &score, &error);
-        (void)api_odds_read(body, "20241103_MIA@BUF", on_price, NULL, &odds, &error);
+        (void)api_odds_read(body, "20241103_MIA@BUF", &taker, &odds, &error);
         free(error);
 }
 

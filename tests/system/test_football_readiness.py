@@ -208,7 +208,7 @@ def test_integrity_names_each_gap(whole, sql, category, words):
              "late": database.value("SELECT min(game_id) FROM schedule WHERE week = 9 AND season_type = 'reg'"),
              "player": database.value("SELECT min(player_id) FROM players WHERE position = 'WR'")}
     names["team"] = names["late"][9:].split("@")[0]
-    copies = ("players", "schedule", "game_logs", "game_logs_backfilled", "game_log_sets", "sportsbook_odds", "predictions")
+    copies = ("players", "schedule", "game_logs", "game_logs_backfilled", "game_log_sets", "sportsbook_odds", "game_lines", "predictions")
     for table in copies:
         database.query(f"CREATE TABLE copy_{table} AS TABLE {table}")
     try:

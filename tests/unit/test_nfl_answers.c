@@ -268,11 +268,51 @@ static void see_price(void *userdata, const struct api_price *price) {
         add_seen("%s|%s|%d;", price->player_id, price->sportsbook ? price->sportsbook : "*", price->american);
 }
 
+static void see_game_line(void *userdata, const struct api_game_line *line) {
+        add_seen("%s %g %g;", line->sportsbook, line->total, line->home_spread);
+}
+
+static void no_game_line(void *userdata, const struct api_game_line *line) {
+}
+
+static void no_price(void *userdata, const struct api_price *price) {
+}
+
+static const struct api_odds_taker price_taker = {.price = see_price, .line = no_game_line};
+
+static void read_lines(const char *text, const char *expected) {
+        static const struct api_odds_taker taker = {.price = no_price, .line = see_game_line};
+        struct body b = body_of(text);
+        struct api_odds odds;
+        char *error = NULL;
+        if (api_odds_read(b.doc.nodes, "g", &taker, &odds, &error) < 0)
+                fail_msg("%s: %s", text, error);
+        assert_string_equal(seen, expected);
+        release(&b);
+}
+
+static void test_odds_lines(void **state) {
+        read_lines(
+                "{'gameID': 'g', 'draftkings': {'totalOver': '44.5', 'homeTeamSpread': '-3', 'awayTeamSpread': '+3'},"
+                "'fanduel': {'totalUnder': '45', 'awayTeamSpread': '+2.5'}, 'homeTeam': 'KC'}",
+                "draftkings 44.5 -3;fanduel 45 -2.5;");
+        read_lines(
+                "[{'gameID': 'g', 'sportsBooks': [{'sportsBook': 'bet365', 'odds': {'totalOver': 41, 'homeTeamSpread': 'PK'}},"
+                "{'odds': {'totalOver': '41', 'homeTeamSpread': '1'}}, 7]}]",
+                "bet365 41 0;");
+        /* What is missing, no number or none that a game can have is no line. */
+        read_lines(
+                "{'gameID': 'g', 'a': {}, 'b': {'totalOver': '44'}, 'c': {'totalOver': 'x', 'homeTeamSpread': '1'},"
+                "'d': {'totalOver': '444', 'homeTeamSpread': '1'}, 'e': {'totalOver': '44', 'homeTeamSpread': '-99'},"
+                "'f': {'totalOver': '', 'homeTeamSpread': null}, 'g': {'totalOver': ['44'], 'homeTeamSpread': 1}}",
+                "");
+}
+
 static void read_odds(const char *text, const char *expected, size_t unusable) {
         struct body b = body_of(text);
         struct api_odds odds;
         char *error = NULL;
-        if (api_odds_read(b.doc.nodes, "g", see_price, NULL, &odds, &error) < 0)
+        if (api_odds_read(b.doc.nodes, "g", &price_taker, &odds, &error) < 0)
                 fail_msg("%s: %s", text, error);
         assert_string_equal(seen, expected);
         assert_int_equal(odds.unusable, unusable);
@@ -313,7 +353,7 @@ static void refuse_odds(const char *text) {
         struct body b = body_of(text);
         struct api_odds odds;
         char *error = NULL;
-        if (api_odds_read(b.doc.nodes, "g", see_price, NULL, &odds, &error) != NFL_DATA || !error)
+        if (api_odds_read(b.doc.nodes, "g", &price_taker, &odds, &error) != NFL_DATA || !error)
                 fail_msg("taken: %s", text);
         free(error);
         release(&b);
@@ -337,6 +377,7 @@ int main(void) {
                 cmocka_unit_test(test_box_score_refused),
                 cmocka_unit_test(test_odds_shapes),
                 cmocka_unit_test(test_odds_prices),
+                cmocka_unit_test(test_odds_lines),
                 cmocka_unit_test(test_odds_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "model.h"
 #include "names.h"
 #include "regression.h"
+#include "surplus.h"
 #include "xalloc.h"
 
 static void check_near(double value, double expected) {
@@ -112,6 +113,84 @@ static void test_teams_and_defences(void **state) {
         form_take_week(form, &line, 1);
         asked.order++;
         check_near(feature(form, &asked, "opponent_touchdowns_allowed"), log((2 * .9 + 6 * .95) / 7.9));
+}
+
+/* The bookmakers' word counts; without one, what both teams have shown. */
+static void test_expected_points(void **state) {
+        _cleanup_form_ struct form *form = form_new();
+        struct game_line line = line_of(1), asked = line_of(2);
+        line.scored = 42;
+        line.allowed = 7;
+        form_take_week(form, &line, 1);
+        asked.expected_points = 27.5;
+        check_near(feature(form, &asked, "expected_points"), 2.75);
+        check_near(feature(form, &asked, "expected_points_log"), log(27.5));
+        asked.expected_points = 0;
+        /* Team 0 has made 42, team 1 has allowed as many. */
+        check_near(feature(form, &asked, "expected_points"), (22 + .8 * (26 - 22) + .5 * (26 - 22) - .85) / 10);
+        asked.home = true;
+        check_near(feature(form, &asked, "expected_points"), (22 + .8 * (26 - 22) + .5 * (26 - 22) + .85) / 10);
+}
+
+static void test_career(void **state) {
+        _cleanup_form_ struct form *form = form_new();
+        for (int week = 1; week <= 14; week++) {
+                struct game_line line = line_of(week);
+                line.touchdowns_caught = week <= 3;
+                line.targets = 4;
+                line.catches = 3;
+                form_take_week(form, &line, 1);
+        }
+        struct game_line asked = line_of(15);
+        check_near(feature(form, &asked, "touchdowns_ever"), log((3 + 8 * .2) / 22));
+        double weight = 0;
+        for (int i = 0; i < 10; i++)
+                weight = weight * .93 + 1;
+        check_near(feature(form, &asked, "caught_of_targets"), log((3 * weight + 2) / (4 * weight + 3)));
+        assert_int_equal(form_games(form, &asked), 14);
+}
+
+/* Two players with the same form: who scored more than was expected is foretold to score more, lines of an earlier
+ * season count half, and what comes after the lines that are asked for does not count. */
+static void test_surplus(void **state) {
+        struct game_line lines[] = {line_of(1), line_of(1), line_of(2), line_of(2), line_of(3)};
+        double features[5 * FORM_FEATURES] = {0};
+        struct example all[5];
+        const struct regression even = {.n = FORM_FEATURES}; /* a half of all */
+        for (size_t i = 0; i < 5; i++) {
+                lines[i].player = (int32_t)(i % 2);
+                all[i] = (struct example){.line = &lines[i]};
+        }
+        lines[0].touchdowns_caught = lines[4].touchdowns_caught = 1;
+        lines[2].touchdowns_run = 2;
+        const struct examples examples = {.examples = all, .features = features, .n = 5};
+        struct surplus surplus = surplus_make(&examples, 4, &even, 2024);
+        check_near(surplus.log_odds[0], 1 / (.5 + 15));
+        check_near(surplus.log_odds[1], -1 / (.5 + 15));
+        check_near(surplus_chance(&surplus, &even, &examples, 4), 1 / (1 + exp(-1 / 15.5)));
+        surplus_done(&surplus);
+        surplus = surplus_make(&examples, 4, &even, 2025);
+        check_near(surplus.log_odds[0], .5 / (.25 + 15));
+        lines[4].player = 7; /* nobody that was seen */
+        check_near(surplus_chance(&surplus, &even, &examples, 4), .5);
+        surplus_done(&surplus);
+}
+
+/* Early in a season, and with hardly a line, the baseline answers. */
+static void test_who_answers(void **state) {
+        struct game_line line = line_of(3);
+        struct example example = {.line = &line, .games = 30};
+        assert_false(model_answers(&example));
+        line = line_of(4);
+        assert_true(model_answers(&example));
+        example.games = 3;
+        assert_true(model_answers(&example));
+        example.games = 2;
+        assert_false(model_answers(&example));
+        const struct week final = {.season = 2024, .week = 1, .type = SEASON_POST};
+        line.order = week_order(&final);
+        example.games = 20;
+        assert_true(model_answers(&example));
 }
 
 /* Coefficients that made the outcomes are found again, on scales far apart; the constant feature is harmless. */
@@ -226,8 +305,8 @@ static void test_too_early(void **state) {
         struct regression regression;
         assert_int_equal(model_train(&examples, MODEL_LINES_MIN - 1, &regression), -ENODATA);
         struct evaluation found = evaluation_run(&examples, line_of(1).order, line_of(18).order, &early);
-        assert_int_equal(early, 8); /* 7.5 weeks of 80 lines are 600 */
-        assert_int_equal(found.weeks, 10);
+        assert_int_equal(early, 6); /* 5.6 weeks of 80 lines are 450 */
+        assert_int_equal(found.weeks, 12);
         assert_int_equal(found.enough.n, found.ways[WAY_MODEL].n);
         examples_done(&examples);
 }
@@ -238,6 +317,10 @@ int main(void) {
                 cmocka_unit_test(test_windows),
                 cmocka_unit_test(test_seasons_and_absence),
                 cmocka_unit_test(test_teams_and_defences),
+                cmocka_unit_test(test_expected_points),
+                cmocka_unit_test(test_career),
+                cmocka_unit_test(test_surplus),
+                cmocka_unit_test(test_who_answers),
                 cmocka_unit_test(test_regression),
                 cmocka_unit_test(test_measure),
                 cmocka_unit_test(test_names),

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api_odds.h"
 #include "errorclass.h"
@@ -30,8 +31,7 @@ static const struct json_node *find_game(const struct json_node *body, const cha
 
 struct reading {
         const char *player_id;
-        api_price_fn fn;
-        void *userdata;
+        const struct api_odds_taker *taker;
         struct api_odds odds;
 };
 
@@ -47,7 +47,7 @@ static void read_price(struct reading *reading, const struct json_node *node, co
         struct api_price price = {.player_id = reading->player_id, .sportsbook = sportsbook};
         int r = text ? price_parse(text, &price.american) : -EBADMSG;
         if (r == 0) {
-                reading->fn(reading->userdata, &price);
+                reading->taker->price(reading->taker->userdata, &price);
                 reading->odds.prices++;
         } else if (r != -ENODATA) {
                 reading->odds.unusable++;
@@ -72,9 +72,54 @@ static void read_prop(struct reading *reading, const struct json_node *prop) {
                 read_price(reading, anytime ? book + 1 : json_member(book + 1, "anytd"), book->text);
 }
 
-int api_odds_read(const struct json_node *body, const char *game_id, api_price_fn fn, void *userdata,
+/* A decimal number as the API writes lines: "44.5", "-3", "+3", "PK". Bounds as in game_lines (sql/). */
+static bool read_points(const struct json_node *node, double least, double most, double *ret) {
+        char text[16];
+        double value;
+        if (!node || (node->type != JSON_STRING && node->type != JSON_NUMBER) || node->length == 0 ||
+            node->length >= sizeof(text))
+                return false;
+        (void)snprintf(text, sizeof(text), "%.*s", (int)node->length, node->text);
+        bool pick = strcasecmp(text, "pk") == 0 || strcasecmp(text, "pick") == 0 || strcasecmp(text, "even") == 0;
+        if (pick)
+                value = 0;
+        else if (parse_double(*text == '+' ? text + 1 : text, &value) < 0)
+                return false;
+        *ret = value;
+        return value >= least && value <= most;
+}
+
+static void read_book(struct reading *reading, const char *sportsbook, const struct json_node *odds) {
+        struct api_game_line line = {.sportsbook = sportsbook};
+        double away;
+        if (!sportsbook || !*sportsbook || !json_is(odds, JSON_OBJECT))
+                return;
+        bool total = read_points(json_member(odds, "totalOver"), 10, 120, &line.total) ||
+                     read_points(json_member(odds, "totalUnder"), 10, 120, &line.total);
+        bool spread = read_points(json_member(odds, "homeTeamSpread"), -60, 60, &line.home_spread);
+        if (!spread && read_points(json_member(odds, "awayTeamSpread"), -60, 60, &away)) {
+                line.home_spread = -away;
+                spread = true;
+        }
+        if (!total || !spread)
+                return;
+        reading->taker->line(reading->taker->userdata, &line);
+        reading->odds.lines++;
+}
+
+static void read_books(struct reading *reading, const struct json_node *game) {
+        const struct json_node *list = json_member(game, "sportsBooks");
+        JSON_FOREACH(name, game)
+        read_book(reading, name->text, name + 1);
+        if (!json_is(list, JSON_ARRAY))
+                return;
+        JSON_FOREACH(book, list)
+        read_book(reading, json_member_text(book, "sportsBook"), json_member(book, "odds"));
+}
+
+int api_odds_read(const struct json_node *body, const char *game_id, const struct api_odds_taker *taker,
                   struct api_odds *ret, char **ret_error) {
-        struct reading reading = {.fn = fn, .userdata = userdata};
+        struct reading reading = {.taker = taker};
         if (!json_is(body, JSON_OBJECT) && !json_is(body, JSON_ARRAY))
                 return error_set(ret_error, NFL_DATA, "the odds are %s, an object or an array is expected",
                                  json_type_name(body));
@@ -95,6 +140,8 @@ int api_odds_read(const struct json_node *body, const char *game_id, api_price_f
                 return error_set(ret_error, NFL_DATA,
                                  "none of %u playerProps has a playerID, propBets and a price as they should be",
                                  props->length);
+        if (game)
+                read_books(&reading, game);
         *ret = reading.odds;
         return 0;
 }

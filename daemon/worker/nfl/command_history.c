@@ -16,9 +16,10 @@
 #include "price.h"
 #include "step_report.h"
 #include "store_history.h"
-#include "store_model.h"
 #include "store_week.h"
 #include "strutil.h"
+#include "surplus.h"
+#include "training.h"
 #include "week.h"
 #include "worker.h"
 
@@ -54,6 +55,7 @@ struct past {
         struct history season; /* its lines */
         struct examples examples;
         struct stored_model model; /* for the week `asked` */
+        struct surplus surplus;
         bool has_model;
         struct week asked;
         int64_t weeks, limited, without, stored;
@@ -81,36 +83,49 @@ static int add_row(struct past *past, const PGresult *late, int i, double chance
         return r < 0 ? r : row_end(&past->rows);
 }
 
-/* The example of a player's line, or NULL. */
-static const double *find_features(struct past *past, const char *player_id, int32_t order) {
+/* The example of a player's line, or the number of examples. */
+static size_t find_example(struct past *past, const char *player_id, int32_t order) {
         int32_t player = names_number(&past->season.players, player_id);
-        for (size_t i = 0; i < past->examples.n; i++)
-                if (past->examples.examples[i].line->player == player &&
-                    past->examples.examples[i].line->order == order)
-                        return example_features(&past->examples, i);
-        return NULL;
+        size_t i = 0;
+        while (i < past->examples.n &&
+               (past->examples.examples[i].line->player != player || past->examples.examples[i].line->order != order))
+                i++;
+        return i;
+}
+
+/* The model for a week, and what it leaves over in the season's weeks before. */
+static int find_model(struct worker *worker, struct past *past, const struct week *week, char **ret_error) {
+        if (week_compare(week, &past->asked) == 0)
+                return 0;
+        int r = training_ensure(worker, week, &past->model, &past->has_model, ret_error);
+        if (r < 0)
+                return r;
+        size_t before = 0;
+        while (before < past->examples.n && past->examples.examples[before].line->order < week_order(week))
+                before++;
+        surplus_done(&past->surplus);
+        past->surplus = surplus_make(&past->examples, before, &past->model.regression, week->season);
+        past->asked = *week;
+        return 0;
 }
 
 /* The model's chance instead of the baseline's, where there is a model. */
-static int ask_model(struct db *db, struct past *past, const PGresult *late, int i, double *ret_chance,
+static int ask_model(struct worker *worker, struct past *past, const PGresult *late, int i, double *ret_chance,
                      const char **ret_version, char **ret_error) {
         struct week week = {.season = past->asked.season, .week = (int)result_int(late, i, 1), .type = SEASON_REG};
         (void)season_type_parse(PQgetvalue(late, i, 2), &week.type);
-        if (week_compare(&week, &past->asked) != 0) {
-                int r = model_find(db, &week, &past->model, &past->has_model, ret_error);
-                if (r < 0)
-                        return r;
-                past->asked = week;
-        }
-        const double *features = find_features(past, PQgetvalue(late, i, 0), week_order(&week));
-        if (!past->has_model || !features)
+        int r = find_model(worker, past, &week, ret_error);
+        if (r < 0 || !past->has_model)
+                return r;
+        size_t example = find_example(past, PQgetvalue(late, i, 0), week_order(&week));
+        if (example == past->examples.n)
                 return 0;
-        *ret_chance = regression_chance(&past->model.regression, features);
+        *ret_chance = surplus_chance(&past->surplus, &past->model.regression, &past->examples, example);
         *ret_version = past->model.version;
         return 0;
 }
 
-static int predict_all(struct db *db, struct past *past, const PGresult *late, char **ret_error) {
+static int predict_all(struct worker *worker, struct past *past, const PGresult *late, char **ret_error) {
         for (int i = 0; i < PQntuples(late); i++) {
                 struct scoring player = {.lines = result_int(late, i, 4), .scored = result_int(late, i, 5)};
                 struct scoring position = {.lines = result_int(late, i, 6), .scored = result_int(late, i, 7)};
@@ -119,11 +134,11 @@ static int predict_all(struct db *db, struct past *past, const PGresult *late, c
                         continue;
                 }
                 double rate = baseline_position_rate(streq(PQgetvalue(late, i, 3), "TE"), &position);
-                bool limited = player.lines < MODEL_SEASON_GAMES;
+                bool limited = player.lines < MODEL_GAMES;
                 past->limited += limited;
                 const char *version = limited ? LIMITED_VERSION : BASELINE_VERSION;
                 double chance = baseline_chance(rate, &player);
-                int r = limited ? 0 : ask_model(db, past, late, i, &chance, &version, ret_error);
+                int r = limited ? 0 : ask_model(worker, past, late, i, &chance, &version, ret_error);
                 if (r < 0)
                         return r;
                 if (add_row(past, late, i, chance, version) < 0)
@@ -151,7 +166,7 @@ static int store(struct worker *worker, int season, struct past *past, char **re
         r = r < 0 ? r : db_query(worker->db, candidates_sql, parameters, 1, &late, ret_error);
         if (r == 0 && PQntuples(late) > 0)
                 r = load_season(worker->db, season, past, ret_error);
-        r = r < 0 ? r : predict_all(worker->db, past, late, ret_error);
+        r = r < 0 ? r : predict_all(worker, past, late, ret_error);
         r = r < 0 ? r : db_run(worker->db, create_sql, ret_error);
         r = r < 0 ? r : db_copy(worker->db, "COPY incoming_history FROM STDIN", &past->rows, ret_error);
         r = r < 0 ? r : db_query(worker->db, insert_sql, parameters, 2, &stored, ret_error);
@@ -168,6 +183,7 @@ static void past_done(struct past *past) {
         buf_done(&past->rows);
         history_done(&past->season);
         examples_done(&past->examples);
+        surplus_done(&past->surplus);
 }
 
 int command_history(struct worker *worker, char **ret_error) {

@@ -13,8 +13,9 @@
 #include "price.h"
 #include "step_report.h"
 #include "store_history.h"
-#include "store_model.h"
 #include "store_week.h"
+#include "surplus.h"
+#include "training.h"
 #include "worker.h"
 #include "xalloc.h"
 
@@ -31,6 +32,7 @@ struct batch {
         struct buf rows;
         struct stored_model model;
         bool has_model;
+        struct surplus surplus;
         int64_t candidates, by_model, with_price, stored;
 };
 
@@ -57,7 +59,8 @@ static int predict(const struct candidate *candidate, const struct examples *exa
         const struct example *example = &examples->examples[i];
         bool model = batch->has_model && model_answers(example);
         const double *features = example_features(examples, i);
-        double chance = model ? regression_chance(&batch->model.regression, features) : form_baseline(features);
+        double chance = model ? surplus_chance(&batch->surplus, &batch->model.regression, examples, i)
+                              : form_baseline(features);
         /* As a number with six decimals it is never 0 or 1. */
         chance = MIN(MAX(chance, 0.000001), 0.999999);
         batch->candidates++;
@@ -66,25 +69,28 @@ static int predict(const struct candidate *candidate, const struct examples *exa
         return add_row(candidate, chance, model ? batch->model.version : FORM_BASELINE_VERSION, &batch->rows);
 }
 
-static int predict_all(struct db *db, const struct week *week, struct batch *batch, char **ret_error) {
+static int predict_all(struct worker *worker, const struct week *week, struct batch *batch, char **ret_error) {
         _cleanup_(history_done) struct history history = {0};
         _cleanup_(examples_done) struct examples examples = {0};
-        int r = model_find(db, week, &batch->model, &batch->has_model, ret_error);
-        r = r < 0 ? r : history_load_asking(db, week, &history, ret_error);
+        int r = training_ensure(worker, week, &batch->model, &batch->has_model, ret_error);
+        r = r < 0 ? r : history_load_asking(worker->db, week, &history, ret_error);
         if (r < 0)
                 return r;
         examples = examples_make(history.lines, history.n);
+        batch->surplus =
+                surplus_make(&examples, examples.n - history.n_candidates, &batch->model.regression, week->season);
         for (size_t i = 0, asked = 0; i < examples.n; i++)
                 if (examples.examples[i].line->asked && predict(&history.candidates[asked++], &examples, i, batch) < 0)
                         return error_set(ret_error, NFL_DATA, "more predictions than %zu MiB of rows", ROWS_MAX >> 20);
         return 0;
 }
 
-static int store(struct db *db, const struct week *week, const char *const parameters[4], struct batch *batch,
+static int store(struct worker *worker, const struct week *week, const char *const parameters[4], struct batch *batch,
                  char **ret_error) {
         _cleanup_result_ PGresult *stored = NULL;
+        struct db *db = worker->db;
         int r = db_begin(db, ret_error);
-        r = r < 0 ? r : predict_all(db, week, batch, ret_error);
+        r = r < 0 ? r : predict_all(worker, week, batch, ret_error);
         r = r < 0 ? r : db_run(db, create_sql, ret_error);
         r = r < 0 ? r : db_copy(db, "COPY incoming_predictions FROM STDIN", &batch->rows, ret_error);
         r = r < 0 ? r : db_query(db, insert_sql, parameters, 4, &stored, ret_error);
@@ -119,6 +125,7 @@ static int explain_nobody(struct db *db, const struct week *week, const char *co
 
 static void batch_done(struct batch *batch) {
         buf_done(&batch->rows);
+        surplus_done(&batch->surplus);
 }
 
 int command_predictions(struct worker *worker, char **ret_error) {
@@ -133,7 +140,7 @@ int command_predictions(struct worker *worker, char **ret_error) {
         const char *const parameters[] = {season, number, season_type_name(week.type),
                                           format_rfc3339(now, worker->settings->now)};
         report_status("predictions of week %d, season %d %s", week.week, week.season, season_type_name(week.type));
-        r = store(worker->db, &week, parameters, &batch, ret_error);
+        r = store(worker, &week, parameters, &batch, ret_error);
         if (r < 0)
                 return r;
         if (batch.candidates == 0)
@@ -145,8 +152,9 @@ int command_predictions(struct worker *worker, char **ret_error) {
         /* History finds a weekly run that predicted among the prediction runs, too. */
         report_line("RESULT={\"batch_type\": \"prediction_generation\"}");
         if (!batch.has_model)
-                report_note("no model is trained on weeks before this one: all predictions are the baseline's "
-                            "(`batch-nfl train`)");
+                report_note("fewer than %d lines are stored of the weeks before this one, too few for a model: all "
+                            "predictions are the baseline's",
+                            MODEL_LINES_MIN);
         if (batch.with_price == 0)
                 report_note("week %d has no prices: predictions say nothing about favourable ones", week.week);
         log_info("%lld predictions, %lld exist already and stay; %lld players have a price", (long long)batch.stored,

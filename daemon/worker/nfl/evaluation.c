@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "evaluation.h"
 #include "model.h"
+#include "surplus.h"
 #include "xalloc.h"
 
 const char *way_name(enum way way) {
@@ -29,9 +30,9 @@ struct walk {
         size_t n, n_enough;
 };
 
-static void count(struct walk *walk, size_t i, const struct regression *regression) {
+static void count(struct walk *walk, size_t i, const struct regression *regression, const struct surplus *surplus) {
         const struct example *example = &walk->examples->examples[i];
-        double model = regression_chance(regression, example_features(walk->examples, i));
+        double model = surplus_chance(surplus, regression, walk->examples, i);
         double baseline = form_baseline(example_features(walk->examples, i));
         const double chances[WAYS] = {
                 [WAY_POSITION] = example->position_rate,
@@ -82,8 +83,10 @@ struct evaluation evaluation_run(const struct examples *examples, int32_t from, 
                         too_early++;
                         continue;
                 }
+                _cleanup_(surplus_done) struct surplus surplus =
+                        surplus_make(examples, start, &regression, order_season(order));
                 for (size_t i = start; i < end; i++)
-                        count(&walk, i, &regression);
+                        count(&walk, i, &regression, &surplus);
                 evaluation.weeks++;
         }
         for (size_t way = 0; way < WAYS; way++) {

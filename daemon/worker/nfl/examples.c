@@ -30,7 +30,7 @@ static void add_example(struct examples *examples, const struct form *form, cons
         form_features(form, line, examples->features + examples->n * FORM_FEATURES);
         examples->examples[examples->n++] = (struct example){
                 .line = line,
-                .season_games = form_season_games(form, line),
+                .games = form_games(form, line),
                 .position_rate = rate,
                 .own_rate = baseline_chance(rate, &counts->players[line->player]),
         };

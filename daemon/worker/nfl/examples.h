@@ -9,7 +9,7 @@
 
 struct example {
         const struct game_line *line;
-        int season_games;     /* his lines in this season before the week */
+        int games;            /* his lines before the week */
         double position_rate; /* baseline.h */
         double own_rate;
 };

@@ -67,6 +67,10 @@ const char *const form_names[FORM_FEATURES] = {
         "opponent_touchdowns_allowed",
         "opponent_points_allowed",
         "home",
+        "touchdowns_ever",
+        "caught_of_targets",
+        "expected_points",
+        "expected_points_log",
 };
 
 /* Of touchdowns_drawn, which is this chance's logarithm. */
@@ -85,7 +89,7 @@ struct past_line {
 };
 
 struct player {
-        size_t lines;
+        size_t lines, scoring_lines;
         struct past_line last[LAST]; /* line i at i % LAST */
         int32_t order;               /* of the last line */
         int season, season_lines;
@@ -162,6 +166,7 @@ static struct sums sum_fading(const struct player *player, double fade) {
                 sums.games += weight;
                 sums.scored += weight * line->scored;
                 sums.targets += weight * line->targets;
+                sums.catches += weight * line->catches;
         }
         return sums;
 }
@@ -222,6 +227,10 @@ static const struct player *find_player(const struct form *form, int32_t number)
         return (size_t)number < form->n_players ? &form->players[number] : &no_player;
 }
 
+int form_games(const struct form *form, const struct game_line *line) {
+        return (int)find_player(form, line->player)->lines;
+}
+
 int form_season_games(const struct form *form, const struct game_line *line) {
         const struct player *player = find_player(form, line->player);
         return player->season == order_season(line->order) ? player->season_lines : 0;
@@ -274,6 +283,24 @@ static double *add_rank(double *at, const struct form *form, const struct game_l
         return at;
 }
 
+/* What the bookmakers expect of his team. Where they say nothing, it is told from the points that it and its opponent's
+ * opponents made; the weights are those that come nearest to the bookmakers in 2023. */
+static double expected_points(const struct team *team, const struct team *opponent, const struct game_line *line) {
+        if (line->expected_points > 0)
+                return line->expected_points;
+        double scored = drawn(team->points_for, team->weight, USUAL_POINTS, 4);
+        double allowed = drawn(opponent->points_against, opponent->weight, USUAL_POINTS, 4);
+        return USUAL_POINTS + .8 * (scored - USUAL_POINTS) + .5 * (allowed - USUAL_POINTS) + 1.7 * (line->home - .5);
+}
+
+/* Over all of his lines, and how well he catches. */
+static double *add_career(double *at, const struct player *player, enum position position) {
+        struct sums fading = sum_fading(player, LONG_FADE);
+        *at++ = log(drawn((double)player->scoring_lines, (double)player->lines, usual[position].chance, 8));
+        *at++ = log((fading.catches + 2) / (fading.targets + 3));
+        return at;
+}
+
 void form_features(const struct form *form, const struct game_line *line, double ret[FORM_FEATURES]) {
         const struct player *player = find_player(form, line->player);
         const struct team *team = find_team(form, line->team), *opponent = find_team(form, line->opponent);
@@ -291,6 +318,10 @@ void form_features(const struct form *form, const struct game_line *line, double
         *at++ = log(drawn(opponent->caught_against[position], opponent->weight, usual[position].allowed, 6));
         *at++ = drawn(opponent->points_against, opponent->weight, USUAL_POINTS, 4) / 10;
         *at++ = line->home;
+        at = add_career(at, player, position);
+        double points = fmax(expected_points(team, opponent, line), 3);
+        *at++ = points / 10;
+        *at++ = log(points);
         if (at != ret + FORM_FEATURES)
                 abort();
 }
@@ -340,6 +371,7 @@ static void take_line(struct form *form, const struct game_line *line) {
         player->order = line->order;
         player->recent_targets = player->recent_targets * RECENT_FADE + line->targets;
         player->recent_weight = player->recent_weight * RECENT_FADE + 1;
+        player->scoring_lines += line_scored(line);
         player->last[player->lines++ % LAST] = (struct past_line){
                 .targets = line->targets,
                 .catches = line->catches,

@@ -24,6 +24,7 @@ struct game_line {
         int32_t player;          /* numbers from 0, in the order of first appearance */
         int32_t team, opponent;  /* the same */
         int32_t scored, allowed; /* points of the game; -1: not known */
+        float expected_points;   /* of his team, by the bookmakers' lines before the game; 0: not known */
         int16_t targets, catches, yards, touchdowns_caught;
         int16_t carries, touchdowns_run, returned;
         enum position position;

@@ -13,3 +13,8 @@ int model_train(const struct examples *examples, size_t n, struct regression *re
                 outcomes[i] = line_scored(examples->examples[i].line);
         return regression_train(examples->features, outcomes, n, FORM_FEATURES, MODEL_STRENGTH, ret);
 }
+
+bool model_answers(const struct example *example) {
+        int week = example->line->order % 64; /* of the post-season: 32 more */
+        return example->games >= MODEL_GAMES && week > MODEL_EARLY_WEEKS;
+}

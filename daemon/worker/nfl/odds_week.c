@@ -10,6 +10,7 @@
 #include "outcome.h"
 #include "readiness.h"
 #include "step_report.h"
+#include "store_lines.h"
 #include "store_odds.h"
 #include "strv.h"
 #include "xalloc.h"
@@ -19,7 +20,7 @@ static const char *const consensus_books[] = {"draftkings", "fanduel"};
 
 struct sync {
         PGresult *games;
-        struct buf rows;
+        struct odds_rows rows;
         struct outcome outcome;
         char **without; /* games that have no prices */
         size_t asked, unusable;
@@ -32,10 +33,17 @@ static void take_price(void *userdata, const struct api_price *price) {
         struct sync *sync = userdata;
         int r = 0;
         if (price->sportsbook)
-                r = odds_row(&sync->rows, price->player_id, sync->game_id, price->sportsbook, price->american, false);
+                r = odds_row(&sync->rows.prices, price->player_id, sync->game_id, price->sportsbook, price->american,
+                             false);
         for (size_t i = 0; !price->sportsbook && i < ELEMENTSOF(consensus_books) && r == 0; i++)
-                r = odds_row(&sync->rows, price->player_id, sync->game_id, consensus_books[i], price->american, true);
+                r = odds_row(&sync->rows.prices, price->player_id, sync->game_id, consensus_books[i], price->american,
+                             true);
         sync->overflow = sync->overflow || r < 0;
+}
+
+static void take_line(void *userdata, const struct api_game_line *line) {
+        struct sync *sync = userdata;
+        sync->overflow = sync->overflow || line_row(&sync->rows.lines, sync->game_id, line) < 0;
 }
 
 static int take_answer(void *userdata, size_t index, const struct answer *answer) {
@@ -49,10 +57,10 @@ static int take_answer(void *userdata, size_t index, const struct answer *answer
                 outcome_fail(&sync->outcome, sync->game_id, answer_class(answer), answer->explanation);
                 return 0;
         }
-        size_t start = sync->rows.len;
-        if (answer->kind == ANSWER_DATA &&
-            api_odds_read(answer->body, sync->game_id, take_price, sync, &odds, &error) < 0) {
-                sync->rows.len = start;
+        const struct api_odds_taker taker = {.price = take_price, .line = take_line, .userdata = sync};
+        size_t start = sync->rows.prices.len;
+        if (answer->kind == ANSWER_DATA && api_odds_read(answer->body, sync->game_id, &taker, &odds, &error) < 0) {
+                sync->rows.prices.len = start;
                 outcome_fail(&sync->outcome, sync->game_id, NFL_DATA, error);
                 return 0;
         }
@@ -60,7 +68,7 @@ static int take_answer(void *userdata, size_t index, const struct answer *answer
         sync->unusable += odds.unusable;
         if (odds.prices == 0)
                 strv_append(&sync->without, sync->game_id);
-        log_debug("%s: %zu prices", sync->game_id, odds.prices);
+        log_debug("%s: %zu prices, lines of %zu books", sync->game_id, odds.prices, odds.lines);
         return 0;
 }
 
@@ -69,12 +77,14 @@ int odds_week_games(struct worker *worker, const struct week *week, bool missing
         (void)snprintf(season, sizeof(season), "%d", week->season);
         (void)snprintf(number, sizeof(number), "%d", week->week);
         const char *parameters[] = {season, number, season_type_name(week->type), missing ? "t" : "f"};
-        return db_query(worker->db,
-                        "SELECT game_id FROM schedule s WHERE season_year = $1 AND week = $2 AND season_type = $3 "
-                        "AND status <> 'cancelled' AND NOT ($4::boolean AND status = 'final' AND EXISTS (SELECT FROM "
-                        "sportsbook_odds o WHERE o.game_id = s.game_id AND o.fetched_at >= s.kickoff)) "
-                        "ORDER BY game_date, game_id",
-                        parameters, 4, ret, ret_error);
+        return db_query(
+                worker->db,
+                "SELECT game_id FROM schedule s WHERE season_year = $1 AND week = $2 AND season_type = $3 "
+                "AND status <> 'cancelled' AND NOT ($4::boolean AND status = 'final' AND EXISTS (SELECT FROM "
+                "sportsbook_odds o WHERE o.game_id = s.game_id AND o.fetched_at >= s.kickoff UNION ALL SELECT FROM "
+                "game_lines l WHERE l.game_id = s.game_id AND l.fetched_at >= s.kickoff)) "
+                "ORDER BY game_date, game_id",
+                parameters, 4, ret, ret_error);
 }
 
 static void fetch_games(struct worker *worker, struct sync *sync) {
@@ -89,7 +99,8 @@ static void fetch_games(struct worker *worker, struct sync *sync) {
 }
 
 static void sync_done(struct sync *sync) {
-        buf_done(&sync->rows);
+        buf_done(&sync->rows.prices);
+        buf_done(&sync->rows.lines);
         outcome_done(&sync->outcome);
         strv_free(sync->without);
 }
@@ -111,7 +122,7 @@ static int store(struct worker *worker, struct sync *sync, int64_t *ret_stored, 
         if (sync->overflow)
                 return error_set(ret_error, NFL_DATA, "the odds of a week are larger than %zu MiB of rows",
                                  ROWS_MAX >> 20);
-        if (sync->rows.len == 0)
+        if (sync->rows.prices.len == 0 && sync->rows.lines.len == 0)
                 return 0;
         int r = store_odds(worker->db, &sync->rows, worker->settings->now, &unknown, ret_stored, ret_error);
         unknown_report(&unknown);
@@ -123,8 +134,10 @@ static int store(struct worker *worker, struct sync *sync, int64_t *ret_stored, 
 
 int odds_week_sync(struct worker *worker, const struct week *week, PGresult *games, struct odds_progress *progress,
                    int64_t *ret_stored, char **ret_error) {
-        _cleanup_(sync_done) struct sync sync = {
-                .rows = BUF_INIT(ROWS_MAX), .games = games, .asked = (size_t)PQntuples(games), .progress = progress};
+        _cleanup_(sync_done) struct sync sync = {.rows = {.prices = BUF_INIT(ROWS_MAX), .lines = BUF_INIT(ROWS_MAX)},
+                                                 .games = games,
+                                                 .asked = (size_t)PQntuples(games),
+                                                 .progress = progress};
         int64_t stored = 0;
         report_status("odds of week %d, season %d %s", week->week, week->season, season_type_name(week->type));
         report_metric("odds_synced", 0);

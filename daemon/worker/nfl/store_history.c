@@ -30,6 +30,7 @@ enum column {
         COLUMN_RETURNED,
         COLUMN_ASKED,
         COLUMN_PRICE,
+        COLUMN_EXPECTED,
 };
 
 /* $1 season, $2 week, $3 type, $4 seasons before it, $5 whether the week itself is included. */
@@ -40,29 +41,32 @@ enum column {
         "CASE WHEN l.team = s.home_team THEN s.home_score ELSE s.away_score END, "                                     \
         "CASE WHEN l.team = s.home_team THEN s.away_score ELSE s.home_score END, "                                     \
         "l.targets, l.receptions, l.receiving_yards, l.receiving_td, l.carries, l.rushing_td, l.return_td, "           \
-        "0 AS asked, NULL::integer AS price "                                                                          \
+        "0 AS asked, NULL::integer AS price, "                                                                         \
+        "CASE WHEN l.team = s.home_team THEN e.home_points ELSE e.away_points END "                                    \
         "FROM game_logs l JOIN schedule s USING (game_id) JOIN players p USING (player_id) "                           \
+        "LEFT JOIN game_expectations e USING (game_id) "                                                               \
         "WHERE l.season_year >= $1::integer - $4::integer AND ((l.season_year, l.season_type = 'post', l.week) < "     \
         "($1::integer, $3::text = 'post', $2::integer) OR $5::boolean AND (l.season_year, l.season_type, l.week) = "   \
         "($1::integer, $3::text, $2::integer))"
 
 /* A player of one team has one game a week; a price in another one counts only where his team has none. The best price
  * is the one that pays most. */
-#define ASKED_SQL                                                                                                      \
-        "WITH games AS (SELECT game_id, away_team, home_team FROM schedule WHERE season_year = $1 AND week = $2 AND "  \
-        "season_type = $3 AND status NOT IN ('cancelled', 'postponed')), "                                             \
-        "prices AS (SELECT player_id, min(game_id) AS game_id, (array_agg(anytime_td_odds ORDER BY CASE WHEN "         \
-        "anytime_td_odds > 0 THEN anytime_td_odds / 100.0 ELSE -100.0 / anytime_td_odds END DESC))[1] AS best "        \
-        "FROM sportsbook_odds JOIN games USING (game_id) GROUP BY player_id), "                                        \
-        "asked AS (SELECT DISTINCT ON (p.player_id) p.player_id, p.position, p.team, o.best, g.away_team, "            \
-        "g.home_team FROM players p LEFT JOIN prices o USING (player_id) JOIN games g ON p.team IN (g.away_team, "     \
-        "g.home_team) OR g.game_id = o.game_id WHERE p.active_status AND p.position IN ('WR', 'TE') "                  \
+#define ASKED_SQL                                                                                                             \
+        "WITH games AS (SELECT game_id, away_team, home_team FROM schedule WHERE season_year = $1 AND week = $2 AND "         \
+        "season_type = $3 AND status NOT IN ('cancelled', 'postponed')), "                                                    \
+        "prices AS (SELECT player_id, min(game_id) AS game_id, (array_agg(anytime_td_odds ORDER BY CASE WHEN "                \
+        "anytime_td_odds > 0 THEN anytime_td_odds / 100.0 ELSE -100.0 / anytime_td_odds END DESC))[1] AS best "               \
+        "FROM sportsbook_odds JOIN games USING (game_id) GROUP BY player_id), "                                               \
+        "asked AS (SELECT DISTINCT ON (p.player_id) p.player_id, p.position, p.team, o.best, g.away_team, "                   \
+        "g.home_team, g.game_id FROM players p LEFT JOIN prices o USING (player_id) JOIN games g ON p.team IN (g.away_team, " \
+        "g.home_team) OR g.game_id = o.game_id WHERE p.active_status AND p.position IN ('WR', 'TE') "                         \
         "ORDER BY p.player_id, (p.team IN (g.away_team, g.home_team)) DESC NULLS LAST, g.game_id) "
 
-#define ASKED_ROWS                                                                                                     \
-        " UNION ALL SELECT $1::integer, ($3::text = 'post')::integer, $2::integer, player_id, position, "              \
-        "coalesce(team, ''), CASE WHEN team = home_team THEN away_team ELSE home_team END, "                           \
-        "coalesce((team = home_team)::integer, 0), NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 1, best FROM asked"
+#define ASKED_ROWS                                                                                                      \
+        " UNION ALL SELECT $1::integer, ($3::text = 'post')::integer, $2::integer, player_id, position, "               \
+        "coalesce(team, ''), CASE WHEN team = home_team THEN away_team ELSE home_team END, "                            \
+        "coalesce((team = home_team)::integer, 0), NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 1, best, CASE team WHEN home_team " \
+        "THEN e.home_points WHEN away_team THEN e.away_points END FROM asked LEFT JOIN game_expectations e USING (game_id)"
 
 #define ORDER_SQL " ORDER BY 1, 2, 3, 4"
 #define DECLARE_SQL "DECLARE history NO SCROLL CURSOR FOR "
@@ -116,6 +120,7 @@ static void take_row(struct history *history, struct names *teams, const PGresul
                 .position = position_of(PQgetvalue(rows, i, COLUMN_POSITION)),
                 .home = result_int(rows, i, COLUMN_HOME) != 0,
                 .asked = result_int(rows, i, COLUMN_ASKED) != 0,
+                .expected_points = (float)strtod(PQgetvalue(rows, i, COLUMN_EXPECTED), NULL),
         };
         if (line->asked)
                 take_candidate(history, rows, i);

@@ -1,4 +1,5 @@
 #include "store_odds.h"
+#include "store_lines.h"
 
 int odds_row(struct buf *rows, const char *player_id, const char *game_id, const char *sportsbook, int american,
              bool consensus) {
@@ -30,16 +31,17 @@ static const char upsert_sql[] =
 static const char unknown_sql[] = "SELECT DISTINCT player_id FROM incoming_odds i WHERE NOT EXISTS "
                                   "(SELECT FROM players p WHERE p.player_id = i.player_id) ORDER BY player_id";
 
-int store_odds(struct db *db, const struct buf *rows, usec_t fetched_at, struct unknown *unknown, int64_t *ret_stored,
-               char **ret_error) {
+int store_odds(struct db *db, const struct odds_rows *rows, usec_t fetched_at, struct unknown *unknown,
+               int64_t *ret_stored, char **ret_error) {
         char instant[RFC3339_SIZE];
         const char *parameters[] = {format_rfc3339(instant, fetched_at)};
         _cleanup_result_ PGresult *stored = NULL, *strangers = NULL;
         int r = db_begin(db, ret_error);
         r = r < 0 ? r : db_run(db, create_sql, ret_error);
-        r = r < 0 ? r : db_copy(db, copy_sql, rows, ret_error);
+        r = r < 0 ? r : db_copy(db, copy_sql, &rows->prices, ret_error);
         r = r < 0 ? r : db_query(db, unknown_sql, NULL, 0, &strangers, ret_error);
         r = r < 0 ? r : db_query(db, upsert_sql, parameters, 1, &stored, ret_error);
+        r = r < 0 ? r : store_lines(db, &rows->lines, fetched_at, ret_error);
         r = r < 0 ? r : db_commit(db, ret_error);
         if (r < 0) {
                 db_rollback(db);

@@ -35,6 +35,14 @@ def rows_of(name):
         return list(csv.DictReader(file))
 
 
+def fill_recorded_lines(database):
+    """What the bookmakers expected of the games of 2023 and 2024, as it stood at their kickoffs."""
+    copy_rows(database, "game_lines", ("game_id", "sportsbook", "total", "home_spread", "fetched_at"),
+              [[game["game_id"], "recorded", game["total_line"], -float(game["spread_line_home_fav"]), game["game_date"]]
+               for game in rows_of("games_2023_2024.csv")])
+    database.query("ANALYZE game_lines")
+
+
 def fill_recorded(database):
     """2023 and 2024. Players are of their last team in them; those whom the API has no id for keep the other one."""
     games = [[game["game_id"], game["season"], game["week"], game["season_type"], game["game_date"], game["away"], game["home"],
