@@ -115,6 +115,7 @@ static int run_alerts(const struct context *context, const void *options, char *
 
 const struct verb verb_alerts = {
         .name = "alerts",
+        .arguments = "",
         .summary = "Show whom alerts tell, how that went, and what waits to be delivered",
         .examples = "  batchctl alerts\n",
         .run = run_alerts,

@@ -51,6 +51,7 @@ extern const struct verb verb_status;
 extern const struct verb verb_steps;
 extern const struct verb verb_summary;
 extern const struct verb verb_tail;
+extern const struct verb verb_validate;
 extern const struct verb verb_version;
 
 /* Help of one command, or of all (NULL). */

@@ -4,10 +4,10 @@
 #include "verb.h"
 
 const struct verb *const verbs[] = {
-        &verb_run,     &verb_status,    &verb_tail,   &verb_list,   &verb_show,    &verb_history, &verb_steps,
-        &verb_summary, &verb_logs,      &verb_cancel, &verb_next,   &verb_pause,   &verb_resume,  &verb_drain,
-        &verb_alerts,  &verb_readiness, &verb_reload, &verb_report, &verb_version, &verb_help,    &verb_complete,
-        NULL,
+        &verb_run,    &verb_status,  &verb_tail,   &verb_list,      &verb_show,     &verb_history,
+        &verb_steps,  &verb_summary, &verb_logs,   &verb_cancel,    &verb_next,     &verb_pause,
+        &verb_resume, &verb_drain,   &verb_alerts, &verb_readiness, &verb_validate, &verb_reload,
+        &verb_report, &verb_version, &verb_help,   &verb_complete,  NULL,
 };
 
 static const char *const outputs[] = {"text", "json", NULL};

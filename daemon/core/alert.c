@@ -97,8 +97,19 @@ static void check_list(const struct job *job, const char *key, char *const *name
         }
 }
 
+static bool anybody_wants(const struct alert *items, size_t n_items, enum alert_event event, const struct job *job) {
+        for (size_t i = 0; i < n_items; i++)
+                if (alert_wants(&items[i], event, job))
+                        return true;
+        return false;
+}
+
 void alert_check_names(const struct job *job, const struct alert *items, size_t n_items,
                        struct diagnostics *diagnostics) {
+        if (job->deadline.count > 0 && !anybody_wants(items, n_items, ALERT_DEADLINE, job))
+                diagnostics_warning(diagnostics, job->deadline.items[0].path, job->deadline.items[0].line,
+                                    "Deadline=: nobody is told when it passes; name an alert in OnFailure=, or write "
+                                    "an [Alert NAME] with Jobs= into batchd.conf");
         check_list(job, "OnFailure", job->on_failure, items, n_items, diagnostics);
         check_list(job, "OnRecovery", job->on_recovery, items, n_items, diagnostics);
 }

@@ -56,7 +56,7 @@ void alert_copy(struct alert *ret, const struct alert *alert);
  * and successes: OnRecovery=). */
 bool alert_wants(const struct alert *alert, enum alert_event event, const struct job *job);
 
-/* Names in OnFailure= and OnRecovery= that no alert has, as warnings. */
+/* Names in OnFailure= and OnRecovery= that no alert has, and a Deadline= that nobody is told of, as warnings. */
 void alert_check_names(const struct job *job, const struct alert *items, size_t n_items,
                        struct diagnostics *diagnostics);
 

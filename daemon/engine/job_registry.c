@@ -257,6 +257,25 @@ static struct job_entry load_job(struct zone_cache *zones, const struct job_regi
         return entry;
 }
 
+void job_file_check(const char *path, struct diagnostics *diagnostics) {
+        const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+        _cleanup_free_ char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+        char *const folders[] = {folder, NULL};
+        _cleanup_free_ char *name = NULL;
+        struct job_registry registry;
+        struct job_entry entry;
+
+        if (!endswith(base, ".job")) {
+                diagnostics_error(diagnostics, path, 0, "is no job file; it takes NAME.job");
+                return;
+        }
+        name = xstrndup(base, strlen(base) - strlen(".job"));
+        job_registry_init(&registry, folders);
+        entry = load_job(&registry.zones, &registry, path, name, diagnostics);
+        entry_done(&entry);
+        job_registry_done(&registry);
+}
+
 static void load_folder(struct job_registry *fresh, const struct job_registry *old, const char *folder,
                         struct diagnostics *diagnostics) {
         _cleanup_strv_ char **names = NULL;

@@ -27,6 +27,8 @@ void job_registry_init(struct job_registry *registry, char *const *folders);
 void job_registry_done(struct job_registry *registry);
 /* Reads everything anew. A job whose file has errors keeps its last good version; one whose file is gone is dropped. */
 void job_registry_load(struct job_registry *registry, struct diagnostics *diagnostics);
+/* Reads one file, NAME.job, with the drop-ins beside it, only to tell what is wrong with it. */
+void job_file_check(const char *path, struct diagnostics *diagnostics);
 struct job_entry *job_registry_find(const struct job_registry *registry, const char *name);
 /* The name nearest to a wrong one, or NULL. */
 const char *job_registry_suggest(const struct job_registry *registry, const char *name);

@@ -22,7 +22,8 @@ int main(int argc, char **argv) {
         if (options.action == ACTION_EXIT)
                 return options.exit_status;
         if (options.action == ACTION_CHECK)
-                return check_everything(options.config_file);
+                return options.files ? check_files(options.files, options.json)
+                                     : check_everything(options.config_file, options.json);
         r = settings_load(&settings, options.config_file, &diagnostics);
         for (size_t i = 0; i < diagnostics.count; i++) {
                 _cleanup_free_ char *text = diagnostic_to_string(&diagnostics.items[i]);

@@ -257,7 +257,7 @@ def test_completion_offers_what_may_stand_there(daemon):
     def offered(*words):
         return ctl(None, "__complete", *words, BATCHD_SOCKET=daemon.socket)[1].split()
 
-    assert offered("st") == ["status"]
+    assert offered("sta") == ["status"]
     assert "__complete" not in offered("") and "run" in offered("")
     assert offered("run", "we") == ["weekly"]
     assert offered("run", "weekly", "--mo") == ["--mode="]
