@@ -53,6 +53,7 @@ extern const struct verb verb_summary;
 extern const struct verb verb_tail;
 extern const struct verb verb_validate;
 extern const struct verb verb_version;
+extern const struct verb verb_why;
 
 /* Help of one command, or of all (NULL). */
 void help_append(const struct verb *verb, struct buf *out);

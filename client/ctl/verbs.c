@@ -3,12 +3,35 @@
 #include "strutil.h"
 #include "verb.h"
 
+/* A row a command. */
+/* clang-format off */
 const struct verb *const verbs[] = {
-        &verb_run,    &verb_status,  &verb_tail,   &verb_list,      &verb_show,     &verb_history,
-        &verb_steps,  &verb_summary, &verb_logs,   &verb_cancel,    &verb_next,     &verb_pause,
-        &verb_resume, &verb_drain,   &verb_alerts, &verb_readiness, &verb_validate, &verb_reload,
-        &verb_report, &verb_version, &verb_help,   &verb_complete,  NULL,
+        &verb_run,
+        &verb_status,
+        &verb_tail,
+        &verb_list,
+        &verb_show,
+        &verb_history,
+        &verb_steps,
+        &verb_why,
+        &verb_summary,
+        &verb_logs,
+        &verb_cancel,
+        &verb_next,
+        &verb_pause,
+        &verb_resume,
+        &verb_drain,
+        &verb_alerts,
+        &verb_validate,
+        &verb_readiness,
+        &verb_reload,
+        &verb_report,
+        &verb_version,
+        &verb_help,
+        &verb_complete,
+        NULL,
 };
+/* clang-format on */
 
 static const char *const outputs[] = {"text", "json", NULL};
 

@@ -35,7 +35,7 @@ struct run_record {
         usec_t due_at;         /* the due instant it was started for */
         char *definition_hash; /* of the job it ran */
         struct jval *options;  /* object, how it was asked for where that outlives the request: {force, skip_gates:
-                                  names};  NULL: nothing. Said once, when the run is made */
+                                  names, daemon_version}; NULL: nothing. Said once, when the run is made */
         int64_t version;       /* grows with every change */
 };
 

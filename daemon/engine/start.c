@@ -225,6 +225,7 @@ static void fill_record(struct act *act, struct run *run) {
         record->warnings = jval_array();
         record->notes = jval_array();
         record->definition_hash = xstrdup(job->definition_hash);
+        jval_set_str(options_of(run), "daemon_version", act->engine->config.version);
         if (jval_get_bool(act->params, "force", false))
                 jval_set_bool(options_of(run), "force", true);
         if (due)

@@ -131,6 +131,14 @@ int history_run_quality(struct history *history, const char *selector, history_f
         return submit_selector(history, ask_run_quality, selector, fn, user);
 }
 
+int history_run_why(struct history *history, const char *selector, const char *job, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_run_why, fn, user);
+
+        question->selector = xstrdup_or_null(selector);
+        question->job = xstrdup_or_null(job);
+        return submit(question);
+}
+
 int history_step_list(struct history *history, const struct jval *filter, history_fn fn, void *user) {
         struct question *question = question_new(
                 history, jval_get_bool(filter, "group", false) ? ask_step_counts : ask_step_list, fn, user);

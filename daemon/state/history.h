@@ -37,6 +37,10 @@ int history_run_show(struct history *history, const char *selector, const char *
  * its data's quality: the result of run.quality. */
 int history_run_summary(struct history *history, const char *selector, history_fn fn, void *user);
 int history_run_quality(struct history *history, const char *selector, history_fn fn, void *user);
+/* What the record tells of a run, or of a job (selector NULL) by its latest run: {run (absent: there was none),
+ * failures: [why_failure], failures_total, skipped: {reason: n}, last_success, changes: [why_changes], ended_by,
+ * due_times: the latest of the job}. */
+int history_run_why(struct history *history, const char *selector, const char *job, history_fn fn, void *user);
 /* Steps of all runs that have ended, the newest first. filter: an object with the parameters of step.list. {steps:
  * [attempt, with run_number, job, batch_type, batch_mode], next: the `before` of the next page or absent}; with group
  * {steps: [{step_name, total, counts: {status: n}, last_completed_at, last_success_at, last_failure_at}]}. A step that

@@ -45,6 +45,9 @@ int ask_step_list(const struct question *question, sqlite3 *db, const char *stat
                   char **ret_error);
 int ask_step_counts(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error);
+/* history_why.c */
+int ask_run_why(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                char **ret_error);
 /* history_summary.c */
 int ask_run_summary(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error);
@@ -77,6 +80,12 @@ int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state
 /* The run that a selector names (NULL: the latest one, of job when that is given): -ENOENT with a text, -EINVAL when a
  * prefix fits several. */
 int history_find_run(sqlite3 *db, const char *selector, const char *job, struct run_record **ret, char **ret_error);
+
+/* history_attempts.c */
+typedef void (*history_attempt_fn)(const struct attempt_record *attempt, bool is_last, void *user);
+/* All attempts of the run in the order of step, item, attempt; without what they printed. is_last: no further one of
+ * its step and item follows. */
+int history_walk_attempts(sqlite3 *db, const char *run_id, history_attempt_fn take, void *user, char **ret_error);
 
 /* history_query.c */
 /* A statement for this one question; -EIO with a text. */

@@ -19,43 +19,6 @@
 #define STEPS_MAX 2000
 #define TARGETS_MAX 5000
 
-/* An attempt and the one behind it: which one is the last of its step and item shows only then. */
-struct walk {
-        struct attempt_record *held;
-        void (*take)(const struct attempt_record *attempt, bool is_last, void *user);
-        void *user;
-};
-
-static void walk_next(struct walk *walk, struct attempt_record *next) {
-        if (walk->held)
-                walk->take(walk->held,
-                           !next || !streq(walk->held->step_name, next->step_name) ||
-                                   !streq(walk->held->item, next->item),
-                           walk->user);
-        (void)attempt_record_free(walk->held);
-        walk->held = next;
-}
-
-/* All attempts of the run in the order of step, item, attempt; without what they printed. */
-static int walk_attempts(sqlite3 *db, const char *run_id,
-                         void (*take)(const struct attempt_record *attempt, bool is_last, void *user), void *user,
-                         char **ret_error) {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        struct walk walk = {.take = take, .user = user};
-        int code, r = history_prepare(db,
-                                      "SELECT " ATTEMPT_COLUMNS_LEAN " FROM attempts WHERE run_id = :run_id"
-                                      " ORDER BY step_order, step_name, item, attempt",
-                                      &statement, ret_error);
-
-        if (r < 0)
-                return r;
-        history_bind_text(statement, ":run_id", run_id);
-        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-                walk_next(&walk, attempt_record_from_row(statement));
-        walk_next(&walk, NULL);
-        return code == SQLITE_DONE ? 0 : history_db_error(db, ret_error);
-}
-
 /* The numbers of one step in the runs that are compared with. */
 struct usual {
         char *step_name;
@@ -200,7 +163,7 @@ int ask_run_summary(const struct question *question, sqlite3 *db, const char *st
 
         (void)state_dir;
         if (r >= 0)
-                r = walk_attempts(db, run->run_id, take_attempt, &parts, ret_error);
+                r = history_walk_attempts(db, run->run_id, take_attempt, &parts, ret_error);
         if (r >= 0)
                 r = compare_runs(db, run, &comparison, ret_error);
         if (r < 0)
@@ -224,7 +187,7 @@ int ask_run_quality(const struct question *question, sqlite3 *db, const char *st
 
         (void)state_dir;
         if (r >= 0)
-                r = walk_attempts(db, run->run_id, take_attempt, &parts, ret_error);
+                r = history_walk_attempts(db, run->run_id, take_attempt, &parts, ret_error);
         if (r < 0)
                 return r;
         answer = quality_to_json(&parts.quality, true);

@@ -79,13 +79,20 @@ int writer_purge(sqlite3 *db, const struct purge_row *row) {
                         (const int64_t[]){(int64_t)row->audit_before, rows, row->mirrored}, 3, NULL);
         if (code != SQLITE_OK)
                 return code;
-        /* Definitions are for taking up active runs after a restart. */
+        /* Definitions are for taking up active runs after a restart, and for telling what has changed since a job last
+         * did its work: those of its latest run and of the latest that did. */
         return run_bound(
                 db,
                 "DELETE FROM settings WHERE key GLOB 'definition/*' AND substr(key, 12) NOT IN (SELECT value FROM "
                 "json_each(?1))"
                 " AND substr(key, 12) NOT IN (SELECT definition_hash FROM runs WHERE status IN ('queued', 'running')"
-                " AND definition_hash IS NOT NULL)",
+                " AND definition_hash IS NOT NULL)"
+                " AND substr(key, 12) NOT IN (WITH RECURSIVE jobs (name) AS (SELECT min(job) FROM runs UNION ALL"
+                " SELECT (SELECT min(job) FROM runs WHERE job > jobs.name) FROM jobs WHERE jobs.name IS NOT NULL)"
+                " SELECT hash FROM (SELECT (SELECT definition_hash FROM runs WHERE job = jobs.name"
+                " AND status IN ('success', 'partial') ORDER BY created_at DESC LIMIT 1) AS hash FROM jobs UNION"
+                " SELECT (SELECT definition_hash FROM runs WHERE job = jobs.name ORDER BY created_at DESC LIMIT 1)"
+                " FROM jobs) WHERE hash IS NOT NULL)",
                 NULL, 0, row->definitions);
 }
 

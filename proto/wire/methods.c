@@ -336,6 +336,17 @@ static const struct method methods[] = {
                         .help = "The quality of a run's data: how many items are full, limited, failed",
                         .arguments = {RUN_OR_LATEST},
                 },
+        [METHOD_RUN_WHY] =
+                {
+                        .id = METHOD_RUN_WHY,
+                        .name = "run.why",
+                        .right = RIGHT_WATCH,
+                        .help = "Why a run waits, or ended as it did, or why a job does not run: facts, and what to do next",
+                        .arguments = {RUN_OR_LATEST,
+                                      {.name = "job",
+                                       .type = ARGUMENT_STRING,
+                                       .help = "Of this job, instead of a run"}},
+                },
         [METHOD_STEP_LIST] =
                 {
                         .id = METHOD_STEP_LIST,

@@ -1,0 +1,141 @@
+/* What keeps a job from running, and what there is to be done about a run that has ended. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine_internal.h"
+#include "pause.h"
+#include "reason_text.h"
+#include "scheduler.h"
+#include "strutil.h"
+#include "why.h"
+#include "why_record.h"
+#include "xalloc.h"
+
+static void tell_held(struct jval *facts, const char *kind, const char *what, const struct jval *said) {
+        static const char *const members[] = {"since", "until", "by", "reason"};
+        const char *by = jval_get_str(said, "by"), *reason = jval_get_str(said, "reason");
+        struct jval *fact = why_add_fact(facts, kind, "%s%s%s%s%s", what, by ? " by " : "", str_or(by, ""),
+                                         reason ? ": " : "", str_or(reason, ""));
+
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
+                if (jval_get_str(said, members[i]))
+                        jval_set(fact, members[i], jval_ref(jval_get(said, members[i])));
+}
+
+void why_tell_job(struct jval *facts, struct jval *next, struct engine *engine, const char *job) {
+        const struct job_entry *entry = job_registry_find(&engine->jobs, job);
+        const struct jval *pause = pause_of_job(engine, job), *drain = engine_drain_of(engine);
+        usec_t due = scheduler_next_due(engine->scheduler, job);
+        const char *trouble = store_trouble(engine->store);
+
+        if (!entry) {
+                (void)why_add_fact(facts, "gone", "there is no job file of that name any more");
+                return;
+        }
+        if (entry->broken) {
+                struct jval *fact =
+                        why_add_fact(facts, "broken",
+                                     entry->job ? "its job file is wrong, the last good version is in force: %s"
+                                                : "its job file is wrong, so that it cannot run: %s",
+                                     entry->broken);
+
+                jval_set_bool(fact, "in_force", entry->job != NULL);
+                why_add_next(next, "read the job files again when it is mended", "batchctl reload");
+        }
+        if (drain) {
+                tell_held(facts, "drained", "the daemon starts nothing new: drained", drain);
+                why_add_next(next, "let jobs start again", "batchctl drain --off");
+        }
+        if (pause) {
+                tell_held(facts, "paused", "the job is paused", pause);
+                why_add_next(next, "end the pause", "batchctl resume %s", job);
+        }
+        if (trouble)
+                (void)why_add_fact(facts, "unavailable", "nothing can be started, state.db cannot be written: %s",
+                                   trouble);
+        if (due > 0)
+                jval_set_time(why_add_fact(facts, "scheduled", "its schedule starts it next"), "due_at", due);
+        else if (entry->job)
+                (void)why_add_fact(facts, "unscheduled", "nothing of its own starts it: %s",
+                                   entry->job->on_calendar.count > 0 ? "no time of its OnCalendar= is to come"
+                                                                     : "its file has no OnCalendar=");
+}
+
+void why_tell_due_times(struct jval *facts, const struct jval *due_times) {
+        for (size_t i = 0; i < jval_array_size(due_times); i++) {
+                const struct jval *due = jval_at(due_times, i);
+                const char *outcome = str_or(jval_get_str(due, "outcome"), ""), *reason = jval_get_str(due, "reason");
+                const char *meaning = due_reason_meaning(reason);
+                struct jval *fact;
+
+                if (streq(outcome, due_outcome_to_string(DUE_RAN)))
+                        continue;
+                fact = why_add_fact(facts, "due_time", "a due time %s%s%s",
+                                    streq(outcome, due_outcome_to_string(DUE_RAN_LATE)) ? "was run late"
+                                    : streq(outcome, due_outcome_to_string(DUE_MISSED)) ? "was missed"
+                                                                                        : "was skipped",
+                                    reason ? ": " : "", reason ? str_or(meaning, reason) : "");
+                jval_set(fact, "due_at", jval_ref(jval_get(due, "due_at")));
+                jval_set_str(fact, "outcome", outcome);
+                jval_set_str(fact, "reason", reason);
+                if (jval_has(due, "run_number"))
+                        jval_set(fact, "run_number", jval_ref(jval_get(due, "run_number")));
+        }
+}
+
+/* The command that starts such a run again: its mode, and the parameters that the job would not choose itself. */
+static char *run_command(const struct engine *engine, const struct jval *run) {
+        const char *job = str_or(jval_get_str(run, "job"), ""), *mode = jval_get_str(run, "batch_mode");
+        const struct job_entry *entry = job_registry_find(&engine->jobs, job);
+        const struct jval *parameters = jval_get(run, "parameters");
+        struct buf command = BUF_INIT(65536);
+
+        (void)buf_appendf(&command, "batchctl run %s", job);
+        if (mode && !(entry && entry->job && streq_null(entry->job->default_mode, mode)))
+                (void)buf_appendf(&command, " -m %s", mode);
+        for (void *i = jval_is_object(parameters) ? jval_iter(parameters) : NULL; i;
+             i = jval_iter_next(parameters, i)) {
+                const char *name = jval_iter_key(i);
+                const struct parameter *parameter = entry && entry->job ? job_find_parameter(entry->job, name) : NULL;
+                _cleanup_free_ char *value = parameter_text(parameters, name), *word = NULL, *assignment = NULL;
+
+                if (!value || (parameter && streq_null(parameter->default_value, value)))
+                        continue;
+                assignment = xasprintf("%s=%s", name, value);
+                word = shell_word(assignment);
+                (void)buf_appendf(&command, " -p %s", word);
+        }
+        return buf_steal(&command);
+}
+
+static void tell_logs(struct jval *next, int64_t number, const struct jval *failure) {
+        const char *step = str_or(jval_get_str(failure, "step_name"), ""),
+                   *item = str_or(jval_get_str(failure, "item"), "");
+        _cleanup_free_ char *step_word = shell_word(step), *item_word = shell_word(item);
+
+        why_add_next(next, "read all that the step printed", "batchctl logs %" PRId64 " %s%s%s", number, step_word,
+                     item[0] ? " -i " : "", item[0] ? item_word : "");
+}
+
+void why_tell_next(struct jval *next, const struct engine *engine, const struct jval *run, const struct jval *found) {
+        const struct jval *failure = jval_at(jval_get(found, "failures"), 0);
+        enum run_status status = run_status_from_string(str_or(jval_get_str(run, "status"), ""));
+        int64_t number = jval_get_int(run, "run_number", 0);
+        _cleanup_free_ char *command = NULL;
+        const char *advice;
+
+        if (status == RUN_SUCCESS || status == RUN_SKIPPED)
+                return;
+        if (failure) {
+                tell_logs(next, number, failure);
+                advice = reason_advice(reason_from_string(jval_get_str(failure, "reason")));
+        } else {
+                advice = reason_advice(reason_from_string(jval_get_str(run, "reason")));
+        }
+        if (status == RUN_PARTIAL && !failure) {
+                why_add_next(next, "read its warnings", "batchctl status %" PRId64, number);
+                return;
+        }
+        command = run_command(engine, run);
+        why_add_next(next, str_or(advice, "run it again"), "%s", command);
+}

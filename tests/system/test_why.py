@@ -1,0 +1,169 @@
+"""batchctl why: why a run waits, why it failed, why a job does not run; in facts, and what to do."""
+import json
+import os
+import shlex
+
+import pytest
+
+from batchtest import paths
+from batchtest.protocol import ProtocolError
+from batchtest.wait import until
+
+WEEKLY = """
+[Job]
+Overlap=queue
+[Parameter week]
+Type=integer
+[Parameter note]
+Type=string
+[Step schedule]
+Exec=/bin/sh -c "batchctl report --records ${week}00"
+[Step odds]
+Exec=/bin/sh -c "echo fetching; echo 'GET /odds: 503' >&2; echo no answer >&2; test ${week} -lt 5 || exit 75"
+Retries=1
+RetryDelaySec=10ms
+[Step report]
+Exec=/bin/true
+"""
+SLEEPER = "[Job]\nOverlap=queue\n[Step one]\nExec=/bin/sleep 100\n[Step two]\nExec=/bin/true\n"
+IDLE = "[Step one]\nExec=/bin/true\n"
+
+
+@pytest.fixture
+def instance(make_instance):
+    path = f"{os.path.dirname(paths.BATCHCTL)}:{os.environ['PATH']}"
+    return make_instance({"weekly": WEEKLY, "sleeper": SLEEPER, "idle": IDLE}, environment={"PATH": path}).start()
+
+
+def kinds(why):
+    return [fact["kind"] for fact in why["facts"]]
+
+
+def commands(why):
+    return [step["command"] for step in why["next"]]
+
+
+def test_a_failure_is_told_with_step_attempt_exit_and_last_error_lines(instance):
+    instance.run("weekly", params={"week": 12})
+    why = instance.call("run.why", run=1)
+    assert why["state"] == "failed" and why["summary"] == "step odds failed after 2 attempts: exit status 75"
+    failure, = why["failures"]
+    assert (failure["step_name"], failure["attempt"], failure["reason"], failure["exit_status"]) == ("odds", 2, "exit", 75)
+    assert failure["lines"] == ["GET /odds: 503", "no answer"] and failure["stream"] == "stderr"
+    assert why["skipped"] == {"dependency": 1} and why["last_success"] is None and why["changes"] == []
+    text = instance.ctl("why", "1").stdout
+    for words in ("odds", "attempt 2", "temporary failure", "! no answer", "1 step skipped (dependency)", "batchctl logs 1 odds"):
+        assert words in text
+    assert len(text.splitlines()) <= 24  # one screen
+
+
+def test_what_has_changed_since_it_last_worked(instance):
+    instance.run("weekly", params={"week": 4})
+    instance.write_job("weekly", WEEKLY.replace("Retries=1", "Retries=2"))
+    instance.call("daemon.reload")
+    instance.run("weekly", params={"week": 12, "note": "it's me"})
+    why = instance.call("run.why", run=2)
+    assert why["last_success"]["run_number"] == 1
+    changes = {change["kind"]: change for change in why["changes"] if change["kind"] != "parameter"}
+    assert (changes["definition"]["removed"], changes["definition"]["added"]) == (["[Step odds] Retries=1"], ["[Step odds] Retries=2"])
+    assert [change["text"] for change in why["changes"] if change["kind"] == "parameter"] == [
+        "parameter week is 12, it was 4", "parameter note is it's me, it was open"]
+    assert (changes["records"]["before"], changes["records"]["now"]) == (400, 1200)
+    # The commands that it shows can be carried out as they are.
+    again = shlex.split(commands(why)[-1])
+    assert again == ["batchctl", "run", "weekly", "-p", "week=12", "-p", "note=it's me"]
+    instance.ctl(*again[1:], "--wait", check=False)
+    assert instance.show(3)["run"]["parameters"] == {"week": 12, "note": "it's me"}
+    assert "503" in instance.ctl(*shlex.split(commands(why)[0])[1:]).stdout
+
+
+def test_who_holds_a_run_that_waits(instance):
+    first = instance.run("sleeper", wait=False)
+    second = instance.run("sleeper", wait=False)
+    why = instance.call("run.why", run=second["run_number"])
+    assert why["state"] == "queued" and kinds(why) == ["run"]
+    fact = why["facts"][0]
+    assert fact["run_number"] == first["run_number"] and fact["since"] and fact["started_at"] and "waits for run 1" in why["summary"]
+    assert f"batchctl status {first['run_number']}" in commands(why)
+    assert "it waits for run 1 of sleeper" in instance.ctl("why", "2").stdout
+
+
+def test_what_a_run_does_and_what_comes_after(instance):
+    instance.run("sleeper", wait=False)
+    until(lambda: "running" in kinds(instance.call("run.why")), "the step runs")
+    why = instance.call("run.why", job="sleeper")
+    assert why["state"] == "running" and kinds(why) == ["running", "after"]
+    assert why["facts"][0]["step_name"] == "one" and why["facts"][1]["after"] == ["one"]
+
+
+def test_when_a_step_is_tried_again(make_instance):
+    instance = make_instance({"again": "[Step one]\nExec=/bin/false\nRetries=1\nRetryDelaySec=1h\nRetryMaxDelaySec=1h\n"}).start()
+    instance.run("again", wait=False)
+    until(lambda: kinds(instance.call("run.why")) == ["retry"], "the step waits")
+    fact = instance.call("run.why")["facts"][0]
+    assert fact["attempt"] == 2 and fact["until"] and fact["reason"] == "exit" and "exit status" in fact["text"]
+    assert "in 59min" in instance.ctl("why").stdout or "in 1h" in instance.ctl("why").stdout
+
+
+def test_why_a_job_does_not_run(instance):
+    assert instance.call("run.why", job="idle")["summary"] == "it has never run"
+    assert kinds(instance.call("run.why", job="idle")) == ["unscheduled"]
+    instance.ctl("pause", "idle", "--reason", "bye week", "--until", "+1h")
+    why = instance.call("run.why", job="idle")
+    assert kinds(why)[0] == "paused" and why["facts"][0]["until"] and "bye week" in why["summary"]
+    assert "batchctl resume idle" in commands(why)
+    instance.ctl("resume", "idle")
+    instance.ctl("drain", "--reason", "upgrade")
+    assert kinds(instance.call("run.why", job="idle"))[0] == "drained"
+    instance.ctl("drain", "--off")
+    instance.write_job("idle", "[Step one]\nExce=/bin/true\n")
+    instance.ctl("reload", check=False)
+    why = instance.call("run.why", job="idle")
+    assert kinds(why)[0] == "broken" and why["facts"][0]["in_force"] and "idle.job:" in why["facts"][0]["text"]
+    assert why["summary"] == "it has never run"  # the last good version could
+    with pytest.raises(ProtocolError) as refused:
+        instance.call("run.why", job="weeky")
+    assert refused.value.kind == "not_found" and "weekly" in str(refused.value)
+    with pytest.raises(ProtocolError) as refused:
+        instance.call("run.why", job="idle", run=1)
+    assert refused.value.kind == "invalid_params"
+
+
+def test_due_times_that_started_nothing_are_told(make_instance):
+    instance = make_instance({"often": "[Job]\nOnCalendar=*-*-* *:*:*\n[Step one]\nExec=/bin/true\n"}).start()
+    instance.ctl("pause", "often", "--reason", "bye week")
+    until(lambda: "due_time" in kinds(instance.call("run.why", job="often")), "a due time has passed")
+    why = instance.call("run.why", job="often")
+    due = next(fact for fact in why["facts"] if fact["kind"] == "due_time")
+    assert (due["outcome"], due["reason"], due["text"]) == ("skipped", "paused", "a due time was skipped: the job was paused")
+    assert "the job was paused" in instance.ctl("why", "often").stdout
+
+
+def test_who_cancelled_a_run(instance):
+    run = instance.run("sleeper", wait=False)["run_number"]
+    instance.ctl("cancel", str(run), "--reason", "wrong week")
+    why = json.loads(instance.ctl("why", str(run), "-o", "json").stdout)
+    assert why["state"] == "cancelled" and why["ended_by"]["reason"] == "wrong week" and "wrong week" in why["summary"]
+    assert why["ended_by"]["user"] in why["summary"]
+
+
+@pytest.mark.parametrize("line, reason, words", [
+    ("Exec=/no/such/program", "spawn", "could not be started"),
+    ("Exec=/bin/sh -c 'kill -SEGV $$$$'", "signal", "ended by a signal"),
+    ("Exec=/bin/sleep 100\nTimeoutSec=200ms\nKillGraceSec=100ms", "timeout", "not done in the time"),
+    ("Exec=/bin/sleep 100\nHeartbeatSec=200ms\nHeartbeatAction=kill\nKillGraceSec=100ms", "heartbeat", "no sign of life"),
+])
+def test_a18_every_kind_of_failure_is_told_in_plain_words(make_instance, line, reason, words):
+    instance = make_instance({"fails": f"[Step one]\n{line}\n"}).start()
+    instance.run("fails")
+    failure, = instance.call("run.why", run=1)["failures"]
+    assert failure["reason"] == reason and words in failure["meaning"] and failure["error_message"]
+    assert words in instance.ctl("why").stdout
+
+
+def test_why_survives_a_kill_of_the_daemon(instance):
+    instance.run("weekly", params={"week": 12})
+    before = instance.call("run.why", run=1)
+    instance.kill()
+    instance.start()
+    assert instance.call("run.why", run=1) == before
