@@ -91,13 +91,43 @@ static void view_waiting(const struct context *context, const struct jval *resul
         table_render(&table, &context->out, 0, out);
 }
 
-static int run_alerts(const struct context *context, const void *options, char *const *arguments) {
+struct alerts_options {
+        const char *test;
+};
+
+static const struct option_row rows[] = {
+        {.name = "test",
+         .value = "NAME",
+         .help = "Send a message that says that it is a test",
+         .kind = OPTION_STRING,
+         .offset = offsetof(struct alerts_options, test)},
+        {0},
+};
+
+static int send_test(const struct context *context, struct session *session, const char *name) {
+        _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
+        int status;
+
+        jval_set_str(params, "alert", name);
+        status = session_call(session, METHOD_ALERT_TEST, STEAL_PTR(params), &result);
+        if (status != EXIT_DONE)
+                return status;
+        if (context_json(context))
+                context_show_json(result);
+        else if (!context->global.quiet)
+                (void)printf("A test is on its way to %s; see: batchctl alerts\n", name);
+        return EXIT_DONE;
+}
+
+static int run_alerts(const struct context *context, const void *opaque, char *const *arguments) {
+        const struct alerts_options *options = opaque;
         _cleanup_session_ struct session session;
         _cleanup_jval_ struct jval *result = NULL;
         int status = session_open(&session, context);
 
-        (void)options;
         (void)arguments;
+        if (status == EXIT_DONE && options->test)
+                return send_test(context, &session, options->test);
         if (status == EXIT_DONE)
                 status = session_call(&session, METHOD_ALERT_LIST, jval_object(), &result);
         if (status != EXIT_DONE)
@@ -117,6 +147,8 @@ const struct verb verb_alerts = {
         .name = "alerts",
         .arguments = "",
         .summary = "Show whom alerts tell, how that went, and what waits to be delivered",
-        .examples = "  batchctl alerts\n",
+        .examples = "  batchctl alerts\n  batchctl alerts --test ops\n",
+        .options = rows,
+        .options_size = sizeof(struct alerts_options),
         .run = run_alerts,
 };

@@ -15,10 +15,10 @@
 #define LINES_SHOWN 10
 #define TEXT_SHOWN 500
 
-static struct jval *facts_new(const struct engine *engine, enum alert_event event, const char *job) {
+static struct jval *facts_new(const struct engine *engine, const char *event, const char *job) {
         struct jval *facts = jval_object();
 
-        jval_set_str(facts, "event", alert_event_to_string(event));
+        jval_set_str(facts, "event", event);
         jval_set_str(facts, "host", engine->config.host);
         jval_set_str(facts, "job", job);
         jval_set_time(facts, "at", now_realtime());
@@ -161,7 +161,7 @@ static char *title_of(const struct run *run, enum alert_event event, const struc
 }
 
 struct jval *alert_facts_of_run(const struct run *run, enum alert_event event, const struct alert_news *news) {
-        struct jval *facts = facts_new(run->engine, event, run->record.job);
+        struct jval *facts = facts_new(run->engine, alert_event_to_string(event), run->record.job);
         _cleanup_free_ char *hint = event == ALERT_FAILURE || event == ALERT_PARTIAL ? why_hint(run) : NULL;
 
         set_run(facts, run);
@@ -170,7 +170,7 @@ struct jval *alert_facts_of_run(const struct run *run, enum alert_event event, c
 }
 
 struct jval *alert_facts_of_slow_run(const struct run *run, usec_t median) {
-        struct jval *facts = facts_new(run->engine, ALERT_SLOW, run->record.job);
+        struct jval *facts = facts_new(run->engine, alert_event_to_string(ALERT_SLOW), run->record.job);
         _cleanup_free_ char *who = subject(run), *hint = why_hint(run);
         char usual[TIMESPAN_SIZE], spent[TIMESPAN_SIZE];
 
@@ -183,12 +183,23 @@ struct jval *alert_facts_of_slow_run(const struct run *run, usec_t median) {
 }
 
 struct jval *alert_facts_of_breaker(const struct run *run, const char *step, const char *text) {
-        struct jval *facts = facts_new(run->engine, ALERT_BREAKER, run->record.job);
+        struct jval *facts = facts_new(run->engine, alert_event_to_string(ALERT_BREAKER), run->record.job);
         _cleanup_free_ char *who = subject(run), *hint = why_hint(run);
 
         set_run(facts, run);
         jval_set_str(facts, "step", step);
         set_text(facts, xasprintf("%s: the breaker of step %s opened: %s", who, step, text), hint);
+        return facts;
+}
+
+struct jval *alert_facts_of_test(const struct engine *engine, const char *alert, const char *who) {
+        struct jval *facts = facts_new(engine, "test", NULL);
+
+        jval_set_str(facts, "alert", alert);
+        set_text(facts,
+                 xasprintf("This is a test of alert %s on %s, asked for by %s", alert, engine->config.host,
+                           str_or(who, "somebody")),
+                 NULL);
         return facts;
 }
 
@@ -214,7 +225,7 @@ static char *instead_of_success(const struct engine *engine, const char *job, co
 
 struct jval *alert_facts_of_deadline(const struct engine *engine, const struct job *job, usec_t deadline,
                                      const struct jval *memory) {
-        struct jval *facts = facts_new(engine, ALERT_DEADLINE, job->name);
+        struct jval *facts = facts_new(engine, alert_event_to_string(ALERT_DEADLINE), job->name);
         _cleanup_free_ char *more = instead_of_success(engine, job->name, memory);
         char at[RFC3339_SIZE];
 

@@ -13,5 +13,6 @@ const struct task_run *alert_failed_task(const struct run *run);
 struct jval *alert_facts_of_run(const struct run *run, enum alert_event event, const struct alert_news *news);
 struct jval *alert_facts_of_slow_run(const struct run *run, usec_t median);
 struct jval *alert_facts_of_breaker(const struct run *run, const char *step, const char *text);
+struct jval *alert_facts_of_test(const struct engine *engine, const char *alert, const char *who);
 struct jval *alert_facts_of_deadline(const struct engine *engine, const struct job *job, usec_t deadline,
                                      const struct jval *memory);

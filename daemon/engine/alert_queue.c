@@ -299,8 +299,7 @@ static struct message *append(struct alert_queue *queue, int64_t id, struct jval
         return message;
 }
 
-void alert_queue_post(struct alert_queue *queue, const struct alert *alert, enum alert_event event,
-                      struct jval *facts) {
+void alert_queue_post(struct alert_queue *queue, const struct alert *alert, struct jval *facts) {
         struct jval *row = jval_object();
         struct message *message;
 
@@ -312,7 +311,7 @@ void alert_queue_post(struct alert_queue *queue, const struct alert *alert, enum
                 return;
         }
         jval_set_str(row, "alert", alert->name);
-        jval_set_str(row, "event", alert_event_to_string(event));
+        jval_set_str(row, "event", jval_get_str(facts, "event"));
         jval_set_int(row, "created_at", (int64_t)now_realtime());
         jval_set(row, "facts", facts);
         message = append(queue, queue->next_id, row);

@@ -20,7 +20,7 @@ const struct alert *alert_queue_alerts(const struct alert_queue *queue, size_t *
 bool alert_queue_is_on(const struct alert_queue *queue);
 
 /* Recorded with the decisions of this pass, delivered once they are durable. facts are taken over. */
-void alert_queue_post(struct alert_queue *queue, const struct alert *alert, enum alert_event event, struct jval *facts);
+void alert_queue_post(struct alert_queue *queue, const struct alert *alert, struct jval *facts);
 
 /* For alert.list: {alert: {sent, failed, last_sent_at, last_failed_at, last_error}}, borrowed; and what waits. */
 const struct jval *alert_queue_statistics(const struct alert_queue *queue);

@@ -101,7 +101,7 @@ static void tell(struct alerts *alerts, const struct job *job, enum alert_event 
                         continue;
                 copy = jval_deep_copy(facts);
                 jval_set_str(copy, "alert", items[i].name);
-                alert_queue_post(alerts->queue, &items[i], event, copy);
+                alert_queue_post(alerts->queue, &items[i], copy);
         }
         keep_memory(alerts, job->name);
         jval_unref(facts);
@@ -177,6 +177,44 @@ void alerts_deadline_passed(struct alerts *alerts, const struct job *job, usec_t
 
 void alerts_breaker_opened(struct run *run, const char *step, const char *text) {
         tell(run->engine->alerts, run->plan.job, ALERT_BREAKER, step, alert_facts_of_breaker(run, step, text));
+}
+
+static const struct alert *find_alert(const struct alerts *alerts, const char *name) {
+        size_t n;
+        const struct alert *items = alert_queue_alerts(alerts->queue, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (streq(items[i].name, name))
+                        return &items[i];
+        return NULL;
+}
+
+static void test_handler(struct act *act) {
+        struct alerts *alerts = act->engine->alerts;
+        const char *name = jval_get_str(act->params, "alert");
+        const struct alert *alert = find_alert(alerts, name);
+        struct jval *result;
+
+        if (!alert) {
+                act_fail(act, ERROR_KIND_NOT_FOUND, NULL, "batchd.conf has no [Alert %s]; see: batchctl alerts", name);
+                return;
+        }
+        if (!alert_queue_is_on(alerts->queue)) {
+                act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
+                         "write Alerts=yes into batchd.conf, then run: batchctl reload (alerts are switched off)");
+                return;
+        }
+        alert_queue_post(
+                alerts->queue, alert,
+                alert_facts_of_test(act->engine, alert->name, str_or(act->caller.on_behalf, act->caller.user)));
+        result = jval_object();
+        jval_set_str(result, "alert", alert->name);
+        act_succeed(act, result, NULL);
+}
+
+void engine_alert_test(struct engine *engine, const struct jval *params, const struct caller *caller,
+                       engine_answer_fn fn, void *user) {
+        act_begin(engine, METHOD_ALERT_TEST, params, caller, fn, user, test_handler);
 }
 
 static struct jval *events_json(const struct alert *alert) {

@@ -101,6 +101,9 @@ void engine_job_resume(struct engine *engine, const struct jval *params, const s
 void engine_audit_refused(struct engine *engine, const char *method, const struct jval *params,
                           const struct caller *caller, const char *outcome);
 
+void engine_alert_test(struct engine *engine, const struct jval *params, const struct caller *caller,
+                       engine_answer_fn fn, void *user);
+
 /* Methods that watch. */
 void engine_alert_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_status(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);

@@ -424,6 +424,22 @@ static const struct method methods[] = {
                         .right = RIGHT_WATCH,
                         .help = "Whom alerts tell, how that went, and the messages that wait",
                 },
+        [METHOD_ALERT_TEST] =
+                {
+                        .id = METHOD_ALERT_TEST,
+                        .name = "alert.test",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Sends a message that says that it is a test",
+                        .arguments =
+                                {
+                                        {.name = "alert",
+                                         .type = ARGUMENT_STRING,
+                                         .required = true,
+                                         .help = "Name of the alert"},
+                                        ACTING,
+                                },
+                },
         [METHOD_READINESS_SHOW] =
                 {
                         .id = METHOD_READINESS_SHOW,

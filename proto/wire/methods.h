@@ -32,6 +32,7 @@ enum method_id {
         METHOD_STEP_LIST,
         METHOD_LOG_READ,
         METHOD_ALERT_LIST,
+        METHOD_ALERT_TEST,
         METHOD_READINESS_SHOW,
         METHOD_READINESS_REFRESH,
         _METHOD_MAX,

@@ -144,6 +144,7 @@ ACT_METHOD(engine_job_pause, "job.pause")
 ACT_METHOD(engine_job_resume, "job.resume")
 WATCH_METHOD(engine_schedule_list, "schedule.list")
 WATCH_METHOD(engine_alert_list, "alert.list")
+ACT_METHOD(engine_alert_test, "alert.test")
 
 void engine_audit_refused(struct engine *engine, const char *method, const struct jval *params,
                           const struct caller *caller, const char *outcome) {

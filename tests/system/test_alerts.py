@@ -23,6 +23,7 @@ class Receiver:
 
     def __init__(self):
         self.messages, self.headers, self.paths, self.answers = [], [], [], []
+        self.delay = 0  # before an answer
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -30,6 +31,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 status = receiver.answers.pop(0) if receiver.answers else 200
                 receiver.paths.append(f"{self.command} {self.path}")
+                time.sleep(receiver.delay)
                 receiver.headers.append(dict(self.headers))
                 if status == 200:
                     receiver.messages.append(body)
@@ -128,6 +130,28 @@ def test_a_message_survives_a_kill_and_an_unreachable_server(make_instance, rece
     nothing_waits(instance)
     time.sleep(0.2)
     assert len(receiver.messages) == 1 and not os.listdir(instance.path("state", "alerts"))
+
+
+def test_a_delivery_goes_on_while_the_daemon_is_away(make_instance, receiver):
+    instance = alerting(make_instance, {"nightly": BROKEN.format(job="OnFailure=ops", status=1)}, f"[Alert ops]\nUrl={receiver.url}\n").start()
+    receiver.delay = 1
+    run(instance, "nightly")
+    until(lambda: receiver.paths, "the message is on its way", 20)
+    instance.kill()
+    receiver.wait(1)
+    instance.start()
+    nothing_waits(instance)
+    (alert,) = instance.call("alert.list")["alerts"]
+    assert (alert["sent"], alert["failed"], len(receiver.messages)) == (1, 0, 1)
+
+
+def test_a_test_message(make_instance, receiver):
+    instance = alerting(make_instance, {}, f"[Alert ops]\nUrl={receiver.url}\n").start()
+    assert instance.ctl("alerts", "--test", "ops").stdout == "A test is on its way to ops; see: batchctl alerts\n"
+    (fact,) = receiver.wait(1)
+    assert (fact["event"], fact["alert"]) == ("test", "ops") and "This is a test of alert ops on " in fact["text"]
+    missing = instance.ctl("alerts", "--test", "oops", check=False)
+    assert missing.returncode == 4 and "batchd.conf has no [Alert oops]" in missing.stderr
 
 
 def test_what_is_refused_for_good_is_given_up(make_instance, receiver):
