@@ -4,7 +4,7 @@
 # What building takes.
 # shellcheck disable=SC2034 # used by those who source this
 build_packages='gcc libc6-dev meson ninja-build pkg-config libevent-dev libjansson-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev
-    liblinear-dev libsystemd-dev zlib1g-dev libcrypt-dev scdoc python3 procps util-linux'
+    liblinear-dev libsystemd-dev zlib1g-dev libcrypt-dev libmd-dev scdoc python3 procps util-linux'
 
 # Prints those of the packages that are not installed.
 missing_packages() {

@@ -4,6 +4,7 @@
 
 #include "api_params.h"
 #include "api_reply.h"
+#include "download.h"
 #include "route.h"
 #include "strutil.h"
 #include "web.h"
@@ -24,14 +25,34 @@ static void refuse_params(struct http_conn *conn, const char *error, const char 
         api_reply_error(conn, ERROR_KIND_INVALID_PARAMS, data, "%s", error);
 }
 
+/* What is done for a person says for whom, and whether it was a person or a script. False: it has been refused. */
+static bool sign(struct web *web, struct http_conn *conn, const struct caller *caller, const struct method *method,
+                 struct jval *params) {
+        if (jval_has(params, "on_behalf")) {
+                refuse_params(conn, "leave out 'on_behalf': who acts is known by the login or the token", "on_behalf");
+                return false;
+        }
+        if (!access_take_action(web->access, conn, caller))
+                return false;
+        access_sign(caller, params);
+        if (method->id == METHOD_RUN_START && !jval_has(params, "triggered_by"))
+                jval_set_str(params, "triggered_by", caller->is_token ? "api" : "manual");
+        daemon_link_wake(web->link);
+        return true;
+}
+
 static void call(struct web *web, struct http_conn *conn, const struct route_match *match,
-                 const struct http_request *request) {
+                 const struct http_request *request, const struct caller *caller) {
         const struct method *method = method_by_id(match->route->method);
         _cleanup_free_ char *error = NULL, *parameter = NULL;
         struct jval *params;
 
         if (api_params(match, request, &params, &error, &parameter) < 0) {
                 refuse_params(conn, error, parameter);
+                return;
+        }
+        if (method->acts && !sign(web, conn, caller, method, params)) {
+                jval_unref(params);
                 return;
         }
         daemon_link_call(web->link, method->id, params, method->acts ? ACT_TIMEOUT : READ_TIMEOUT, answered, conn);
@@ -61,11 +82,36 @@ static void stream(struct web *web, struct http_conn *conn, const struct route_m
                 run_feeds_open(web->run_feeds, conn, &start);
 }
 
+/* A form of another site can post text, not JSON. */
+static bool check_type(struct http_conn *conn, const struct http_request *request) {
+        if (request->body_len == 0 || http_value_has(http_head_get(&request->head, "Content-Type"), "application/json"))
+                return true;
+        api_reply_error_as(conn, 415, ERROR_KIND_INVALID_PARAMS, NULL,
+                           "send JSON, with Content-Type: application/json");
+        return false;
+}
+
 static void dispatch(struct web *web, struct http_conn *conn, const struct route_match *match,
                      const struct http_request *request) {
+        bool acts = !streq(match->route->verb, "GET");
+        struct caller caller;
+
+        if (acts && !check_type(conn, request))
+                return;
+        if (match->route->kind == ROUTE_SESSION) {
+                access_session(web->access, conn, request);
+                return;
+        }
+        if (!access_allows(web->access, acts ? ACCESS_ACT : ACCESS_READ, conn, request, &caller))
+                return;
         switch (match->route->kind) {
         case ROUTE_CALL:
-                call(web, conn, match, request);
+                call(web, conn, match, request, &caller);
+                break;
+        case ROUTE_SESSION:
+                break;
+        case ROUTE_DOWNLOAD:
+                download_open(web->link, conn, match->n_values > 0 ? match->values[0].value : NULL);
                 break;
         case ROUTE_STREAM:
                 stream(web, conn, match, request);

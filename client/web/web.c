@@ -13,8 +13,8 @@
 #include "strv.h"
 #include "xalloc.h"
 
-static void page_handle(struct web *web, struct http_conn *conn, const struct http_request *request) {
-        const char *path = request->target.path, *asset = startswith(path, "/assets/");
+static void page_handle(struct web *web, struct http_conn *conn, const struct http_request *request, const char *path) {
+        const char *asset = startswith(path, "/assets/");
         bool reads = streq(request->head.method, "GET") || streq(request->head.method, "HEAD");
 
         if (!reads)
@@ -26,16 +26,36 @@ static void page_handle(struct web *web, struct http_conn *conn, const struct ht
                                                     "at " API_PREFIX);
 }
 
+/* The path behind PathPrefix=, which a proxy may leave on or take off. NULL: the prefix itself, without the slash that
+ * the page's relative addresses need. */
+static const char *strip_prefix(const struct web *web, const char *path) {
+        const char *prefix = web->config->path_prefix, *below = prefix ? startswith(path, prefix) : NULL;
+
+        if (!below || (*below != '/' && *below != '\0'))
+                return path;
+        return *below ? below : NULL;
+}
+
+static void redirect_to_folder(const struct web *web, struct http_conn *conn) {
+        _cleanup_free_ char *location = xasprintf("%s/", web->config->path_prefix);
+        struct http_reply reply = {.status = 302};
+
+        http_reply_add(&reply, "Location", location);
+        http_conn_reply(conn, &reply);
+}
+
 static void on_request(struct http_conn *conn, const struct http_request *request, void *user) {
         struct web *web = user;
-        const char *path = request->target.path, *below = startswith(path, API_PREFIX "/");
+        const char *path = strip_prefix(web, request->target.path), *below = path ? startswith(path, API_PREFIX) : NULL;
 
-        if (below)
-                api_handle(web, conn, request, below - 1);
+        if (!path)
+                redirect_to_folder(web, conn);
+        else if (below && *below == '/')
+                api_handle(web, conn, request, below);
         else if (streq(path, "/healthz") || streq(path, "/readyz"))
                 health_handle(web, conn, streq(path, "/readyz"));
         else
-                page_handle(web, conn, request);
+                page_handle(web, conn, request, path);
 }
 
 static void on_terminate(void *user) {
@@ -58,7 +78,10 @@ static void load_page(struct web *web) {
 }
 
 static void on_hangup(void *user) {
-        load_page(user);
+        struct web *web = user;
+
+        load_page(web);
+        access_reload(web->access);
 }
 
 /* Each stream is a descriptor. */
@@ -85,8 +108,10 @@ static int listen_all(struct web *web) {
 }
 
 static int set_up(struct web *web) {
-        int r = daemon_link_new(&web->link, web->loop, web->config->socket, NULL);
+        int r = access_new(&web->access, web->config, web->loop);
 
+        if (r == 0)
+                r = daemon_link_new(&web->link, web->loop, web->config->socket, NULL);
         if (r == 0)
                 r = run_feeds_new(&web->run_feeds, web->loop, web->config->socket);
         if (r == 0)
@@ -118,6 +143,7 @@ int web_run(const struct web_config *config) {
         loop_signal_free(terminate);
         loop_signal_free(interrupt);
         loop_signal_free(hangup);
+        access_free(web.access);
         assets_free(web.assets);
         /* What closed connections have left is freed by one more pass. */
         loop_defer(web.loop, on_terminate, web.loop);

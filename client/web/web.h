@@ -1,6 +1,7 @@
 /* batch-web as a whole: its parts, and what is done with each request. */
 #pragma once
 
+#include "access.h"
 #include "assets.h"
 #include "daemon_link.h"
 #include "http_server.h"
@@ -11,6 +12,7 @@
 struct web {
         const struct web_config *config;
         struct loop *loop;
+        struct access *access;
         struct http_server *server;
         struct daemon_link *link; /* for calls; streams have their own */
         struct run_feeds *run_feeds;

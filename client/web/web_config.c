@@ -17,8 +17,13 @@
 
 #define CONFIG_MAX ((size_t)1024 * 1024)
 
-static const struct web_config defaults = {.page = true, .stream = true, .log_level = LOG_LEVEL_INFO};
+static const struct web_config defaults = {.page = true,
+                                           .stream = true,
+                                           .log_level = LOG_LEVEL_INFO,
+                                           .actions_per_minute = 5,
+                                           .session_lifetime = 12 * USEC_PER_HOUR};
 
+static const char *const read_access_words[] = {"open", "login", NULL};
 static const char *const level_words[] = {"crit", "err", "warning", "notice", "info", "debug", NULL};
 
 /* The words stand in the order of syslog's priorities, from LOG_LEVEL_CRIT on. */
@@ -30,6 +35,15 @@ static void parse_level(const struct config_context *context, const char *value,
                 *(int *)target = index + LOG_LEVEL_CRIT;
 }
 
+static void parse_prefix(const struct config_context *context, const char *value, void *target, const void *otherwise) {
+        size_t len = strlen(value);
+
+        if (*value && (*value != '/' || value[len - 1] == '/' || strpbrk(value, "%?#;\"\\ ")))
+                config_complain(context, "\"%.64s\" does not fit; it takes a path like /batch", value);
+        else
+                config_parse_text(context, value, target, otherwise);
+}
+
 #define IN_WEB(member) .section = "Web", .offset = offsetof(struct web_config, member)
 
 /* clang-format off */
@@ -39,6 +53,13 @@ static const struct config_key web_keys[] = {
         {.name = "Page", IN_WEB(page), .parse = config_parse_bool, .help = "serve the status page"},
         {.name = "PageDirectory", IN_WEB(page_folder), .parse = config_parse_path, .help = "folder of the page's files"},
         {.name = "Stream", IN_WEB(stream), .parse = config_parse_bool, .help = "serve live streams; without them the page polls"},
+        {.name = "ReadAccess", IN_WEB(read_access), .parse = config_parse_enum, .words = read_access_words, .help = "who may read: all who reach the port, or who has logged in"},
+        {.name = "PasswordFile", IN_WEB(password_file), .parse = config_parse_path, .help = "file with the hash of the admin's password"},
+        {.name = "TokenFile", IN_WEB(token_file), .parse = config_parse_path, .help = "file with the tokens of scripts"},
+        {.name = "SessionSec", IN_WEB(session_lifetime), .parse = config_parse_limit_span, .help = "how long a login lasts without use"},
+        {.name = "ActionsPerMinute", IN_WEB(actions_per_minute), .parse = config_parse_unsigned, .minimum = 1, .maximum = 1000000, .help = "actions that one client address may take in a minute"},
+        {.name = "TrustedProxy", IN_WEB(trusted_proxies), .parse = config_parse_words, .is_list = true, .help = "reverse proxies whose X-Forwarded headers are believed"},
+        {.name = "PathPrefix", IN_WEB(path_prefix), .parse = parse_prefix, .help = "path below which a reverse proxy shows this"},
         {.name = "LogLevel", IN_WEB(log_level), .parse = parse_level, .words = level_words, .help = "least important messages that are told"},
 };
 /* clang-format on */
@@ -91,6 +112,21 @@ static char *default_path(void) {
                                  : xstrdup("/etc/batchd/batch-web.conf");
 }
 
+static void resolve_proxies(struct web_config *config, const char *path, struct diagnostics *diagnostics) {
+        size_t n = strv_length(config->trusted_proxies);
+
+        config->proxies = xcalloc(n + 1, sizeof(*config->proxies));
+        STRV_FOREACH (text, config->trusted_proxies) {
+                if (address_net_parse(*text, &config->proxies[config->n_proxies]) == 0)
+                        config->n_proxies++;
+                else
+                        diagnostics_error(
+                                diagnostics, path, 0,
+                                "TrustedProxy=%.64s is no address; it takes one like 10.1.2.3, 10.0.0.0/8 or ::1",
+                                *text);
+        }
+}
+
 static void fill_in(struct web_config *config) {
         const char *socket = getenv("BATCHD_SOCKET");
 
@@ -114,6 +150,7 @@ int web_config_load(struct web_config *ret, const char *path, struct diagnostics
         }
         if (r == 0)
                 read_text(&config, own_path, text, len, diagnostics);
+        resolve_proxies(&config, own_path, diagnostics);
         if (diagnostics->n_errors > 0) {
                 web_config_done(&config);
                 return -EINVAL;
@@ -127,5 +164,10 @@ void web_config_done(struct web_config *config) {
         strv_free(config->listen);
         free(config->socket);
         free(config->page_folder);
+        free(config->password_file);
+        free(config->token_file);
+        strv_free(config->trusted_proxies);
+        free(config->path_prefix);
+        free(config->proxies);
         *config = (struct web_config){0};
 }

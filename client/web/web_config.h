@@ -4,16 +4,27 @@
 
 #include <stdbool.h>
 
+#include "client_address.h"
 #include "config_key.h"
 #include "diagnostic.h"
 #include "timeutil.h"
+
+enum read_access { READ_ACCESS_OPEN, READ_ACCESS_LOGIN };
 
 struct web_config {
         char **listen; /* HOST:PORT */
         char *socket;  /* of batchd */
         bool page;     /* the status page is served */
         char *page_folder;
-        bool stream; /* live streams are served */
+        bool stream;                      /* live streams are served */
+        int read_access;                  /* enum read_access */
+        unsigned actions_per_minute;      /* of one client address */
+        usec_t session_lifetime;          /* without use */
+        char *password_file, *token_file; /* NULL: the credentials */
+        char **trusted_proxies;
+        char *path_prefix;           /* "/batch"; NULL: none */
+        struct address_net *proxies; /* made of trusted_proxies */
+        size_t n_proxies;
         int log_level;
 };
 

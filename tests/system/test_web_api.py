@@ -52,6 +52,9 @@ def test_answers_are_the_protocols(instance, web):
             ("/runs/latest", "run.show", {}),
             (f"/runs/{number}/logs?step=one", "log.read", {"run": number, "step": "one"}),
             (f"/runs/{number}/lines?after=1", "run.tail", {"run": number, "after": 1}),
+            (f"/runs/{number}/summary", "run.summary", {"run": number}),
+            ("/runs/latest/quality", "run.quality", {}),
+            ("/alerts", "alert.list", {}),
             ("/jobs", "job.list", {}),
             ("/jobs/hello", "job.show", {"job": "hello"}),
             ("/steps?step=one&status=success", "step.list", {"step": "one", "status": "success"}),
@@ -61,6 +64,21 @@ def test_answers_are_the_protocols(instance, web):
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.json == instance.call(method, **params), path
     assert web.get("/api/v1/status").json["instance"] == instance.call("daemon.status")["instance"]
+
+
+def test_the_whole_output_as_a_file(instance, web):
+    instance.write_job("long", "[Job]\n[Step many]\nExec=/bin/sh -c \"seq 1 1700; echo oops >&2\"\n")
+    instance.call("daemon.reload")
+    run = instance.run("long")["run"]["run_number"]
+    answer = web.get(f"/api/v1/runs/{run}/logs/download")
+    assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain")
+    assert f'filename="batch-{run}-logs.txt"' in answer.headers["Content-Disposition"]
+    lines = answer.text.splitlines()
+    assert len(lines) == 1701
+    assert sorted(int(line.split(" | ")[1]) for line in lines if " | " in line) == list(range(1, 1701))
+    assert [line.split(" ", 1)[1] for line in lines if " ! " in line] == ["many ! oops"]
+    assert web.get("/api/v1/runs/latest/logs/download").body == answer.body
+    assert web.get("/api/v1/runs/77/logs/download").status == 404
 
 
 @pytest.mark.parametrize("path, status, kind, parameter", [
