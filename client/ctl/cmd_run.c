@@ -63,7 +63,7 @@ static const struct option_row rows[] = {
         {.name = "force", .help = "Start although a run of the job is active", .kind = OPTION_FLAG, MEMBER(force)},
         {.name = "skip-gate",
          .value = "GATE",
-         .help = "Let through with a warning: records, band, coverage, or STEP/GATE (repeatable)",
+         .help = "Let through with a warning: records, band, coverage, breaker, or STEP/GATE (repeatable)",
          .kind = OPTION_STRINGS,
          MEMBER(skip_gates)},
         {.name = "triggered-by",

@@ -44,6 +44,7 @@ extern const struct verb verb_pause;
 extern const struct verb verb_readiness;
 extern const struct verb verb_reload;
 extern const struct verb verb_report;
+extern const struct verb verb_reset;
 extern const struct verb verb_resume;
 extern const struct verb verb_run;
 extern const struct verb verb_show;

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "breaker_text.h"
 #include "macro.h"
 #include "strutil.h"
 #include "table.h"
@@ -209,6 +210,18 @@ static void append_schedule(const struct context *context, const struct jval *jo
         }
 }
 
+static void append_breakers(const struct context *context, const struct jval *steps, struct buf *out) {
+        for (size_t i = 0; i < jval_array_size(steps); i++) {
+                const struct jval *step = jval_at(steps, i), *breaker = jval_get(step, "breaker");
+                if (!jval_is_object(breaker))
+                        continue;
+                bool is_closed = streq_null(jval_get_str(breaker, "state"), "closed");
+                _cleanup_free_ char *state = text_breaker(breaker, context->global.utc);
+                _cleanup_free_ char *text = xasprintf("%s: %s", str_or(jval_get_str(step, "name"), "?"), state);
+                append_labelled(out, &context->out, "breaker", is_closed ? STYLE_PLAIN : STYLE_RED, text);
+        }
+}
+
 void view_job(const struct context *context, const struct jval *job, struct buf *out) {
         const struct term *term = &context->out;
         char text[TEXT_SIZE];
@@ -224,6 +237,7 @@ void view_job(const struct context *context, const struct jval *job, struct buf 
                 append_labelled(out, term, "time limit", STYLE_PLAIN, text_duration(text, timeout));
         append_schedule(context, job, out);
         append_last_run(context, job, out);
+        append_breakers(context, jval_get(job, "steps"), out);
         if (jval_get_str(job, "broken"))
                 append_labelled(out, term, "mend", STYLE_RED, jval_get_str(job, "broken"));
         append_parameters(context, jval_get(job, "parameters"), out);

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "breaker_text.h"
 #include "macro.h"
 #include "progress.h"
 #include "strutil.h"
@@ -69,6 +70,16 @@ static void append_trouble(const struct context *context, const char *label, con
         append_state(context, label, object, text, out);
 }
 
+static void append_breakers(const struct context *context, const struct jval *breakers, struct buf *out) {
+        for (size_t i = 0; i < jval_array_size(breakers); i++) {
+                const struct jval *breaker = jval_at(breakers, i);
+                _cleanup_free_ char *state = text_breaker(breaker, context->global.utc);
+                _cleanup_free_ char *text = xasprintf("%s %s: %s", str_or(jval_get_str(breaker, "job"), "?"),
+                                                      str_or(jval_get_str(breaker, "step"), "?"), state);
+                append_labelled(out, &context->out, "breaker", STYLE_RED, text);
+        }
+}
+
 static void append_daemon(const struct context *context, const struct jval *status, struct buf *out) {
         char uptime[TEXT_SIZE], jobs[TEXT_SIZE], watchers[TEXT_SIZE], memory[TEXT_SIZE];
         const struct jval *mirror = jval_get(status, "mirror"), *errors = jval_get(status, "job_errors");
@@ -87,6 +98,7 @@ static void append_daemon(const struct context *context, const struct jval *stat
                 _cleanup_free_ char *held = text_held(jval_get(status, "draining"), context->global.utc);
                 append_labelled(out, &context->out, "drained", STYLE_BOLD, held);
         }
+        append_breakers(context, jval_get(status, "breakers"), out);
         if (jval_array_size(errors) == 0)
                 return;
         _cleanup_buf_ struct buf lines = BUF_INIT(SCREEN_MAX);

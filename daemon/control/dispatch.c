@@ -30,6 +30,7 @@ static const struct handler {
         [METHOD_DAEMON_DRAIN] = {.act = engine_drain},
         [METHOD_JOB_PAUSE] = {.act = engine_job_pause},
         [METHOD_JOB_RESUME] = {.act = engine_job_resume},
+        [METHOD_BREAKER_RESET] = {.act = engine_breaker_reset},
         [METHOD_SCHEDULE_LIST] = {.watch = engine_schedule_list},
         [METHOD_RUN_TAIL] = {.session = stream_handle_tail},
         [METHOD_LOG_READ] = {.watch = engine_log_read},

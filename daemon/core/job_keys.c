@@ -177,6 +177,8 @@ static const struct config_key job_keys[] = {
         {.name = "RecordsMin", IN_STEP(records_min), .parse = parse_records_min, .help = "fewest records that are a success"},
         {.name = "RecordsBand", IN_STEP(records_band), .parse = config_parse_band, .help = "what an unusual number of records does"},
         {.name = "CoverageMin", IN_STEP(coverage_min), .parse = config_parse_share, .help = "least part of the input that is a success"},
+        {.name = "BreakerFailures", IN_STEP(breaker_failures), .parse = config_parse_unsigned, .minimum = 0, .maximum = 1000, .help = "failures in a row that open the breaker"},
+        {.name = "BreakerResetSec", IN_STEP(breaker_reset), .parse = config_parse_span, .help = "how long an open breaker refuses"},
         {.name = "MemoryMax", IN_STEP(memory_max), .parse = config_parse_bytes, .help = "most memory, in bytes"},
         {.name = "CPUQuota", IN_STEP(cpu_quota_percent), .parse = config_parse_percent, .minimum = 1, .maximum = 100000, .help = "most processor time"},
         {.name = "TasksMax", IN_STEP(tasks_max), .parse = config_parse_count, .help = "most processes and threads"},

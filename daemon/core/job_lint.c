@@ -71,6 +71,14 @@ static void lint_retries(struct job_parser *parser, const struct parsed_object *
                         "WarnExitStatus= and SuccessExitStatus= name the same status; the warning counts");
 }
 
+static void lint_gates(struct job_parser *parser, const struct parsed_object *object) {
+        const struct step *step = &parser->job->steps[object->index];
+
+        if (step->breaker_failures == 0 && job_key_is_set(object, "BreakerResetSec"))
+                WARN_AT(parser, job_place_of(object, "BreakerResetSec"),
+                        "BreakerResetSec= without BreakerFailures= does nothing; say after how many failures it opens");
+}
+
 /* "password=", "--api-key=", "token=": what stands before '=' ends in one of the words. */
 static const char *secret_word(const char *text) {
         static const char *const words[] = {"password", "passwd", "secret", "token", "key"};
@@ -174,6 +182,7 @@ static void lint_step(struct job_parser *parser, const struct parsed_object *obj
 
         lint_times(parser, object);
         lint_retries(parser, object);
+        lint_gates(parser, object);
         lint_exec(parser, object);
         lint_environment(parser, object, step->environment);
         if (parser->job->n_modes > 0 && !is_in_some_mode(parser->job, step->name))

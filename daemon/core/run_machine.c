@@ -246,6 +246,9 @@ bool run_machine_attempt_ended(struct run_machine *machine, size_t task, const s
                 return false;
         if (end->attempt != 0 && end->attempt != machine->tasks[task].attempt)
                 return false;
+        /* One that was refused was never made. */
+        if (end->outcome == OUTCOME_REFUSED)
+                machine->tasks[task].attempt--;
         status = attempt_end_status(run_machine_step(machine, task), end, &reason, &warned);
         if (warned || end->had_warnings)
                 machine->had_warnings = machine->tasks[task].had_warnings = true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "alerts.h"
+#include "breaker_set.h"
 #include "deadlines.h"
 #include "engine_internal.h"
 #include "errortext.h"
@@ -52,15 +53,19 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
         alerts_configure(engine->alerts, config->alerts, config->n_alerts, config->alerts_on);
         jval_unref(engine_load_jobs(engine, NULL));
         r = pauses_load(engine);
+        if (r == 0)
+                r = breakers_load(engine);
         if (r < 0) {
                 engine_free(engine);
-                return error_set(ret_error, r, "what is paused cannot be read from state.db");
+                return error_set(ret_error, r, "pauses and breakers cannot be read from state.db");
         }
         r = scheduler_new(&engine->scheduler, engine, ret_error);
         if (r == 0)
                 r = deadlines_new(&engine->deadlines, engine, ret_error);
         if (r == 0)
                 r = engine_recover(engine, ret_error);
+        if (r == 0)
+                breakers_recovered(engine);
         if (r < 0) {
                 engine_free(engine);
                 return r;
@@ -87,6 +92,7 @@ struct engine *engine_free(struct engine *engine) {
         engine->alerts = alerts_free(engine->alerts);
         jval_unref(engine->pauses);
         jval_unref(engine->drain);
+        jval_unref(engine->breakers);
         engine->flush_timer = loop_timer_free(engine->flush_timer);
         sweep_done(engine);
         starts_done(engine);

@@ -96,6 +96,8 @@ void engine_job_pause(struct engine *engine, const struct jval *params, const st
                       engine_answer_fn fn, void *user);
 void engine_job_resume(struct engine *engine, const struct jval *params, const struct caller *caller,
                        engine_answer_fn fn, void *user);
+void engine_breaker_reset(struct engine *engine, const struct jval *params, const struct caller *caller,
+                          engine_answer_fn fn, void *user);
 /* An act that was refused before it reached the engine (not permitted, rate limited, invalid): kept in the audit too.
  */
 void engine_audit_refused(struct engine *engine, const char *method, const struct jval *params,

@@ -118,6 +118,7 @@ struct engine {
         struct alerts *alerts;
         struct deadlines *deadlines;
         struct jval *pauses, *drain; /* objects by job, and by one name: pause.c */
+        struct jval *breakers;       /* object by JOB/STEP: breaker_set.c */
         struct run *runs;            /* active ones, oldest first */
         size_t n_runs;
         int64_t next_run_number, next_attempt_number;

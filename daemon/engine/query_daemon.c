@@ -6,6 +6,7 @@
 
 #include "alerts.h"
 #include "answer.h"
+#include "breaker_set.h"
 #include "deadlines.h"
 #include "engine_internal.h"
 #include "pause.h"
@@ -63,6 +64,7 @@ void engine_status(struct engine *engine, const struct jval *params, engine_answ
         jval_set_int(result, "runs_queued", queued);
         jval_set(result, "draining", engine_drain_of(engine) ? jval_deep_copy(engine_drain_of(engine)) : jval_null());
         jval_set_int(result, "jobs", (int64_t)engine->jobs.count);
+        jval_set(result, "breakers", breakers_open_json(engine));
         jval_set(result, "job_errors", jval_ref(engine->job_errors));
         jval_set_int(result, "watchers", (int64_t)engine->n_watches);
         jval_set_int(result, "memory_bytes", resident_memory());
@@ -155,6 +157,16 @@ void engine_job_list(struct engine *engine, const struct jval *params, engine_an
                 question_fail_history(question, r, NULL, "jobs");
 }
 
+static void set_breakers(const struct engine *engine, struct jval *result, const char *job) {
+        const struct jval *steps = jval_get(result, "steps");
+
+        for (size_t i = 0; i < jval_array_size(steps); i++) {
+                struct jval *breaker = breaker_json(engine, job, jval_get_str(jval_at(steps, i), "name"));
+
+                jval_set(jval_at(steps, i), "breaker", breaker ? breaker : jval_null());
+        }
+}
+
 static void show_job(int error, const char *error_text, struct jval *last_runs, void *user) {
         struct question *question = user;
         const char *name = jval_get_str(question->params, "job");
@@ -166,6 +178,7 @@ static void show_job(int error, const char *error_text, struct jval *last_runs, 
                 return;
         }
         result = job_to_json(entry->job);
+        set_breakers(question->engine, result, entry->name);
         jval_set_str(result, "job", entry->name);
         jval_set_str(result, "broken", entry->broken);
         jval_set(result, "active", active_numbers(question->engine, name));

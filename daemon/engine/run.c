@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "alerts.h"
+#include "breaker_set.h"
 #include "engine_internal.h"
 #include "fileutil.h"
 #include "log.h"
@@ -249,6 +250,7 @@ static void apply_task_changed(struct run *run, const struct effect *effect) {
                 task->record.completed_at = now_realtime();
         if (task->retry_timer)
                 loop_timer_disarm(task->retry_timer);
+        breaker_note_end(task);
         task_mark(task);
 }
 
@@ -256,6 +258,8 @@ static void apply_launch(struct run *run, const struct effect *effect) {
         struct task_run *task = run->tasks[effect->task];
 
         task_prepare_attempt(task, effect->attempt);
+        if (!breaker_lets_through(task))
+                return;
         task->record.status = STEP_RUNNING;
         task->record.started_at = now_realtime();
         task->record.number = run->engine->next_attempt_number++;

@@ -156,6 +156,23 @@ static const struct method methods[] = {
                                         ACTING,
                                 },
                 },
+        [METHOD_BREAKER_RESET] =
+                {
+                        .id = METHOD_BREAKER_RESET,
+                        .name = "breaker.reset",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Closes breakers of a job's steps and forgets the failures that they counted",
+                        .arguments =
+                                {
+                                        {.name = "job",
+                                         .type = ARGUMENT_STRING,
+                                         .required = true,
+                                         .help = "Name of the job"},
+                                        {.name = "step", .type = ARGUMENT_STRING, .help = "Only the one of this step"},
+                                        ACTING,
+                                },
+                },
         [METHOD_SCHEDULE_LIST] =
                 {
                         .id = METHOD_SCHEDULE_LIST,
@@ -202,8 +219,8 @@ static const struct method methods[] = {
                                          .help = "Start although a run of the job is active"},
                                         {.name = "skip_gates",
                                          .type = ARGUMENT_STRINGS,
-                                         .help = "Gates that let through with a warning: records, band or coverage, "
-                                                 "of every step, or STEP/coverage"},
+                                         .help = "Gates that let through with a warning: records, band, coverage or "
+                                                 "breaker, of every step, or STEP/coverage"},
                                         {.name = "triggered_by",
                                          .type = ARGUMENT_STRING,
                                          .help = "What asked for the run; absent: manual",

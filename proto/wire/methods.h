@@ -19,6 +19,7 @@ enum method_id {
         METHOD_JOB_SHOW,
         METHOD_JOB_PAUSE,
         METHOD_JOB_RESUME,
+        METHOD_BREAKER_RESET,
         METHOD_SCHEDULE_LIST,
         METHOD_RUN_START,
         METHOD_RUN_CURRENT,
