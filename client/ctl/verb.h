@@ -37,6 +37,7 @@ extern const struct verb verb_complete;
 extern const struct verb verb_drain;
 extern const struct verb verb_help;
 extern const struct verb verb_history;
+extern const struct verb verb_limits;
 extern const struct verb verb_list;
 extern const struct verb verb_logs;
 extern const struct verb verb_next;

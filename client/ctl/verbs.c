@@ -21,6 +21,7 @@ const struct verb *const verbs[] = {
         &verb_pause,
         &verb_resume,
         &verb_drain,
+        &verb_limits,
         &verb_reset,
         &verb_alerts,
         &verb_validate,

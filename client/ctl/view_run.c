@@ -115,6 +115,8 @@ static void add_step(struct table *table, const struct jval *step) {
         const char *detail = jval_get_str(step, "error_message");
         if (!detail || streq_null(status, "success"))
                 detail = jval_get_str(step, "status_text");
+        _cleanup_free_ char *wait = text_wait(jval_get(step, "waits_for"), false);
+        _cleanup_free_ char *waits = wait ? xasprintf("waits %s", wait) : NULL;
         add_count(table, jval_get_int(step, "step_order", 0), true);
         table_add(table, STYLE_BOLD, jval_get_str(step, "step_name"));
         table_add(table, STYLE_PLAIN, item && item[0] != '\0' ? item : NULL);
@@ -127,7 +129,7 @@ static void add_step(struct table *table, const struct jval *step) {
                            jval_get_int(progress, "total", 0));
         else
                 table_add(table, STYLE_PLAIN, NULL);
-        table_add(table, STYLE_PLAIN, str_or(detail, ""));
+        table_add(table, STYLE_PLAIN, waits ? waits : str_or(detail, ""));
 }
 
 static void append_steps(const struct context *context, const struct jval *steps, struct buf *out) {

@@ -19,6 +19,25 @@ static char *text_wait_for_run(const struct jval *wait) {
                          text_duration(span, (double)(now - since) / (double)USEC_PER_SEC));
 }
 
+/* "for limit warehouse, 20 of 20 slots taken, by nightly #41 load and 19 more" */
+static char *text_wait_for_limit(const struct jval *wait) {
+        const struct jval *holders = jval_get(wait, "holders"), *first = jval_at(holders, 0);
+        int64_t wants = jval_get_int(wait, "wants", 1), slots = jval_get_int(wait, "slots", 0);
+        _cleanup_free_ char *more = NULL, *by = NULL;
+
+        if (slots == 0)
+                return xasprintf("for limit %s, which is closed (Slots=0)", str_or(jval_get_str(wait, "limit"), "?"));
+        if (jval_array_size(holders) > 1)
+                more = xasprintf(" and %zu more", jval_array_size(holders) - 1);
+        if (first)
+                by = xasprintf(", by %s #%" PRIi64 "%s%s%s", str_or(jval_get_str(first, "job"), "run"),
+                               jval_get_int(first, "run_number", 0), jval_get_str(first, "step") ? " " : "",
+                               str_or(jval_get_str(first, "step"), ""), str_or(more, ""));
+        return xasprintf("for %" PRIi64 " of limit %s, %" PRIi64 " of %" PRIi64 " slots taken%s", wants,
+                         str_or(jval_get_str(wait, "limit"), "?"), jval_get_int(wait, "used", 0), slots,
+                         str_or(by, ""));
+}
+
 /* As a pause is told elsewhere: there its beginning is `since`. */
 static char *text_held_back(const struct jval *wait, bool utc) {
         _cleanup_jval_ struct jval *held = jval_deep_copy(wait);
@@ -38,5 +57,11 @@ char *text_wait(const struct jval *waits_for, bool utc) {
                 return text_wait_for_run(waits_for);
         if (streq(kind, "paused") || streq(kind, "drained"))
                 return text_held_back(waits_for, utc);
+        if (streq(kind, "limit"))
+                return text_wait_for_limit(waits_for);
+        if (streq(kind, "limit_order"))
+                return xasprintf("for %s #%" PRIi64 ": their steps could wait for each other's limits",
+                                 str_or(jval_get_str(waits_for, "job"), "run"),
+                                 jval_get_int(waits_for, "run_number", 0));
         return xstrdup(kind);
 }

@@ -54,6 +54,9 @@ void config_parse_exit_statuses(const struct config_context *context, const char
 /* char **: argv of one command; replaces. */
 void config_parse_command(const struct config_context *context, const char *value, void *target, const void *otherwise);
 
+/* struct limit_uses: words NAME or NAME:SLOTS, appended. */
+void config_parse_limits(const struct config_context *context, const char *value, void *target, const void *otherwise);
+
 /* Tells an error as "Key=: text" (for "Key=value ..." write the value into the text). */
 void config_complain(const struct config_context *context, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Splits value into words into *words, appended. False when it cannot be split or has too many, which has been told;

@@ -2,6 +2,7 @@
  * manual batchd.conf(5) has a paragraph for each key; a test compares. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "alert.h"
 #include "config_value.h"
@@ -139,6 +140,7 @@ static void parse_credentials(const struct config_context *context, const char *
                         config_complain(context, "it takes the names that LoadCredential= gives, without paths");
 }
 
+#define IN_LIMIT(member) .section = "Limit", .offset = offsetof(struct limit, member)
 #define IN_ALERT(member) .section = "Alert", .offset = offsetof(struct alert, member)
 #define IN_DAEMON(member) .section = "Daemon", .offset = offsetof(struct daemon_config, member)
 
@@ -165,6 +167,8 @@ static const struct config_key daemon_keys[] = {
         {.name = "AlertPath", IN_DAEMON(alert_path), .parse = config_parse_path, .help = "the batch-alert program"},
         {.name = "SqlDirectory", IN_DAEMON(sql_directory), .parse = config_parse_path, .help = "folder with the migrations"},
 
+        {.name = "Slots", IN_LIMIT(slots), .parse = config_parse_unsigned, .minimum = 0, .maximum = 1000000, .help = "how many may hold it at once; 0 closes it"},
+
         {.name = "Url", IN_ALERT(url), .parse = parse_url, .help = "where messages are sent to"},
         {.name = "UrlCredential", IN_ALERT(url_credential), .parse = parse_credential, .help = "credential that holds the address"},
         {.name = "Command", IN_ALERT(command), .parse = config_parse_command, .help = "command that is run instead"},
@@ -183,6 +187,8 @@ static const struct config_key daemon_keys[] = {
 
 const struct config_table daemon_key_table = {
         .keys = daemon_keys, .n_keys = ELEMENTSOF(daemon_keys), .file = "batchd.conf"};
+
+static const struct limit limit_defaults = {.slots = 1};
 
 /* The section that is open. */
 struct section {
@@ -218,28 +224,54 @@ static struct section open_alert(struct daemon_config *config, const char *name)
         return section;
 }
 
+static struct section open_limit(struct daemon_config *config, const char *name) {
+        struct limit_set *set = &config->limits;
+        const struct limit *found = limit_set_find(set, name);
+
+        if (!found) {
+                set->items = xreallocarray(set->items, set->count + 1, sizeof(*set->items));
+                found = &set->items[set->count++];
+                set->items[found - set->items] = limit_defaults;
+                set->items[found - set->items].name = xstrdup(name);
+        }
+        return (struct section){"Limit", &set->items[found - set->items], &limit_defaults};
+}
+
+/* The sections that have a name. The same name in a further file is the same thing. */
+static struct section open_named(struct daemon_config *config, const char *word, const char *name) {
+        return streq(word, "Alert") ? open_alert(config, name) : open_limit(config, name);
+}
+
 static struct section open_section(struct daemon_config *config, char *header, unsigned line, const char *path,
                                    struct diagnostics *diagnostics) {
-        _cleanup_free_ char *shown = utf8_escape(header, strlen(header), 64);
         char *name = header + strcspn(header, " \t");
+        size_t max, count;
+        bool is_alert;
 
         if (*name)
                 *name++ = '\0';
         name = strstrip(name);
+        is_alert = streq(header, "Alert");
+        max = is_alert ? ALERTS_MAX : LIMITS_MAX;
+        count = is_alert ? config->n_alerts : config->limits.count;
         if (streq(header, "Daemon") && !*name)
                 return (struct section){"Daemon", config, &config_defaults};
-        if (streq(header, "Alert") && name_is_valid(name) && config->n_alerts < ALERTS_MAX)
-                return open_alert(config, name);
-        if (streq(header, "Alert") && config->n_alerts >= ALERTS_MAX)
-                diagnostics_error(diagnostics, path, line, "more than %d sections [Alert NAME]", ALERTS_MAX);
-        else if (streq(header, "Alert"))
+        if (!is_alert && !streq(header, "Limit")) {
+                _cleanup_free_ char *shown = utf8_escape(header, strlen(header), 64);
+
                 diagnostics_error(diagnostics, path, line,
-                                  "[%s]: write [Alert NAME]; a name takes letters, digits, _ - and ., at most 64, and "
-                                  "begins with none of - .",
+                                  "unknown section [%s]; batchd.conf has [Daemon], [Limit NAME] and [Alert NAME]",
                                   shown);
-        else
+        } else if (!name_is_valid(name)) {
                 diagnostics_error(diagnostics, path, line,
-                                  "unknown section [%s]; batchd.conf has [Daemon] and [Alert NAME]", shown);
+                                  "[%s]: write [%s NAME]; a name takes letters, digits, _ - and ., at most 64, and "
+                                  "begins with none of - .",
+                                  header, header);
+        } else if (count >= max) {
+                diagnostics_error(diagnostics, path, line, "more than %zu sections [%s NAME]", max, header);
+        } else {
+                return open_named(config, header, name);
+        }
         return (struct section){0};
 }
 

@@ -55,6 +55,7 @@ void step_done(struct step *step) {
         free(step->impact);
         strv_free(step->exec);
         strv_free(step->after);
+        limit_uses_done(&step->limits);
         strv_free(step->environment);
 }
 
@@ -100,6 +101,7 @@ static void job_free(struct job *job) {
         job_calendars_done(&job->on_calendar);
         job_calendars_done(&job->deadline);
         free(job->time_zone);
+        limit_uses_done(&job->limits);
         free(job->default_mode);
         strv_free(job->environment);
         strv_free(job->environment_files);
@@ -134,4 +136,13 @@ const struct parameter *job_find_parameter(const struct job *job, const char *na
                 if (streq(job->parameters[i].name, name))
                         return &job->parameters[i];
         return NULL;
+}
+
+bool job_takes_limit(const struct job *job, const char *name) {
+        if (limit_uses_find(&job->limits, name))
+                return true;
+        for (size_t i = 0; i < job->n_steps; i++)
+                if (limit_uses_find(&job->steps[i].limits, name))
+                        return true;
+        return false;
 }

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "due.h"
 #include "jval.h"
+#include "limit.h"
 #include "retention.h"
 #include "timeutil.h"
 
@@ -78,7 +79,8 @@ struct step {
         unsigned cpu_quota_percent; /* 0: none; 100 is one processor */
         uint64_t tasks_max;         /* UINT64_MAX: none */
         int nice;
-        char **environment; /* NAME=value */
+        struct limit_uses limits; /* each attempt holds them */
+        char **environment;       /* NAME=value */
 };
 
 enum overlap { OVERLAP_REJECT, OVERLAP_QUEUE, OVERLAP_REPLACE, OVERLAP_ALLOW };
@@ -109,11 +111,12 @@ struct job {
         usec_t randomized_delay;
         struct job_calendars deadline; /* a run must have succeeded between one of its instants and the next */
         enum overlap overlap;
-        int priority;       /* of its runs that wait: higher ones first */
-        usec_t run_timeout; /* USEC_INFINITY: none */
-        bool restart_lost;  /* a run that the machine went down under is started again */
-        struct keep keep;   /* of its ended runs; KEEP_ALL unless said */
-        char *default_mode; /* NULL when there are no modes: all steps */
+        int priority;             /* of its runs that wait: higher ones first */
+        struct limit_uses limits; /* each run holds them, from its start to its end */
+        usec_t run_timeout;       /* USEC_INFINITY: none */
+        bool restart_lost;        /* a run that the machine went down under is started again */
+        struct keep keep;         /* of its ended runs; KEEP_ALL unless said */
+        char *default_mode;       /* NULL when there are no modes: all steps */
         char **environment;
         char **environment_files; /* with the leading '-' of an optional one */
         char *working_directory;
@@ -131,6 +134,8 @@ struct job *job_unref(struct job *job);
 DEFINE_CLEANUP(struct job, job_unref);
 
 const struct step *job_find_step(const struct job *job, const char *name);
+/* Whether the job or one of its steps names the limit. */
+bool job_takes_limit(const struct job *job, const char *name);
 const struct mode *job_find_mode(const struct job *job, const char *name);
 const struct parameter *job_find_parameter(const struct job *job, const char *name);
 

@@ -105,6 +105,12 @@ static void check_step(struct job_parser *parser, const struct parsed_object *ob
                         parser->names_are_wrong = true;
                         ERROR_AT(parser, object->words[i], "After=: step %s waits for itself; take it out", step->name);
                 }
+        for (size_t i = 0; i < step->limits.count; i++)
+                if (limit_uses_find(&parser->job->limits, step->limits.items[i].name))
+                        ERROR_AT(parser, job_place_of(object, "Limit"),
+                                 "Limit=: the run holds %s already, from its start to its end; name it in [Job] or in "
+                                 "[Step %s], not in both",
+                                 step->limits.items[i].name, step->name);
         if (exit_status_set_contains(&step->warn_exit_status, 0))
                 ERROR_AT(parser, job_place_of(object, "WarnExitStatus"),
                          "WarnExitStatus=: 0 is plain success; take it out, or let the step exit differently");

@@ -26,7 +26,8 @@ struct daemon_config {
         char *log_file;   /* LogFile=; <state>/log/batchd.log when NULL */
         uint64_t log_rotate_size;
         unsigned log_rotate_keep;
-        struct keep keep;       /* of all ended runs together */
+        struct keep keep; /* of all ended runs together */
+        struct limit_set limits;
         char **trusted_clients; /* user names */
         char *watch_group;      /* "batchd" */
         char *act_group;        /* "batchd-admin" */

@@ -73,6 +73,14 @@ static void set_gates(struct jval *object, const struct step *step) {
         set_span(object, "breaker_reset_seconds", step->breaker_failures ? step->breaker_reset : USEC_INFINITY);
 }
 
+static struct jval *limits_to_json(const struct limit_uses *uses) {
+        struct jval *object = jval_object();
+
+        for (size_t i = 0; i < uses->count; i++)
+                jval_set_int(object, uses->items[i].name, uses->items[i].slots);
+        return object;
+}
+
 static struct jval *step_to_json(const struct step *step) {
         struct jval *object = jval_object();
 
@@ -99,6 +107,7 @@ static struct jval *step_to_json(const struct step *step) {
         set_limit(object, "tasks_max", step->tasks_max);
         set_limit(object, "cpu_quota_percent", step->cpu_quota_percent ? step->cpu_quota_percent : UINT64_MAX);
         jval_set_int(object, "nice", step->nice);
+        jval_set(object, "limits", limits_to_json(&step->limits));
         return object;
 }
 
@@ -153,6 +162,7 @@ struct jval *job_to_json(const struct job *job) {
         jval_set(object, "on_recovery", strings(job->on_recovery));
         jval_set_str(object, "overlap", overlap_word(job->overlap));
         jval_set_int(object, "priority", job->priority);
+        jval_set(object, "limits", limits_to_json(&job->limits));
         set_span(object, "run_timeout_seconds", job->run_timeout);
         jval_set_bool(object, "restart_lost", job->restart_lost);
         jval_set_str(object, "default_mode", job->default_mode);

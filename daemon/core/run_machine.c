@@ -51,6 +51,7 @@ static bool may_start_attempts(const struct run_machine *machine) {
 static void end_task(struct run_machine *machine, size_t task, enum step_status status, enum reason reason,
                      struct effects *effects) {
         machine->tasks[task].state = TASK_ENDED;
+        machine->tasks[task].held = false;
         machine->tasks[task].status = status;
         machine->tasks[task].reason = reason;
         push_effect(effects, (struct effect){.type = EFFECT_TASK_CHANGED,
@@ -170,7 +171,7 @@ static void advance(struct run_machine *machine, struct effects *effects) {
         bool all_ended = true;
 
         for (size_t i = 0; i < machine->n_tasks; i++) {
-                if (machine->tasks[i].state == TASK_PENDING && may_start_attempts(machine) &&
+                if (machine->tasks[i].state == TASK_PENDING && !machine->tasks[i].held && may_start_attempts(machine) &&
                     dependencies_are_met(machine, i))
                         launch_attempt(machine, i, 1, effects);
                 all_ended = all_ended && machine->tasks[i].state == TASK_ENDED;
@@ -264,8 +265,28 @@ bool run_machine_attempt_ended(struct run_machine *machine, size_t task, const s
 }
 
 bool run_machine_retry_due(struct run_machine *machine, size_t task, struct effects *effects) {
-        if (!may_start_attempts(machine) || task >= machine->n_tasks || machine->tasks[task].state != TASK_WAITING)
+        if (!may_start_attempts(machine) || task >= machine->n_tasks || machine->tasks[task].state != TASK_WAITING ||
+            machine->tasks[task].held)
                 return false;
+        launch_attempt(machine, task, machine->tasks[task].attempt + 1, effects);
+        return true;
+}
+
+bool run_machine_hold(struct run_machine *machine, size_t task) {
+        struct task *state = &machine->tasks[task];
+
+        if (task >= machine->n_tasks || state->state != TASK_STARTING)
+                return false;
+        state->state = state->attempt > 1 ? TASK_WAITING : TASK_PENDING;
+        state->attempt--;
+        state->held = true;
+        return true;
+}
+
+bool run_machine_release(struct run_machine *machine, size_t task, struct effects *effects) {
+        if (!may_start_attempts(machine) || task >= machine->n_tasks || !machine->tasks[task].held)
+                return false;
+        machine->tasks[task].held = false;
         launch_attempt(machine, task, machine->tasks[task].attempt + 1, effects);
         return true;
 }

@@ -55,6 +55,7 @@ struct task {
         enum reason reason; /* while WAITING: of the attempt that failed */
         unsigned attempt;   /* the current or last one, from 1; 0 before the first */
         bool had_warnings;
+        bool held; /* its next attempt was decided and then held back: run_machine_hold */
 };
 
 struct run_machine {
@@ -108,6 +109,10 @@ bool run_machine_attempt_started(struct run_machine *machine, size_t task, struc
 bool run_machine_attempt_ended(struct run_machine *machine, size_t task, const struct attempt_end *end, double jitter,
                                struct effects *effects);
 bool run_machine_retry_due(struct run_machine *machine, size_t task, struct effects *effects);
+/* An attempt that was just decided (EFFECT_LAUNCH) cannot begin yet: the task is as before, pending or between two
+ * attempts, and stays so until run_machine_release decides the attempt again, or the task ends without it. */
+bool run_machine_hold(struct run_machine *machine, size_t task);
+bool run_machine_release(struct run_machine *machine, size_t task, struct effects *effects);
 /* request, stopped, replaced or timeout. Waiting and pending tasks end at once; running ones are stopped; the run ends
  * with the last of them: `cancelled` with the reason, but `failed`/`timeout` for timeout. */
 bool run_machine_cancel(struct run_machine *machine, enum reason reason, struct effects *effects);

@@ -10,6 +10,7 @@
 #include "engine_internal.h"
 #include "fileutil.h"
 #include "gates.h"
+#include "limits.h"
 #include "log.h"
 #include "message_ids.h"
 #include "strutil.h"
@@ -318,6 +319,7 @@ static void settle(struct task_run *task, const struct attempt_result *result) {
         if (gates_wait(task, result, &end, settle))
                 return;
         gates_judge(task, &end);
+        limits_give_back(task);
         record_end(task, result, &end);
         if (end.verdict == REASON_NONE)
                 end.error_message = task->status_text;

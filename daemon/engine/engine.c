@@ -34,6 +34,9 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
         engine->started_boottime = now_boottime();
         engine->started_realtime = now_realtime();
         job_registry_init(&engine->jobs, config->job_folders);
+        engine->jobs.limits = &engine->limits;
+        if (config->limits)
+                engine_set_limits(engine, config->limits);
         r = loop_timer_new(engine->loop, &engine->flush_timer, flush_again, engine);
         if (r == 0)
                 r = sweep_start(engine);
@@ -97,6 +100,7 @@ struct engine *engine_free(struct engine *engine) {
         sweep_done(engine);
         starts_done(engine);
         job_registry_done(&engine->jobs);
+        limit_set_done(&engine->limits);
         if (engine->job_errors)
                 jval_unref(engine->job_errors);
         if (engine->decisions.batch)

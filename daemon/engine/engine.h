@@ -8,6 +8,7 @@
 #include "alert.h"
 #include "diagnostic.h"
 #include "jval.h"
+#include "limit.h"
 #include "methods.h"
 #include "record.h"
 #include "retention.h"
@@ -29,7 +30,8 @@ struct engine_config {
         size_t n_alerts;
         bool alerts_on;
         const char *host;
-        struct keep keep; /* of all ended runs */
+        struct keep keep;               /* of all ended runs */
+        const struct limit_set *limits; /* at the start; later by engine_set_limits */
         /* daemon.reload: batchd.conf is to be read anew, too. What is wrong in it is told and leaves the old values in
          * force. May be NULL. */
         void (*reload_settings)(struct diagnostics *diagnostics, void *user);
@@ -56,6 +58,8 @@ struct engine *engine_free(struct engine *engine);
 void engine_stop(struct engine *engine, void (*done)(void *user), void *user);
 /* From now on so much of the ended runs is kept. */
 void engine_set_keep(struct engine *engine, const struct keep *keep);
+/* From now on these limits hold, in these sizes. One that is gone and still named by a job in force stays as it was. */
+void engine_set_limits(struct engine *engine, const struct limit_set *limits);
 /* From now on these alerts are told (on: at all). Copied. */
 void engine_set_alerts(struct engine *engine, const struct alert *items, size_t n_items, bool on);
 /* Queued and running ones. */
@@ -119,6 +123,7 @@ void engine_run_summary(struct engine *engine, const struct jval *params, engine
 void engine_run_quality(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_why(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_step_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
+void engine_limit_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_readiness_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_log_read(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "history.h"
 #include "job_registry.h"
+#include "limit_queue.h"
 #include "log_index.h"
 #include "loop.h"
 #include "mirror.h"
@@ -73,6 +74,8 @@ struct task_run {
         struct jval *set_metrics;       /* names that this attempt set with = */
         int error_class;                /* enum error_class */
         bool had_warnings;              /* this attempt */
+        bool has_slots;                 /* of what its step names in Limit=, for this attempt */
+        const struct limit_use *lacks;  /* while it is held: the limit that it waits for; of the plan's job */
         bool adopted;                   /* taken over from an earlier daemon */
         struct task_gates *gates;       /* gates.h; NULL: none were asked */
 };
@@ -99,9 +102,11 @@ struct run {
         uint64_t state_sequence; /* grows with everything that a run.state notification shows */
         unsigned times_lost;     /* of a run that the machine went down under: how often in a row, this one included */
         bool index_broken;
-        bool wait_told; /* in the log, that it is queued */
-        bool ended;     /* decided */
-        bool finished;  /* the end is durable: no longer in engine->runs, kept for its watches only */
+        bool wait_told;                /* in the log, that it is queued */
+        bool in_a_circle;              /* queued: see limit_claim */
+        const struct limit_use *lacks; /* queued: the limit that it waits for; of the plan's job */
+        bool ended;                    /* decided */
+        bool finished;                 /* the end is durable: no longer in engine->runs, kept for its watches only */
         struct run *next;
 };
 
@@ -113,6 +118,7 @@ struct engine {
         struct mirror *mirror;
         struct engine_config config;
         struct job_registry jobs;
+        struct limit_set limits;
         struct jval *job_errors; /* of the last reading: array of {file, line, message} */
         struct scheduler *scheduler;
         struct alerts *alerts;

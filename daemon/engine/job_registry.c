@@ -233,6 +233,36 @@ static bool zones_are_there(struct zone_cache *zones, const struct job *job, con
         return diagnostics->n_errors == errors_before;
 }
 
+static void check_limit(const struct limit_set *limits, const struct limit_use *use, struct diagnostics *diagnostics) {
+        const struct limit *limit = limit_set_find(limits, use->name);
+        const char *near = limit ? NULL : limit_set_suggest(limits, use->name);
+
+        if (near)
+                diagnostics_error(diagnostics, use->path, use->line, "Limit=: there is no limit %s; did you mean %s?",
+                                  use->name, near);
+        else if (!limit || limit->gone)
+                diagnostics_error(diagnostics, use->path, use->line,
+                                  "Limit=: there is no limit %s; add [Limit %s] with Slots= to batchd.conf", use->name,
+                                  use->name);
+        else if (limit->slots > 0 && use->slots > limit->slots)
+                diagnostics_warning(diagnostics, use->path, use->line,
+                                    "Limit=: %s has %u slots, less than the %u that are asked for: all of them will be "
+                                    "taken",
+                                    use->name, limit->slots, use->slots);
+}
+
+/* What batchd.conf says is beside the parser, which reads one file. */
+static bool limits_are_there(const struct limit_set *limits, const struct job *job, struct diagnostics *diagnostics) {
+        size_t errors_before = diagnostics->n_errors;
+
+        for (size_t i = 0; limits && i < job->limits.count; i++)
+                check_limit(limits, &job->limits.items[i], diagnostics);
+        for (size_t k = 0; limits && k < job->n_steps; k++)
+                for (size_t i = 0; i < job->steps[k].limits.count; i++)
+                        check_limit(limits, &job->steps[k].limits.items[i], diagnostics);
+        return diagnostics->n_errors == errors_before;
+}
+
 static struct job_entry load_job(struct zone_cache *zones, const struct job_registry *old, const char *path,
                                  const char *name, struct diagnostics *diagnostics) {
         struct job_entry entry = {.name = xstrdup(name)};
@@ -242,7 +272,8 @@ static struct job_entry load_job(struct zone_cache *zones, const struct job_regi
 
         if (diagnostics->n_errors == errors_before && parse_sources(&entry.job, name, sources, diagnostics) == 0 &&
             zones_are_there(zones, entry.job, "OnCalendar", &entry.job->on_calendar, diagnostics) &&
-            zones_are_there(zones, entry.job, "Deadline", &entry.job->deadline, diagnostics)) {
+            zones_are_there(zones, entry.job, "Deadline", &entry.job->deadline, diagnostics) &&
+            limits_are_there(old->limits, entry.job, diagnostics)) {
                 entry.sources = jval_dump(sources);
                 entry.sources_kept = before && before->sources_kept && streq_null(before->sources, entry.sources);
                 return entry;

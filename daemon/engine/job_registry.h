@@ -21,6 +21,8 @@ struct job_registry {
         struct job_entry *entries; /* by name */
         size_t count, capacity;
         struct zone_cache zones; /* those that the jobs' calendars name */
+        const struct limit_set
+                *limits; /* those that jobs may name in Limit=; borrowed. NULL: they are not looked for */
 };
 
 void job_registry_init(struct job_registry *registry, char *const *folders);

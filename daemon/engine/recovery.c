@@ -274,6 +274,7 @@ static void take_up(struct run *run, const struct left_run *left, bool rebooted)
         for (size_t i = 0; i < run->machine.n_tasks; i++)
                 if (run->machine.tasks[i].state == TASK_RUNNING) {
                         run->tasks[i]->adopted = true;
+                        run->tasks[i]->has_slots = task_step(run->tasks[i])->limits.count > 0;
                         task_adopt(run->tasks[i]);
                 }
         /* What is queued begins when all have been taken up. */

@@ -12,6 +12,7 @@
 #include "breaker_set.h"
 #include "engine_internal.h"
 #include "fileutil.h"
+#include "limits.h"
 #include "log.h"
 #include "message_ids.h"
 #include "run_clock.h"
@@ -258,8 +259,12 @@ static void apply_launch(struct run *run, const struct effect *effect) {
         struct task_run *task = run->tasks[effect->task];
 
         task_prepare_attempt(task, effect->attempt);
-        if (!breaker_lets_through(task))
+        if (limits_hold(task))
                 return;
+        if (!breaker_lets_through(task)) {
+                limits_give_back(task);
+                return;
+        }
         task->record.status = STEP_RUNNING;
         task->record.started_at = now_realtime();
         task->record.number = run->engine->next_attempt_number++;

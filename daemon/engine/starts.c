@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine_internal.h"
+#include "limits.h"
 #include "log.h"
 #include "message_ids.h"
 #include "pause.h"
@@ -94,7 +95,7 @@ struct jval *run_waits_for(const struct run *run) {
                 while (self < n && runs[self] != run)
                         self++;
                 blocker = self < n ? start_blocker(entries, n, self) : n;
-                wait = blocker < n ? wait_for_run(runs[blocker]) : NULL;
+                wait = blocker < n ? wait_for_run(runs[blocker]) : limits_run_waits_for(run);
         }
         if (wait)
                 jval_set_time(wait, "since", run->record.created_at);
@@ -109,9 +110,11 @@ static void log_waiting(const struct run *run, const struct run *blocker) {
                blocker->record.run_number);
 }
 
-static void begin(struct run *run) {
+void run_begin(struct run *run) {
         struct effects effects = {0};
 
+        run->lacks = NULL;
+        run->in_a_circle = false;
         (void)run_machine_start(&run->machine, &effects);
         run_apply(run, &effects);
         log_at(LOG_LEVEL_INFO,
@@ -125,16 +128,21 @@ static void begin(struct run *run) {
 /* Those that nothing holds begin. True when one did: then others may have to be looked at again. */
 static bool begin_some(struct engine *engine) {
         _cleanup_free_ struct start_entry *entries = NULL;
-        _cleanup_free_ struct run **runs = NULL;
+        _cleanup_free_ struct run **runs = NULL, **candidates = NULL;
+        size_t n, n_candidates = 0;
         bool any = false;
-        size_t n;
 
         entries = starts_entries(engine, &n, &runs);
+        candidates = xcalloc(n + 1, sizeof(struct run *));
         for (size_t i = 0; i < n; i++) {
                 const char *kind;
                 size_t blocker;
 
-                if (!entries[i].queued || hold_of(runs[i], &kind))
+                if (!entries[i].queued)
+                        continue;
+                runs[i]->lacks = NULL;
+                runs[i]->in_a_circle = false;
+                if (hold_of(runs[i], &kind))
                         continue;
                 blocker = start_blocker(entries, n, i);
                 if (blocker < n) {
@@ -143,11 +151,15 @@ static bool begin_some(struct engine *engine) {
                         runs[i]->wait_told = true;
                         continue;
                 }
-                begin(runs[i]);
+                if (runs[i]->plan.job->limits.count > 0) {
+                        candidates[n_candidates++] = runs[i];
+                        continue;
+                }
+                run_begin(runs[i]);
                 entries[i].queued = false;
                 any = true;
         }
-        return any;
+        return limits_serve(engine, candidates, n_candidates) || any;
 }
 
 /* The next pause that ends by itself while a run waits for that. */

@@ -20,6 +20,8 @@ int starts_begin(struct engine *engine);
 void starts_done(struct engine *engine);
 /* Something has changed that a run may wait for: the end of this pass looks at the queue. */
 void starts_look(struct engine *engine);
+/* The queued run begins now. */
+void run_begin(struct run *run);
 /* Begins what may begin, if there was a change. */
 void starts_settle(struct engine *engine);
 /* The run as the queue sees it. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine_internal.h"
+#include "limits.h"
 #include "strutil.h"
 #include "view.h"
 #include "xalloc.h"
@@ -38,11 +39,13 @@ struct jval *run_progress_json(const struct run *run) {
         return object;
 }
 
-void run_set_wait(struct jval *object, const struct run *run) {
-        struct jval *wait = run_waits_for(run);
-
+static void set_wait(struct jval *object, struct jval *wait) {
         if (wait)
                 jval_set(object, "waits_for", wait);
+}
+
+void run_set_wait(struct jval *object, const struct run *run) {
+        set_wait(object, run_waits_for(run));
 }
 
 double run_elapsed_seconds(const struct run *run) {
@@ -123,6 +126,7 @@ struct jval *run_steps_json(const struct run *run) {
 
                 jval_remove(step, "output_log");
                 jval_set_int(step, "attempts", attempts);
+                set_wait(step, limits_task_waits_for(run->tasks[i]));
                 set_live_members(step, run->tasks[i], run->machine.tasks[i].state);
                 jval_add(steps, step);
         }

@@ -51,6 +51,7 @@ int check_everything(const char *config_file, bool json) {
 
         if (settings_load(&settings, config_file, &diagnostics) == 0) {
                 job_registry_init(&registry, settings.job_folders);
+                registry.limits = &settings.config.limits;
                 job_registry_load(&registry, &diagnostics);
                 for (size_t i = 0; i < registry.count; i++)
                         if (registry.entries[i].job)

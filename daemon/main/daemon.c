@@ -126,7 +126,7 @@ static void reloaded(const struct engine_error *error, struct jval *result, void
         (void)notifier_ready(&daemon->notifier, NULL);
 }
 
-/* What may change while it runs: log level, rate limit, retention, alerts. */
+/* What may change while it runs: log level, rate limit, retention, limits, alerts. */
 static void reload_settings(struct diagnostics *diagnostics, void *user) {
         struct daemon *daemon = user;
         struct settings fresh = {0};
@@ -136,6 +136,7 @@ static void reload_settings(struct diagnostics *diagnostics, void *user) {
                 if (daemon->server)
                         control_server_set_actions_per_minute(daemon->server, fresh.config.actions_per_minute);
                 engine_set_keep(daemon->engine, &fresh.config.keep);
+                engine_set_limits(daemon->engine, &fresh.config.limits);
                 engine_set_alerts(daemon->engine, fresh.config.alerts, fresh.config.n_alerts, fresh.config.alerts_on);
         }
         settings_done(&fresh);
@@ -198,6 +199,7 @@ static int open_engine(struct daemon *daemon, char **ret_error) {
                 .alerts_on = daemon->settings->config.alerts_on,
                 .host = daemon->settings->host,
                 .keep = daemon->settings->config.keep,
+                .limits = &daemon->settings->config.limits,
                 .reload_settings = reload_settings,
                 .changed = update_status,
                 .changed_user = daemon,

@@ -457,6 +457,13 @@ static const struct method methods[] = {
                                         ACTING,
                                 },
                 },
+        [METHOD_LIMIT_LIST] =
+                {
+                        .id = METHOD_LIMIT_LIST,
+                        .name = "limit.list",
+                        .right = RIGHT_WATCH,
+                        .help = "The limits with their slots, who holds some, and who waits for some",
+                },
         [METHOD_READINESS_SHOW] =
                 {
                         .id = METHOD_READINESS_SHOW,

@@ -34,6 +34,7 @@ enum method_id {
         METHOD_LOG_READ,
         METHOD_ALERT_LIST,
         METHOD_ALERT_TEST,
+        METHOD_LIMIT_LIST,
         METHOD_READINESS_SHOW,
         METHOD_READINESS_REFRESH,
         _METHOD_MAX,

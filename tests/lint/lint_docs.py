@@ -12,6 +12,7 @@ PROTOCOL = "proto/protocol.md"
 PAGES = {
     "Web": ("client/web/batch-web.conf.5.scd", "SECTION [WEB]"),
     "Daemon": ("daemon/core/batchd.conf.5.scd", "SECTION [DAEMON]"),
+    "Limit": ("daemon/core/batchd.conf.5.scd", "SECTION [LIMIT NAME]"),
     "Job": ("daemon/core/batchd.job.5.scd", "SECTION [JOB]"),
     "Parameter": ("daemon/core/batchd.job.5.scd", "SECTION [PARAMETER NAME]"),
     "Mode": ("daemon/core/batchd.job.5.scd", "SECTION [MODE NAME]"),

@@ -7,7 +7,7 @@
 #include "methods.h"
 #include "web_config.h"
 
-static const char *const sections[] = {"Daemon", "Job", "Parameter", "Mode", "Step"};
+static const char *const sections[] = {"Daemon", "Limit", "Job", "Parameter", "Mode", "Step"};
 
 int main(void) {
         for (int id = 0; id < _METHOD_MAX; id++) {

@@ -107,6 +107,7 @@ def test_answers_have_no_member_that_is_not_described(daemon):
     check("job.list", daemon.call("job.list"), [(".jobs[].last_run", RUN_OBJECT)])
     check("job.show", daemon.call("job.show", job="talk"), [(".last_run", RUN_OBJECT)])
     check("schedule.list", daemon.call("schedule.list"))
+    check("limit.list", daemon.call("limit.list"))
     check("job.pause", daemon.call("job.pause", job="talk", reason="test"))
     check("job.list", daemon.call("job.list"), [(".jobs[].last_run", RUN_OBJECT)])
     check("job.resume", daemon.call("job.resume", job="talk"))

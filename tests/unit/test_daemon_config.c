@@ -133,7 +133,8 @@ static void test_errors(void **state) {
                 const char *expected;
         } rows[] = {
                 {"[Daemon]\nDatabas=x\n", "c:2: unknown key Databas= in [Daemon]; did you mean Database=?"},
-                {"[Deamon]\n", "c:1: unknown section [Deamon]; batchd.conf has [Daemon] and [Alert NAME]"},
+                {"[Deamon]\n",
+                 "c:1: unknown section [Deamon]; batchd.conf has [Daemon], [Limit NAME] and [Alert NAME]"},
                 {"LogLevel=info\n", "c:1: an assignment before the first section; begin the file with [Daemon]"},
                 {"[Daemon]\nLogLevel=loud\n",
                  "c:2: LogLevel=: \"loud\" does not fit; it takes one of debug, info, notice, warning, err, crit"},
@@ -145,6 +146,12 @@ static void test_errors(void **state) {
                 {"[Daemon]\nStateDirectory=state\n",
                  "c:2: StateDirectory=: \"state\" does not fit; it takes an absolute path, beginning with /"},
                 {"[Daemon]\nJobsDirectory=/a b\n", "c:2: JobsDirectory=: \"b\" does not fit; it takes absolute paths"},
+                {"[Limit a b]\n",
+                 "c:1: [Limit]: write [Limit NAME]; a name takes letters, digits, _ - and ., at most 64, and begins with none of - ."},
+                {"[Limit]\nSlots=1\n",
+                 "c:1: [Limit]: write [Limit NAME]; a name takes letters, digits, _ - and ., at most 64, and begins with none of - ."},
+                {"[Limit a]\nSlots=-1\n", "c:2: Slots=: \"-1\" does not fit; it takes an integer from 0 to 1000000"},
+                {"[Limit a]\nSlot=1\n", "c:2: unknown key Slot= in [Limit]; did you mean Slots=?"},
                 {"[Daemon]\nExec=x\n", "c:2: Exec= is no key of [Daemon]; it belongs in [Step] of a job file"},
         };
 
@@ -162,6 +169,26 @@ static void test_errors(void **state) {
         }
 }
 
+static void test_limits(void **state) {
+        struct diagnostics diagnostics = {0};
+        struct daemon_config config;
+        struct limit_set copy;
+
+        assert_int_equal(parse(&config, "[Limit warehouse]\nSlots=20\n[Daemon]\n[Limit gpu]\n",
+                               "[Limit warehouse]\nSlots=5\n", &diagnostics),
+                         0);
+        assert_int_equal(config.limits.count, 2);
+        assert_int_equal(limit_set_find(&config.limits, "warehouse")->slots, 5);
+        assert_int_equal(limit_set_find(&config.limits, "gpu")->slots, 1);
+        assert_null(limit_set_find(&config.limits, "none"));
+        assert_string_equal(limit_set_suggest(&config.limits, "wharehouse"), "warehouse");
+        copy = limit_set_copy(&config.limits);
+        daemon_config_done(&config);
+        assert_int_equal(limit_set_find(&copy, "gpu")->slots, 1);
+        limit_set_done(&copy);
+        diagnostics_done(&diagnostics);
+}
+
 static void test_section_keys(void **state) {
         static const struct {
                 const char *section;
@@ -170,6 +197,7 @@ static void test_section_keys(void **state) {
                 {"Job", "Description", "DefaultMode"}, {"Parameter", "Type", "Pattern"},
                 {"Mode", "Steps", "Description"},      {"Step", "Exec", "Nice"},
                 {"Daemon", "Database", "HostName"},    {"Alert", "Url", "Retries"},
+                {"Limit", "Slots", "Slots"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -188,6 +216,7 @@ int main(void) {
                 cmocka_unit_test(test_empty_assignment_resets),
                 cmocka_unit_test(test_dropin_overrides),
                 cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_section_keys),
         };
 
