@@ -19,6 +19,8 @@ struct history_options {
         const char *since;
         const char *until;
         int64_t count;
+        const char *compare;
+        bool summary;
 };
 
 static const struct history_options defaults = {.count = 50};
@@ -86,6 +88,15 @@ static const struct option_row rows[] = {
          .minimum = 1,
          .maximum = 1000000,
          MEMBER(count)},
+        {.name = "summary",
+         .help = "How each job has been doing instead: success rate, durations, runs without a record",
+         .kind = OPTION_FLAG,
+         MEMBER(summary)},
+        {.name = "compare",
+         .value = "TIME",
+         .help = "How each job has been doing before and after then",
+         .kind = OPTION_STRING,
+         MEMBER(compare)},
         {0},
 };
 
@@ -125,10 +136,59 @@ static int fetch(struct session *session, struct jval *filter, int64_t count, st
         }
 }
 
+/* What a summary cannot be narrowed by: NULL, or the option's name. */
+static const char *unfit_for_summary(const struct history_options *options) {
+        const struct {
+                const char *name;
+                bool given;
+        } unfit[] = {{"mode", options->mode != NULL},    {"status", options->status != NULL},
+                     {"type", options->type != NULL},    {"triggered-by", options->triggered_by != NULL},
+                     {"param", options->params != NULL}, {"count", options->count != defaults.count}};
+        for (size_t i = 0; i < ELEMENTSOF(unfit); i++)
+                if (unfit[i].given)
+                        return unfit[i].name;
+        return NULL;
+}
+
+static int run_health(const struct context *context, const struct history_options *options) {
+        const char *unfit = unfit_for_summary(options);
+        if (unfit) {
+                context_complain(context, "leave --%s out: --summary and --compare take a job, --since and --until",
+                                 unfit);
+                return EXIT_USAGE;
+        }
+        _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
+        if (options->job)
+                jval_set_str(params, "job", options->job);
+        int status = params_set_instant(context, params, "since", options->since);
+        if (status == EXIT_DONE)
+                status = params_set_instant(context, params, "until", options->until);
+        if (status == EXIT_DONE)
+                status = params_set_instant(context, params, "compare", options->compare);
+        if (status != EXIT_DONE)
+                return status;
+        _cleanup_session_ struct session session;
+        status = session_open(&session, context);
+        if (status == EXIT_DONE)
+                status = session_call(&session, METHOD_JOB_HEALTH, jval_ref(params), &result);
+        if (status != EXIT_DONE)
+                return status;
+        if (context_json(context)) {
+                context_show_json(result);
+                return EXIT_DONE;
+        }
+        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
+        view_health(context, result, &text);
+        context_show(context, &text, true);
+        return EXIT_DONE;
+}
+
 static int run_history(const struct context *context, const void *opaque, char *const *arguments) {
         struct history_options options = *(const struct history_options *)opaque;
         if (arguments[0] && !options.job)
                 options.job = arguments[0];
+        if (options.summary || options.compare)
+                return run_health(context, &options);
         _cleanup_jval_ struct jval *filter = jval_object(), *runs = jval_array();
         int status = make_filter(context, &options, filter);
         if (status != EXIT_DONE)
@@ -159,7 +219,9 @@ const struct verb verb_history = {
         .summary = "List runs, newest first",
         .examples = "  batchctl history\n"
                     "  batchctl history weekly_update --status failed --since yesterday\n"
-                    "  batchctl history -p week=12 -n 10 -o json\n",
+                    "  batchctl history -p week=12 -n 10 -o json\n"
+                    "  batchctl history --summary --since 2026-11-01\n"
+                    "  batchctl history --compare 2026-11-01\n",
         .options = rows,
         .options_size = sizeof(struct history_options),
         .defaults = &defaults,

@@ -10,6 +10,8 @@ void view_runs(const struct context *context, const struct jval *runs, struct bu
 /* A table of steps, and one of their counts, from step.list. */
 void view_steps(const struct context *context, const struct jval *steps, struct buf *out);
 void view_step_counts(const struct context *context, const struct jval *steps, struct buf *out);
+/* The result of job.health. */
+void view_health(const struct context *context, const struct jval *health, struct buf *out);
 /* The result of run.why. */
 void view_why(const struct context *context, const struct jval *why, struct buf *out);
 /* The results of run.summary and of run.quality. */

@@ -36,6 +36,7 @@ static const struct handler {
         [METHOD_LOG_READ] = {.watch = engine_log_read},
         [METHOD_RUN_SUMMARY] = {.watch = engine_run_summary},
         [METHOD_RUN_QUALITY] = {.watch = engine_run_quality},
+        [METHOD_JOB_HEALTH] = {.watch = engine_job_health},
         [METHOD_RUN_WHY] = {.watch = engine_run_why},
         [METHOD_STEP_LIST] = {.watch = engine_step_list},
         [METHOD_ALERT_LIST] = {.watch = engine_alert_list},

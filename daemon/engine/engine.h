@@ -121,6 +121,7 @@ void engine_run_list(struct engine *engine, const struct jval *params, engine_an
 void engine_run_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_summary(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_quality(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
+void engine_job_health(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_run_why(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_step_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_limit_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);

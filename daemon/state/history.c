@@ -139,6 +139,13 @@ int history_run_why(struct history *history, const char *selector, const char *j
         return submit(question);
 }
 
+int history_job_health(struct history *history, const struct jval *filter, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_job_health, fn, user);
+
+        question->params_text = jval_dump(filter);
+        return submit(question);
+}
+
 int history_step_list(struct history *history, const struct jval *filter, history_fn fn, void *user) {
         struct question *question = question_new(
                 history, jval_get_bool(filter, "group", false) ? ask_step_counts : ask_step_list, fn, user);

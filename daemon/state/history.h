@@ -41,6 +41,8 @@ int history_run_quality(struct history *history, const char *selector, history_f
  * failures: [why_failure], failures_total, skipped: {reason: n}, last_success, changes: [why_changes], ended_by,
  * due_times: the latest of the job}. */
 int history_run_why(struct history *history, const char *selector, const char *job, history_fn fn, void *user);
+/* How jobs have been doing. filter: an object with the parameters of job.health; the answer is its result. */
+int history_job_health(struct history *history, const struct jval *filter, history_fn fn, void *user);
 /* Steps of all runs that have ended, the newest first. filter: an object with the parameters of step.list. {steps:
  * [attempt, with run_number, job, batch_type, batch_mode], next: the `before` of the next page or absent}; with group
  * {steps: [{step_name, total, counts: {status: n}, last_completed_at, last_success_at, last_failure_at}]}. A step that

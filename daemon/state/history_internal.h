@@ -45,6 +45,9 @@ int ask_step_list(const struct question *question, sqlite3 *db, const char *stat
                   char **ret_error);
 int ask_step_counts(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error);
+/* history_health.c */
+int ask_job_health(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                   char **ret_error);
 /* history_why.c */
 int ask_run_why(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                 char **ret_error);

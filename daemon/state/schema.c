@@ -75,6 +75,8 @@ static const char *const migrations[] = {
         /* 5: how a run was asked for, and the runs that another one has brought about */
         "ALTER TABLE runs ADD COLUMN options TEXT;"
         "CREATE INDEX runs_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;",
+        /* 6: the few steps that were on no record at all */
+        "CREATE INDEX attempts_zero ON attempts (run_id) WHERE records_processed = 0;",
 };
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
 

@@ -364,6 +364,26 @@ static const struct method methods[] = {
                                        .type = ARGUMENT_STRING,
                                        .help = "Of this job, instead of a run"}},
                 },
+        [METHOD_JOB_HEALTH] =
+                {
+                        .id = METHOD_JOB_HEALTH,
+                        .name = "job.health",
+                        .right = RIGHT_WATCH,
+                        .help = "How jobs have been doing: runs, failure rate, durations, runs without a record",
+                        .arguments =
+                                {
+                                        {.name = "job", .type = ARGUMENT_STRING, .help = "Only this job"},
+                                        {.name = "since",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "Only runs asked for at or after this instant"},
+                                        {.name = "until",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "Only runs asked for before this instant"},
+                                        {.name = "compare",
+                                         .type = ARGUMENT_TIME,
+                                         .help = "Before and after this instant, apart"},
+                                },
+                },
         [METHOD_STEP_LIST] =
                 {
                         .id = METHOD_STEP_LIST,

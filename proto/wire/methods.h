@@ -30,6 +30,7 @@ enum method_id {
         METHOD_RUN_SUMMARY,
         METHOD_RUN_QUALITY,
         METHOD_RUN_WHY,
+        METHOD_JOB_HEALTH,
         METHOD_STEP_LIST,
         METHOD_LOG_READ,
         METHOD_ALERT_LIST,

@@ -1,7 +1,9 @@
 """What can be asked of the past: steps of all runs, listed and counted; what came of a run against what is usual; how good its data was."""
+import datetime
 import json
 import os
 import sqlite3
+import time
 
 import pytest
 
@@ -165,3 +167,44 @@ def test_a_run_without_a_word_on_quality_says_so(instance):
     assert "QUALITY=" in instance.ctl("summary", "1", "--quality").stdout
     assert json.loads(instance.ctl("summary", "-o", "json").stdout)["run"]["run_number"] == 4
     assert instance.ctl("summary", "99", check=False).returncode == 4
+
+
+ZEROS = """
+[Parameter records]
+Type=integer
+[Parameter fail]
+Type=boolean
+Default=no
+[Step load]
+Exec=/bin/sh -c "batchctl report --records ${records}; test ${fail} = false"
+[Step declared]
+Exec=/bin/sh -c "test ${records} -lt 5 || test ${records} -gt 6 || batchctl report --records 0 --expected 0"
+"""
+
+
+def test_c11_health_of_jobs_before_and_after_a_date(make_instance):
+    instance = make_instance({"loads": ZEROS, "quiet": "[Step one]\nExec=/bin/true\n"},
+                             environment={"PATH": f"{os.path.dirname(paths.BATCHCTL)}:{os.environ['PATH']}"}).start()
+    for params in ({"records": 0}, {"records": 0}, {"records": 7, "fail": True}, {"records": 7}):
+        instance.run("loads", params=params)
+    instance.run("quiet")
+    time.sleep(0.01)
+    date = datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    for params in ({"records": 5}, {"records": 9}):
+        instance.run("loads", params=params)
+    jobs = {job["job"]: job for job in instance.call("job.health")["jobs"]}
+    loads = jobs["loads"]
+    assert (loads["runs"], loads["success"], loads["failed"], loads["zero_record_runs"]) == (6, 5, 1, 2)
+    assert loads["failure_rate"] == pytest.approx(1 / 6) and loads["last_success_run"] == 7 and loads["durations"] == 6
+    assert loads["median_duration_seconds"] <= loads["p95_duration_seconds"]
+    # A job that never speaks of records has no zero-record runs.
+    assert jobs["quiet"]["zero_record_runs"] == 0
+    compared, = instance.call("job.health", job="loads", compare=date, since="2020-01-01T00:00:00Z")["jobs"]
+    assert (compared["before"]["runs"], compared["before"]["failed"], compared["before"]["zero_record_runs"]) == (4, 1, 2)
+    assert (compared["after"]["runs"], compared["after"]["failure_rate"], compared["after"]["zero_record_runs"]) == (2, 0, 0)
+    rows = [line.split() for line in instance.ctl("history", "--summary", "--utc").stdout.splitlines()]
+    assert rows[0][:5] == ["JOB", "RUNS", "SUCCESS", "PARTIAL", "FAILED"] and rows[1][:5] == ["loads", "6", "5", "0", "1"]
+    text = instance.ctl("history", "loads", "--compare", date, "--since", "2020-01-01").stdout
+    assert "25.0% -> 0.0%" in text and "2 -> 0" in text
+    assert "--mode" in instance.ctl("history", "--summary", "-m", "full", check=False).stderr
+    assert instance.ctl("history", "nothing", "--summary").stdout == "no runs in that time\n"

@@ -103,6 +103,7 @@ def test_answers_have_no_member_that_is_not_described(daemon):
     check("run.summary", daemon.call("run.summary", run=1), [(".run", RUN_OBJECT)])
     check("run.quality", daemon.call("run.quality", run=1))
     check("run.why", daemon.call("run.why", run=1), [(".run", RUN_OBJECT)])
+    check("job.health", daemon.call("job.health"))
     check("run.why", daemon.call("run.why", job="talk"), [(".run", RUN_OBJECT)])
     check("job.list", daemon.call("job.list"), [(".jobs[].last_run", RUN_OBJECT)])
     check("job.show", daemon.call("job.show", job="talk"), [(".last_run", RUN_OBJECT)])
