@@ -98,6 +98,17 @@ static const struct table_column step_columns[] = {
         {.title = "DETAIL", .flexible = true},
 };
 
+/* "no sign of life for 5min 20s"; NULL while there are some. New string. */
+static char *silence_text(const struct jval *step) {
+        const struct jval *heartbeat = jval_get(jval_get(step, "metadata"), "heartbeat");
+        usec_t since = get_instant(heartbeat, "missing_since"), now = now_realtime();
+        char text[TEXT_SIZE];
+        if (!since)
+                return NULL;
+        return xasprintf("no sign of life for %s",
+                         text_duration(text, (double)(now > since ? now - since : 0) / (double)USEC_PER_SEC));
+}
+
 static void add_count(struct table *table, int64_t value, bool is_there) {
         if (is_there)
                 table_addf(table, STYLE_PLAIN, "%" PRIi64, value);
@@ -117,6 +128,7 @@ static void add_step(struct table *table, const struct jval *step) {
                 detail = jval_get_str(step, "status_text");
         _cleanup_free_ char *wait = text_wait(jval_get(step, "waits_for"), false);
         _cleanup_free_ char *waits = wait ? xasprintf("waits %s", wait) : NULL;
+        _cleanup_free_ char *silence = streq_null(status, "running") ? silence_text(step) : NULL;
         add_count(table, jval_get_int(step, "step_order", 0), true);
         table_add(table, STYLE_BOLD, jval_get_str(step, "step_name"));
         table_add(table, STYLE_PLAIN, item && item[0] != '\0' ? item : NULL);
@@ -129,7 +141,7 @@ static void add_step(struct table *table, const struct jval *step) {
                            jval_get_int(progress, "total", 0));
         else
                 table_add(table, STYLE_PLAIN, NULL);
-        table_add(table, STYLE_PLAIN, waits ? waits : str_or(detail, ""));
+        table_add(table, silence ? STYLE_YELLOW : STYLE_PLAIN, silence ? silence : waits ? waits : str_or(detail, ""));
 }
 
 static void append_steps(const struct context *context, const struct jval *steps, struct buf *out) {

@@ -190,6 +190,8 @@ void run_mark(struct run *run);
 void run_apply(struct run *run, struct effects *effects);
 void run_cancel(struct run *run, enum reason reason);
 void run_add_warning(struct run *run, const char *step, const char *item, const char *category, const char *text);
+/* The one warning of that step, item and category: its text changes with what it tells of. */
+void run_set_warning(struct run *run, const char *step, const char *item, const char *category, const char *text);
 void run_arm_timeout(struct run *run);
 
 /* tasks.c */

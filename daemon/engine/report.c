@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "heartbeat.h"
 #include "missing.h"
 #include "strutil.h"
 #include "xalloc.h"
@@ -194,6 +195,8 @@ static bool report_plain(struct task_run *task, const char *key, const char *val
                 report_result(task, value);
         } else if (streq(key, "heartbeat_missed")) {
                 report_warning(task, "heartbeat: no sign of life for longer than HeartbeatSec");
+        } else if (streq(key, "heartbeat")) {
+                heartbeat_report(task, value);
         } else if (streq(key, "expected")) {
                 report_count(task, key, value);
         } else if (streq(key, "coverage")) {

@@ -138,6 +138,20 @@ void run_add_warning(struct run *run, const char *step, const char *item, const 
                "%s #%" PRId64 " %s: %s: %s", run->record.job, run->record.run_number, step, category, text);
 }
 
+void run_set_warning(struct run *run, const char *step, const char *item, const char *category, const char *text) {
+        for (size_t i = 0; i < jval_array_size(run->record.warnings); i++) {
+                struct jval *warning = jval_at(run->record.warnings, i);
+
+                if (!streq_null(jval_get_str(warning, "category"), category) ||
+                    !streq_null(jval_get_str(warning, "step"), step) ||
+                    !streq_null(jval_get_str(warning, "item"), item))
+                        continue;
+                jval_set_str(warning, "text", text);
+                return;
+        }
+        run_add_warning(run, step, item, category, text);
+}
+
 void run_cancel(struct run *run, enum reason reason) {
         struct effects effects = {0};
 

@@ -1,6 +1,8 @@
 /* Clocks of an attempt. All on CLOCK_BOOTTIME, which goes on while the machine sleeps and does not follow the wall
  * clock's jumps. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -41,10 +43,24 @@ static bool is_due(usec_t *deadline, usec_t now) {
         return true;
 }
 
+/* "missing SINCE TIMES" while there is no sign of life, "back SINCE SILENCE TIMES" when there is one again: since when
+ * (realtime), how long it was (usec), and how often so far. */
+static void tell_heartbeat(struct monitor *monitor) {
+        char text[96];
+        if (monitor->is_silent)
+                snprintf(text, sizeof(text), "missing %" PRIu64 " %u", monitor->alive_realtime, monitor->n_silences);
+        else
+                snprintf(text, sizeof(text), "back %" PRIu64 " %" PRIu64 " %u", monitor->alive_realtime,
+                         now_boottime() - monitor->alive_boottime, monitor->n_silences);
+        report_set_put(&monitor->reports.set, "heartbeat", text);
+        monitor->is_unsaved = true;
+}
+
 static void heartbeat_missed(struct monitor *monitor) {
         monitor->state.heartbeat_missed = true;
-        report_set_put(&monitor->reports.set, "heartbeat_missed", "1");
-        monitor->is_unsaved = true;
+        monitor->is_silent = true;
+        monitor->n_silences++;
+        tell_heartbeat(monitor);
         if (monitor->spec.heartbeat_kill)
                 monitor_stop(monitor, RUNNER_ENDED_BY_HEARTBEAT);
 }
@@ -77,8 +93,14 @@ void monitor_on_deadlines(struct monitor *monitor) {
 void monitor_heartbeat(struct monitor *monitor) {
         if (monitor->spec.heartbeat == USEC_INFINITY)
                 return;
-        monitor->heartbeat_at = monitor->has_exited ? USEC_INFINITY : now_boottime() + monitor->spec.heartbeat;
-        monitor->state.last_heartbeat_at = now_realtime();
+        if (monitor->is_silent) {
+                monitor->is_silent = false;
+                tell_heartbeat(monitor);
+        }
+        monitor->alive_boottime = now_boottime();
+        monitor->alive_realtime = monitor->state.last_heartbeat_at = now_realtime();
+        monitor->heartbeat_at =
+                monitor->has_exited ? USEC_INFINITY : monitor->alive_boottime + monitor->spec.heartbeat;
         monitor->is_unsaved = true;
 }
 

@@ -58,6 +58,11 @@ struct monitor {
         usec_t timeout_at, run_timeout_at, heartbeat_at, kill_at, drain_at, save_at, listen_at;
         usec_t timer_armed_for;
 
+        /* Signs of life: the last one (or the start) on both clocks; since then it is missing, for the nth time. */
+        usec_t alive_realtime, alive_boottime;
+        bool is_silent;
+        unsigned n_silences;
+
         /* What the daemon has been told. */
         bool is_state_told;
         uint64_t log_size_told;

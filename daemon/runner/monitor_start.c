@@ -160,6 +160,8 @@ static void start_clocks(struct monitor *monitor) {
                 monitor->timeout_at = now + spec->timeout;
         if (spec->run_timeout_left != USEC_INFINITY)
                 monitor->run_timeout_at = now + spec->run_timeout_left;
+        monitor->alive_realtime = monitor->state.started_at;
+        monitor->alive_boottime = now;
         if (spec->heartbeat != USEC_INFINITY)
                 monitor->heartbeat_at = now + spec->heartbeat;
 }

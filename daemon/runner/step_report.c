@@ -377,6 +377,7 @@ static void take_lines(struct step_reports *reports, const char *datagram, size_
                         continue;
                 size_t value_len = (size_t)(stop - equals - 1);
                 _cleanup_free_ char *value = utf8_escape(equals + 1, value_len, STEP_REPORT_DATAGRAM_MAX);
+                request->is_heartbeat |= handlers[handler].take != take_heartbeat;
                 struct line line = {.key = handlers[handler].key, .value = value, .is_of_inner_step = is_of_inner_step};
                 handlers[handler].take(reports, &line, request);
                 if (ends_failed && streq(line.key, "STATUS"))

@@ -28,7 +28,7 @@ struct step_reports {
 
 /* What a datagram asks of the monitor itself. */
 struct step_request {
-        bool is_heartbeat;    /* WATCHDOG=1 */
+        bool is_heartbeat;    /* WATCHDOG=1, or another report: whoever tells how far it is, lives */
         uint64_t extend_usec; /* EXTEND_TIMEOUT_USEC=; 0: none */
 };
 

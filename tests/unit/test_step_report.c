@@ -62,9 +62,11 @@ static void test_requests(void **state) {
         assert_true(request.is_heartbeat);
         assert_int_equal(reports.set.n, 0);
         say("EXTEND_TIMEOUT_USEC=5000000\nREADY=1\nMAINPID=7\nBARRIER=1\nX_UNKNOWN=1\nno equals sign\n\n=empty");
-        assert_false(request.is_heartbeat);
+        assert_true(request.is_heartbeat); /* who asks for more time lives */
         assert_int_equal(request.extend_usec, 5000000);
         assert_int_equal(reports.set.n, 0);
+        say("READY=1\nX_UNKNOWN=1\nWATCHDOG=trigger");
+        assert_false(request.is_heartbeat);
         say("EXTEND_TIMEOUT_USEC=-1");
         assert_int_equal(request.extend_usec, 0);
         assert_int_equal(reports.n_refused, 1);

@@ -247,7 +247,7 @@ static void test_heartbeat(void **state) {
         assert_true(witness_wait(&witness, 10));
         assert_int_equal(witness.result.ended_by, ENDED_BY_HEARTBEAT);
         assert_true(witness.result.heartbeat_missed);
-        assert_string_equal(witness_report(&witness, "heartbeat_missed"), "1");
+        assert_int_equal(strncmp(witness_report(&witness, "heartbeat"), "missing ", 8), 0);
         assert_string_equal(witness.text, "stdout 300000\n");
         witness_done(&witness);
 
@@ -259,6 +259,28 @@ static void test_heartbeat(void **state) {
         assert_int_equal(witness.result.ended_by, ENDED_BY_ITSELF);
         assert_true(witness.result.heartbeat_missed); /* a warning only */
         assert_true(witness.result.duration >= 900 * USEC_PER_MSEC);
+        witness_done(&witness);
+}
+
+/* Any report is a sign of life, and what was missing comes back. */
+static void test_heartbeat_comes_back(void **state) {
+        struct witness witness;
+        char *argv[] = {
+                (char[]){"sh"}, (char[]){"-c"},
+                (char[]){"for i in 1 2 3; do sleep 0.15; systemd-notify --status=$i; done; sleep 0.6; systemd-notify "
+                         "STATUS=4"},
+                NULL};
+        struct attempt_spec spec = harness_spec(&harness, &witness, argv);
+        unsigned long long since, silence;
+        unsigned times;
+        spec.heartbeat = 300 * USEC_PER_MSEC;
+        witness_launch(&witness, &spec);
+        assert_true(witness_wait(&witness, 10));
+        assert_int_equal(witness.result.ended_by, ENDED_BY_ITSELF);
+        assert_int_equal(sscanf(witness_report(&witness, "heartbeat"), "back %llu %llu %u", &since, &silence, &times),
+                         3);
+        assert_true(since > witness.result.started_at && since < witness.result.ended_at);
+        assert_true(silence >= 600 * USEC_PER_MSEC && times == 1);
         witness_done(&witness);
 }
 
@@ -334,6 +356,7 @@ int main(int argc, char **argv) {
                 TEST(test_leftovers_are_ended),
                 TEST(test_drain_time),
                 TEST(test_heartbeat),
+                TEST(test_heartbeat_comes_back),
                 TEST(test_extend_timeout),
                 TEST(test_reports),
                 TEST(test_many_at_once),
