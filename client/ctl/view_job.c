@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "breaker_text.h"
 #include "macro.h"
@@ -232,7 +233,18 @@ void view_job(const struct context *context, const struct jval *job, struct buf 
         append_labelled(out, term, "file", STYLE_PLAIN, str_or(jval_get_str(job, "path"), "-"));
         if (type && !streq_null(type, jval_get_str(job, "job")))
                 append_labelled(out, term, "type", STYLE_PLAIN, type);
+        _cleanup_free_ char *after = join(jval_get(job, "after_jobs"));
+        if (after[0] != '\0')
+                append_labelled(out, term, "after jobs", STYLE_PLAIN, after);
         append_labelled(out, term, "overlap", STYLE_PLAIN, str_or(jval_get_str(job, "overlap"), "-"));
+        if (jval_get_int(job, "priority", 0) != 0) {
+                (void)snprintf(text, sizeof(text), "%" PRIi64, jval_get_int(job, "priority", 0));
+                append_labelled(out, term, "priority", STYLE_PLAIN, text);
+        }
+        if (jval_object_size(jval_get(job, "limits")) > 0) {
+                _cleanup_free_ char *limits = text_members(jval_get(job, "limits"));
+                append_labelled(out, term, "limits", STYLE_PLAIN, limits);
+        }
         if (timeout >= 0)
                 append_labelled(out, term, "time limit", STYLE_PLAIN, text_duration(text, timeout));
         append_schedule(context, job, out);

@@ -69,6 +69,15 @@ void job_calendars_done(struct job_calendars *calendars) {
         *calendars = (struct job_calendars){0};
 }
 
+void job_links_done(struct job_links *links) {
+        for (size_t i = 0; i < links->count; i++) {
+                free(links->items[i].name);
+                free(links->items[i].path);
+        }
+        free(links->items);
+        *links = (struct job_links){0};
+}
+
 struct job *job_new(const char *name) {
         struct job *job = NEW(struct job);
 
@@ -99,6 +108,7 @@ static void job_free(struct job *job) {
         free(job->description);
         free(job->type);
         job_calendars_done(&job->on_calendar);
+        job_links_done(&job->after_jobs);
         job_calendars_done(&job->deadline);
         free(job->time_zone);
         limit_uses_done(&job->limits);

@@ -93,6 +93,18 @@ struct job_calendar {
         unsigned line;
 };
 
+/* One word of AfterJob=. */
+struct job_link {
+        char *name; /* of the other job */
+        char *path; /* where it was written */
+        unsigned line;
+};
+
+struct job_links {
+        struct job_link *items;
+        size_t count;
+};
+
 struct job_calendars {
         struct job_calendar *items;
         size_t count;
@@ -110,6 +122,7 @@ struct job {
         enum persistent persistent;
         usec_t randomized_delay;
         struct job_calendars deadline; /* a run must have succeeded between one of its instants and the next */
+        struct job_links after_jobs;   /* a run of one of them that succeeds starts a run */
         enum overlap overlap;
         int priority;             /* of its runs that wait: higher ones first */
         struct limit_uses limits; /* each run holds them, from its start to its end */

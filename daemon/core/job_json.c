@@ -119,6 +119,14 @@ static struct jval *calendars_to_json(const struct job_calendars *calendars) {
         return array;
 }
 
+static struct jval *links_to_json(const struct job_links *links) {
+        struct jval *array = jval_array();
+
+        for (size_t i = 0; i < links->count; i++)
+                jval_add(array, jval_string(links->items[i].name));
+        return array;
+}
+
 static const char *persistent_word(enum persistent persistent) {
         switch (persistent) {
         case PERSISTENT_NO:
@@ -160,6 +168,7 @@ struct jval *job_to_json(const struct job *job) {
         jval_set(object, "deadline", calendars_to_json(&job->deadline));
         jval_set(object, "on_failure", strings(job->on_failure));
         jval_set(object, "on_recovery", strings(job->on_recovery));
+        jval_set(object, "after_jobs", links_to_json(&job->after_jobs));
         jval_set_str(object, "overlap", overlap_word(job->overlap));
         jval_set_int(object, "priority", job->priority);
         jval_set(object, "limits", limits_to_json(&job->limits));

@@ -44,6 +44,33 @@ static void parse_calendar(const struct config_context *context, const char *val
                 .text = xstrdup(value), .calendar = calendar, .path = xstrdup(context->path), .line = context->line};
 }
 
+/* Names of other jobs, with their places: whether those exist shows when all files have been read. */
+static void parse_after_job(const struct config_context *context, const char *value, void *target,
+                            const void *otherwise) {
+        struct job_links *links = target;
+        _cleanup_strv_ char **words = NULL;
+
+        if (!*value)
+                job_links_done(links);
+        else if (!config_split(context, value, &words))
+                return;
+        STRV_FOREACH (word, words) {
+                bool twice = false;
+
+                for (size_t i = 0; i < links->count; i++)
+                        twice = twice || streq(links->items[i].name, *word);
+                if (!name_is_valid(*word))
+                        config_complain(context, "\"%.64s\" is no name of a job", *word);
+                else if (twice)
+                        config_complain(context, "%s is named twice; name it once", *word);
+                else {
+                        links->items = xreallocarray(links->items, links->count + 1, sizeof(*links->items));
+                        links->items[links->count++] =
+                                (struct job_link){xstrdup(*word), xstrdup(context->path), context->line};
+                }
+        }
+}
+
 /* Names of the tz database: what becomes a path must stay below its folder. */
 static void parse_time_zone(const struct config_context *context, const char *value, void *target,
                             const void *otherwise) {
@@ -135,6 +162,7 @@ static const struct config_key job_keys[] = {
         {.name = "TimeZone", IN_JOB(time_zone), .parse = parse_time_zone, .help = "time zone of OnCalendar="},
         {.name = "Persistent", IN_JOB(persistent), .parse = parse_persistent, .words = persistent_words, .help = "which missed due times run later"},
         {.name = "RandomizedDelaySec", IN_JOB(randomized_delay), .parse = config_parse_span, .help = "spreads due times over so long a time"},
+        {.name = "AfterJob", IN_JOB(after_jobs), .parse = parse_after_job, .is_list = true, .help = "jobs whose success starts this one"},
         {.name = "Overlap", IN_JOB(overlap), .parse = config_parse_enum, .words = overlap_words, .help = "what a start does while a run is active"},
         {.name = "Priority", IN_JOB(priority), .parse = config_parse_int, .minimum = -1000, .maximum = 1000, .help = "which waiting run goes first: the higher one"},
         {.name = "Deadline", IN_JOB(deadline), .parse = parse_calendar, .is_list = true, .help = "by when a run must have succeeded"},

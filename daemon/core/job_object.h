@@ -8,6 +8,7 @@ struct job *job_new(const char *name);
 void parameter_done(struct parameter *parameter);
 void mode_done(struct mode *mode);
 void step_done(struct step *step);
+void job_links_done(struct job_links *links);
 void job_calendars_done(struct job_calendars *calendars);
 
 /* What a key has that is not written. */

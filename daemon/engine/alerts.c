@@ -131,7 +131,7 @@ void alerts_run_ended(struct run *run) {
         struct alerts *alerts = run->engine->alerts;
         struct alert_news news;
 
-        if (run->record.parent_run_id)
+        if (run->record.parent_run_id && run->record.triggered_by == TRIGGER_BACKFILL)
                 return;
         alert_memory_run_ended(memory_of(alerts, run->record.job), &run->record, &news);
         for (unsigned event = 0; event < _ALERT_EVENT_MAX; event++)

@@ -33,7 +33,8 @@ struct act {
         void (*decided)(const struct jval *params, const struct engine_error *refusal, const struct jval *result,
                         void *user);
         void *decided_user;
-        struct act *waiting; /* in run->cancel_acts */
+        const struct start_origin *origin; /* of a start; NULL: somebody's own. Valid while it is decided */
+        struct act *waiting;               /* in run->cancel_acts */
         struct act *next;    /* in engine->acts: those with a request_id that are not answered yet; or in repeats */
         struct act *repeats; /* the same request, sent again meanwhile: they get the same answer */
         size_t n_repeats;

@@ -7,6 +7,7 @@
 
 #include "fileutil.h"
 #include "job_file.h"
+#include "job_links.h"
 #include "jval.h"
 #include "strutil.h"
 #include "strv.h"
@@ -263,6 +264,16 @@ static bool limits_are_there(const struct limit_set *limits, const struct job *j
         return diagnostics->n_errors == errors_before;
 }
 
+void job_entry_fall_back(struct job_entry *entry, const struct job_entry *before, char *error) {
+        free(entry->broken);
+        entry->broken = error;
+        job_unref(entry->job);
+        free(entry->sources);
+        entry->job = before ? job_ref(before->job) : NULL;
+        entry->sources = before && before->job ? xstrdup_or_null(before->sources) : NULL;
+        entry->sources_kept = before && before->job && before->sources_kept;
+}
+
 static struct job_entry load_job(struct zone_cache *zones, const struct job_registry *old, const char *path,
                                  const char *name, struct diagnostics *diagnostics) {
         struct job_entry entry = {.name = xstrdup(name)};
@@ -278,13 +289,7 @@ static struct job_entry load_job(struct zone_cache *zones, const struct job_regi
                 entry.sources_kept = before && before->sources_kept && streq_null(before->sources, entry.sources);
                 return entry;
         }
-        entry.job = job_unref(entry.job);
-        entry.broken = first_error(diagnostics, from);
-        if (before && before->job) {
-                entry.job = job_ref(before->job);
-                entry.sources = xstrdup_or_null(before->sources);
-                entry.sources_kept = before->sources_kept;
-        }
+        job_entry_fall_back(&entry, before, first_error(diagnostics, from));
         return entry;
 }
 
@@ -341,6 +346,7 @@ void job_registry_load(struct job_registry *registry, struct diagnostics *diagno
 
         STRV_FOREACH (folder, registry->folders)
                 load_folder(&fresh, registry, *folder, diagnostics);
+        job_links_check(&fresh, registry, diagnostics);
         entries_free(registry->entries, registry->count);
         zone_cache_done(&registry->zones);
         registry->zones = fresh.zones;

@@ -31,6 +31,9 @@ void job_registry_done(struct job_registry *registry);
 void job_registry_load(struct job_registry *registry, struct diagnostics *diagnostics);
 /* Reads one file, NAME.job, with the drop-ins beside it, only to tell what is wrong with it. */
 void job_file_check(const char *path, struct diagnostics *diagnostics);
+/* The entry's file is wrong, as error (taken over) tells: the last good version goes on in force; before: as it was,
+ * may be NULL. */
+void job_entry_fall_back(struct job_entry *entry, const struct job_entry *before, char *error);
 struct job_entry *job_registry_find(const struct job_registry *registry, const char *name);
 /* The name nearest to a wrong one, or NULL. */
 const char *job_registry_suggest(const struct job_registry *registry, const char *name);

@@ -12,6 +12,7 @@
 #include "breaker_set.h"
 #include "engine_internal.h"
 #include "fileutil.h"
+#include "follow.h"
 #include "limits.h"
 #include "log.h"
 #include "message_ids.h"
@@ -249,6 +250,7 @@ static void apply_run_ended(struct run *run) {
         run_mark(run);
         log_end(run);
         run_restart_lost(run);
+        follow_run(run);
         alerts_run_ended(run);
         decisions_after_commit(run->engine, run_finished, run);
 }

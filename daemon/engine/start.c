@@ -6,6 +6,7 @@
 #include "engine_internal.h"
 #include "gate.h"
 #include "pause.h"
+#include "start.h"
 #include "strutil.h"
 #include "strv.h"
 #include "view.h"
@@ -92,6 +93,8 @@ static bool may_start(struct act *act, const struct job *job) {
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "try again when the daemon is back: it is stopping");
                 return false;
         }
+        if (act->origin && act->origin->is_held_back)
+                return true;
         if (trouble) {
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
                          "make room or mend the state folder, then try again: state.db cannot be written: %s", trouble);
@@ -228,6 +231,10 @@ static void fill_record(struct act *act, struct run *run) {
         jval_set_str(options_of(run), "daemon_version", act->engine->config.version);
         if (jval_get_bool(act->params, "force", false))
                 jval_set_bool(options_of(run), "force", true);
+        if (act->origin) {
+                record->retry_of = xstrdup_or_null(act->origin->retry_of);
+                record->parent_run_id = xstrdup_or_null(act->origin->parent_run_id);
+        }
         if (due)
                 (void)parse_rfc3339(due, &record->due_at);
         if (reason)
