@@ -99,8 +99,7 @@ void monitor_heartbeat(struct monitor *monitor) {
         }
         monitor->alive_boottime = now_boottime();
         monitor->alive_realtime = monitor->state.last_heartbeat_at = now_realtime();
-        monitor->heartbeat_at =
-                monitor->has_exited ? USEC_INFINITY : monitor->alive_boottime + monitor->spec.heartbeat;
+        monitor->heartbeat_at = monitor->has_exited ? USEC_INFINITY : monitor->alive_boottime + monitor->spec.heartbeat;
         monitor->is_unsaved = true;
 }
 
