@@ -157,6 +157,7 @@ static void take_notification(struct watch *w, const struct client_message *mess
                 remember(w, params);
                 finish(w);
                 return;
+        case NOTIFICATION_RUN_CHANGED:
         case NOTIFICATION_DAEMON_STOPPING:
         case NOTIFICATION_UNKNOWN:
         case _NOTIFICATION_MAX:

@@ -32,8 +32,11 @@ struct client {
 };
 
 static const char *const notification_names[] = {
-        [NOTIFICATION_RUN_LINES] = "run.lines", [NOTIFICATION_RUN_STATE] = "run.state",
-        [NOTIFICATION_RUN_END] = "run.end",     [NOTIFICATION_DAEMON_STOPPING] = "daemon.stopping",
+        [NOTIFICATION_RUN_LINES] = "run.lines",
+        [NOTIFICATION_RUN_STATE] = "run.state",
+        [NOTIFICATION_RUN_END] = "run.end",
+        [NOTIFICATION_RUN_CHANGED] = "run.changed",
+        [NOTIFICATION_DAEMON_STOPPING] = "daemon.stopping",
         [NOTIFICATION_UNKNOWN] = "unknown",
 };
 static_assert(ELEMENTSOF(notification_names) == _NOTIFICATION_MAX, "a name for every notification");

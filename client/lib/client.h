@@ -22,6 +22,7 @@ enum notification {
         NOTIFICATION_RUN_LINES,
         NOTIFICATION_RUN_STATE,
         NOTIFICATION_RUN_END,
+        NOTIFICATION_RUN_CHANGED,
         NOTIFICATION_DAEMON_STOPPING,
         NOTIFICATION_UNKNOWN, /* of a newer daemon: to be ignored */
         _NOTIFICATION_MAX,

@@ -64,17 +64,25 @@ static bool read_count(const char *text, int64_t *ret) {
         return !text || parse_int64_range(text, 0, INT64_MAX, ret) == 0;
 }
 
+/* False: it has been answered that there are none. */
+static bool check_streams(const struct web *web, struct http_conn *conn, const struct http_request *request) {
+        if (!web->config->stream)
+                api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL,
+                                "streams are switched off here (Stream=no); ask for /runs/current or /runs/{run}/lines "
+                                "again and again instead");
+        else if (streq(request->head.method, "HEAD"))
+                api_reply_error_as(conn, 405, ERROR_KIND_METHOD, NULL, "a stream has no end to tell; use GET");
+        else
+                return true;
+        return false;
+}
+
 static void stream(struct web *web, struct http_conn *conn, const struct route_match *match,
                    const struct http_request *request) {
         const char *last_id = http_head_get(&request->head, "Last-Event-ID");
         struct stream_start start = {.run = match->n_values > 0 ? match->values[0].value : NULL};
 
-        if (!web->config->stream)
-                api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL,
-                                "streams are switched off here (Stream=no); ask for /runs/{run}/lines instead");
-        else if (streq(request->head.method, "HEAD"))
-                api_reply_error_as(conn, 405, ERROR_KIND_METHOD, NULL, "a stream has no end to tell; use GET");
-        else if (!read_count(last_id ? last_id : http_target_get(&request->target, "after"), &start.after))
+        if (!read_count(last_id ? last_id : http_target_get(&request->target, "after"), &start.after))
                 refuse_params(conn, "'after', or Last-Event-ID, is the sequence number of a line", "after");
         else if (!read_count(http_target_get(&request->target, "lines"), &start.lines))
                 refuse_params(conn, "'lines' takes a number of lines", "lines");
@@ -113,8 +121,13 @@ static void dispatch(struct web *web, struct http_conn *conn, const struct route
         case ROUTE_DOWNLOAD:
                 download_open(web->link, conn, match->n_values > 0 ? match->values[0].value : NULL);
                 break;
+        case ROUTE_EVENTS:
+                if (check_streams(web, conn, request))
+                        event_feed_open(web->event_feed, conn);
+                break;
         case ROUTE_STREAM:
-                stream(web, conn, match, request);
+                if (check_streams(web, conn, request))
+                        stream(web, conn, match, request);
                 break;
         }
 }

@@ -22,6 +22,7 @@ struct feed {
         struct stream *streams;
         size_t n_streams;
         bool ended;
+        bool starts_over; /* a stream that missed something begins anew instead of going on behind the gap */
 };
 
 void feed_init(struct feed *feed, size_t bytes_max);

@@ -14,6 +14,7 @@ enum route_kind {
         ROUTE_CALL,     /* a call of the method, its result as it is */
         ROUTE_SESSION,  /* who am I, log in, log out; no call of the daemon's */
         ROUTE_DOWNLOAD, /* the whole output of a run as a text file */
+        ROUTE_EVENTS,   /* changes of all runs as they come */
         ROUTE_STREAM,   /* the lines and states of a run as they come */
 };
 

@@ -49,6 +49,7 @@ static void tell_missed(struct stream *stream) {
         struct feed *feed = stream->feed;
         int64_t first = feed_first_line(feed);
 
+        stream->live = !feed->starts_over;
         stream->position = feed->base;
         if (first > stream->last + 1 && stream->last > 0)
                 (void)chunk_append_skipped(first - stream->last - 1, &stream->own);
@@ -69,6 +70,8 @@ static bool take_chunk(struct stream *stream) {
 
                 if (stream->position < stream->feed->base)
                         tell_missed(stream);
+                if (!stream->live)
+                        return false;
                 chunk = feed_chunk(stream->feed, stream->position);
                 if (!chunk || stream->own.len > 0)
                         return false;

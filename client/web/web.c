@@ -115,6 +115,8 @@ static int set_up(struct web *web) {
         if (r == 0)
                 r = run_feeds_new(&web->run_feeds, web->loop, web->config->socket);
         if (r == 0)
+                r = event_feed_new(&web->event_feed, web->loop, web->config->socket);
+        if (r == 0)
                 r = http_server_new(&web->server, web->loop, on_request, web);
         return r == 0 ? listen_all(web) : r;
 }
@@ -139,6 +141,7 @@ int web_run(const struct web_config *config) {
         r = r < 0 ? EXIT_FAILURE : loop_run(web.loop);
         http_server_free(web.server);
         run_feeds_free(web.run_feeds);
+        event_feed_free(web.event_feed);
         daemon_link_free(web.link);
         loop_signal_free(terminate);
         loop_signal_free(interrupt);

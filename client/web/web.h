@@ -4,6 +4,7 @@
 #include "access.h"
 #include "assets.h"
 #include "daemon_link.h"
+#include "event_feed.h"
 #include "http_server.h"
 #include "loop.h"
 #include "run_feeds.h"
@@ -16,6 +17,7 @@ struct web {
         struct http_server *server;
         struct daemon_link *link; /* for calls; streams have their own */
         struct run_feeds *run_feeds;
+        struct event_feed *event_feed;
         struct assets *assets; /* NULL: Page=no, or its folder cannot be read */
 };
 

@@ -33,6 +33,7 @@ static const struct handler {
         [METHOD_BREAKER_RESET] = {.act = engine_breaker_reset},
         [METHOD_SCHEDULE_LIST] = {.watch = engine_schedule_list},
         [METHOD_RUN_TAIL] = {.session = stream_handle_tail},
+        [METHOD_EVENTS_SUBSCRIBE] = {.session = stream_handle_events},
         [METHOD_LOG_READ] = {.watch = engine_log_read},
         [METHOD_RUN_SUMMARY] = {.watch = engine_run_summary},
         [METHOD_RUN_QUALITY] = {.watch = engine_run_quality},

@@ -16,21 +16,34 @@ static void on_ready(void *user) {
 
 static const struct engine_watch_events events = {.ready = on_ready};
 
-void stream_handle_tail(struct request *request) {
-        struct control_context *context = session_context(request->session);
-        struct stream *stream;
-
+/* A stream of the request, to be opened with its answer. NULL: there are too many, which has been answered. */
+static struct stream *add_stream(struct request *request) {
         if (session_n_streams(request->session) >= SESSION_STREAMS_MAX) {
                 _cleanup_free_ char *message = xasprintf(
                         "open another connection: one connection follows at most %d runs", SESSION_STREAMS_MAX);
 
                 request_answer(&(struct engine_error){.kind = ERROR_KIND_UNAVAILABLE, .message = message}, NULL,
                                request);
-                return;
+                return NULL;
         }
-        stream = NEW(struct stream);
-        request->stream = stream;
-        engine_run_tail(context->engine, request->rpc.params, &events, stream, &stream->watch, request_answer, request);
+        request->stream = NEW(struct stream);
+        return request->stream;
+}
+
+void stream_handle_tail(struct request *request) {
+        struct stream *stream = add_stream(request);
+
+        if (stream)
+                engine_run_tail(session_context(request->session)->engine, request->rpc.params, &events, stream,
+                                &stream->watch, request_answer, request);
+}
+
+void stream_handle_events(struct request *request) {
+        struct stream *stream = add_stream(request);
+
+        if (stream)
+                engine_events_subscribe(session_context(request->session)->engine, request->rpc.params, &events, stream,
+                                        &stream->watch, request_answer, request);
 }
 
 void stream_open(struct stream *stream, struct session *session) {

@@ -1,5 +1,5 @@
-/* run.tail with follow: moves a watch's notifications into its session's send buffer, as fast as the client takes them
- * and no faster. The run's ring is the queue; a stream holds nothing but a cursor. */
+/* run.tail with follow, and events.subscribe: moves a watch's notifications into its session's send buffer, as fast as
+ * the client takes them and no faster. The run's ring is the queue; a stream holds nothing but a cursor. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,8 +14,9 @@ struct stream {
         bool ready; /* there is something to read */
 };
 
-/* Handler of run.tail. */
+/* Handlers of run.tail and events.subscribe. */
 void stream_handle_tail(struct request *request);
+void stream_handle_events(struct request *request);
 /* The request is answered: the stream goes into the session, or away when there is nothing to follow. */
 void stream_open(struct stream *stream, struct session *session);
 /* Appends one notification. True: there may be more; false: nothing for now, or the stream has ended and is freed

@@ -53,6 +53,7 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
                 engine_free(engine);
                 return r;
         }
+        engine->events.known_number = engine->next_run_number - 1;
         alerts_configure(engine->alerts, config->alerts, config->n_alerts, config->alerts_on);
         jval_unref(engine_load_jobs(engine, NULL));
         r = pauses_load(engine);
@@ -101,6 +102,7 @@ struct engine *engine_free(struct engine *engine) {
         starts_done(engine);
         job_registry_done(&engine->jobs);
         limit_set_done(&engine->limits);
+        events_done(&engine->events);
         if (engine->job_errors)
                 jval_unref(engine->job_errors);
         if (engine->decisions.batch)

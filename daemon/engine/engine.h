@@ -141,8 +141,12 @@ struct engine_watch_events {
  * that left the ring come from disk. */
 void engine_run_tail(struct engine *engine, const struct jval *params, const struct engine_watch_events *events,
                      void *events_user, struct engine_watch **ret_watch, engine_answer_fn fn, void *user);
-/* Appends the next notification (a whole frame: run.lines, run.state or run.end) to out, at most about 64 KiB. 1:
- * appended, call again; 0: nothing now, ready will be called; -EPIPE: run.end was the last, free the watch;
+/* Answers with what is queued or runs now, and leaves a watch in *ret_watch, before fn is called, that tells every
+ * change of state of every run (run.changed). params: jobs. */
+void engine_events_subscribe(struct engine *engine, const struct jval *params, const struct engine_watch_events *events,
+                             void *events_user, struct engine_watch **ret_watch, engine_answer_fn fn, void *user);
+/* Appends the next notification (a whole frame: run.lines, run.state, run.end or run.changed) to out, at most about 64
+ * KiB. 1: appended, call again; 0: nothing now, ready will be called; -EPIPE: run.end was the last, free the watch;
  * -EINPROGRESS: lines are being read from disk, ready will be called. */
 int engine_watch_read(struct engine_watch *watch, struct buf *out);
 struct engine_watch *engine_watch_free(struct engine_watch *watch);

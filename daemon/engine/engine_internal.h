@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "engine.h"
+#include "events.h"
 #include "history.h"
 #include "job_registry.h"
 #include "limit_queue.h"
@@ -97,9 +98,10 @@ struct run {
         usec_t started_boottime;
         struct loop_timer *timeout_timer;
         struct loop_timer *slow_timer; /* NULL until it is known what is usual: alerts.c */
-        struct engine_watch *watches;
+        struct run_watch *watches;
         struct act *cancel_acts; /* waiting for the end */
         int64_t processes_ended;
+        uint64_t changed_at;     /* among the changes of all runs: events.h */
         uint64_t state_sequence; /* grows with everything that a run.state notification shows */
         unsigned times_lost;     /* of a run that the machine went down under: how often in a row, this one included */
         bool index_broken;
@@ -132,6 +134,7 @@ struct engine {
         struct decisions decisions;
         size_t commits_in_flight;
         struct loop_timer *flush_timer;
+        struct events events;
         struct sweep sweep;
         struct starts starts;
         struct act *acts;
@@ -187,6 +190,8 @@ void run_free(struct run *run);
 int run_prepare(struct run *run, uint64_t *ret_lines);
 struct run *engine_find_run(const struct engine *engine, const char *selector);
 void run_mark(struct run *run);
+/* Something changed that watches show, recorded or not. */
+void run_state_changed(struct run *run);
 /* Applies and empties effects. */
 void run_apply(struct run *run, struct effects *effects);
 void run_cancel(struct run *run, enum reason reason);

@@ -234,6 +234,5 @@ void task_report(struct task_run *task, const char *key, const char *value) {
         else if ((name = startswith(key, "step:")))
                 report_member(task, "steps", name, value);
         task->has_reported = run->has_reported = true;
-        run->state_sequence++;
-        run_notify_watches(run);
+        run_state_changed(run);
 }

@@ -99,10 +99,15 @@ struct run *engine_find_run(const struct engine *engine, const char *selector) {
         return NULL;
 }
 
+void run_state_changed(struct run *run) {
+        run->state_sequence++;
+        events_run_changed(run);
+        run_notify_watches(run);
+}
+
 void run_mark(struct run *run) {
         run->dirty = true;
-        run->state_sequence++;
-        run_notify_watches(run);
+        run_state_changed(run);
 }
 
 void run_add_warning(struct run *run, const char *step, const char *item, const char *category, const char *text) {
@@ -199,6 +204,7 @@ static void run_finished(void *user) {
         sweep_run_ended(engine, run);
         answer_cancels(run);
         scheduler_run_ended(engine->scheduler, run->record.job);
+        events_run_ended(run);
         run_end_watches(run);
         if (!run->watches)
                 run_free(run);

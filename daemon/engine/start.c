@@ -307,6 +307,7 @@ void start_run(struct act *act) {
                 task_mark(run->tasks[i]);
         }
         run_mark(run);
+        events_run_added(run);
         starts_look(engine);
         starts_settle(engine);
         act_succeed(act, answer_of(run), run->record.run_id);

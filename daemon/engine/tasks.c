@@ -57,8 +57,7 @@ void run_free_tasks(struct run *run) {
 
 void task_mark(struct task_run *task) {
         task->dirty = true;
-        task->run->state_sequence++;
-        run_notify_watches(task->run);
+        run_state_changed(task->run);
 }
 
 const struct step *task_step(const struct task_run *task) {

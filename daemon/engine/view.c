@@ -27,6 +27,17 @@ static struct run_progress progress_of(const struct run *run) {
         return run_machine_progress(&run->machine, own);
 }
 
+struct jval *run_identity_json(const struct run *run) {
+        struct jval *params = jval_object();
+
+        jval_set_str(params, "run_id", run->record.run_id);
+        jval_set_int(params, "run_number", run->record.run_number);
+        jval_set_str(params, "job", run->record.job);
+        jval_set_str(params, "status", run_status_to_string(run->record.status));
+        jval_set_str(params, "reason", reason_to_string(run->record.reason));
+        return params;
+}
+
 struct jval *run_progress_json(const struct run *run) {
         struct run_progress progress = progress_of(run);
         struct jval *object = jval_object();

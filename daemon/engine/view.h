@@ -6,6 +6,8 @@
 struct run;
 struct task_run;
 
+/* run_id, run_number, job, status, reason */
+struct jval *run_identity_json(const struct run *run);
 struct jval *run_progress_json(const struct run *run);
 struct jval *run_current_json(const struct run *run);
 /* run.show's `steps` of an active run. */

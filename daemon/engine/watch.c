@@ -21,9 +21,10 @@
 /* A watch this far behind the ring still gets every line. */
 #define CATCH_UP_LINES 20000
 
-struct engine_watch {
+struct run_watch {
+        struct engine_watch base;
         struct run *run;
-        struct engine_watch *next;
+        struct run_watch *next;
         struct engine_watch_events events;
         void *user;
         uint64_t cursor; /* sequence number of the next line to send */
@@ -33,17 +34,7 @@ struct engine_watch {
         bool state_known, lines_were_last, live, notified, reading, end_sent, freed, disk_failed;
 };
 
-struct engine_watch *watch_new(struct run *run, uint64_t cursor, const struct engine_watch_events *events, void *user) {
-        struct engine_watch *watch = NEW(struct engine_watch);
-
-        *watch = (struct engine_watch){.run = run, .events = *events, .user = user, .cursor = cursor};
-        watch->next = run->watches;
-        run->watches = watch;
-        run->engine->n_watches++;
-        return watch;
-}
-
-static void notify(struct engine_watch *watch) {
+static void notify(struct run_watch *watch) {
         if (watch->notified || watch->freed)
                 return;
         watch->notified = true;
@@ -51,9 +42,9 @@ static void notify(struct engine_watch *watch) {
 }
 
 void run_notify_watches(struct run *run) {
-        struct engine_watch *next;
+        struct run_watch *next;
 
-        for (struct engine_watch *watch = run->watches; watch; watch = next) {
+        for (struct run_watch *watch = run->watches; watch; watch = next) {
                 next = watch->next;
                 notify(watch);
         }
@@ -64,15 +55,15 @@ void run_end_watches(struct run *run) {
         run_notify_watches(run);
 }
 
-struct engine_watch *engine_watch_free(struct engine_watch *watch) {
+static void free_watch(struct run_watch *watch) {
         struct run *run = watch->run;
 
         if (watch->reading) {
                 /* The reader thread's answer is on its way; it frees. */
                 watch->freed = true;
-                return NULL;
+                return;
         }
-        for (struct engine_watch **link = &run->watches; *link; link = &(*link)->next)
+        for (struct run_watch **link = &run->watches; *link; link = &(*link)->next)
                 if (*link == watch) {
                         *link = watch->next;
                         break;
@@ -83,18 +74,17 @@ struct engine_watch *engine_watch_free(struct engine_watch *watch) {
         free(watch);
         if (run->finished && !run->watches)
                 run_free(run);
-        return NULL;
 }
 
 static void page_read(int error, const char *error_text, struct jval *answer, void *user) {
-        struct engine_watch *watch = user;
+        struct run_watch *watch = user;
 
         (void)error_text;
         watch->reading = false;
         if (watch->freed) {
                 if (answer)
                         jval_unref(answer);
-                (void)engine_watch_free(watch);
+                free_watch(watch);
                 return;
         }
         if (error == 0 && jval_array_size(jval_get(answer, "lines")) > 0) {
@@ -127,7 +117,7 @@ static int end_lines(struct buf *out, size_t mark) {
         return r < 0 ? r : ended < 0 ? ended : 1;
 }
 
-static int send_page(struct engine_watch *watch, struct buf *out) {
+static int send_page(struct run_watch *watch, struct buf *out) {
         const struct jval *lines = jval_get(watch->page, "lines");
         size_t start = out->len, mark = begin_lines(out, watch->run, 0), n = 0;
 
@@ -161,7 +151,7 @@ static int append_ring_line(struct buf *out, const struct run *run, const struct
         return r < 0 ? r : buf_append_char(out, '}');
 }
 
-static int send_ring(struct engine_watch *watch, struct buf *out) {
+static int send_ring(struct run_watch *watch, struct buf *out) {
         const struct run *run = watch->run;
         uint64_t first = ring_first_sequence(run->ring), skipped = watch->cursor < first ? first - watch->cursor : 0;
         size_t start = out->len, mark = begin_lines(out, run, skipped);
@@ -183,7 +173,7 @@ static int send_ring(struct engine_watch *watch, struct buf *out) {
         return end_lines(out, mark);
 }
 
-static int send_notification(struct buf *out, const char *method, struct jval *params) {
+int watch_append_notification(struct buf *out, const char *method, struct jval *params) {
         _cleanup_jval_ struct jval *message = jval_object();
         size_t mark = frame_begin(out);
         int r;
@@ -199,17 +189,6 @@ static int send_notification(struct buf *out, const char *method, struct jval *p
         return r < 0 ? r : 1;
 }
 
-static struct jval *identity(const struct run *run) {
-        struct jval *params = jval_object();
-
-        jval_set_str(params, "run_id", run->record.run_id);
-        jval_set_int(params, "run_number", run->record.run_number);
-        jval_set_str(params, "job", run->record.job);
-        jval_set_str(params, "status", run_status_to_string(run->record.status));
-        jval_set_str(params, "reason", reason_to_string(run->record.reason));
-        return params;
-}
-
 /* What a watching person wants to read of a step that has ended. */
 static void set_outcome(struct jval *step, const struct attempt_record *record) {
         if (record->duration_usec >= 0)
@@ -219,9 +198,9 @@ static void set_outcome(struct jval *step, const struct attempt_record *record) 
         jval_set_str(step, "error_message", record->error_message);
 }
 
-static int send_state(struct engine_watch *watch, struct buf *out) {
+static int send_state(struct run_watch *watch, struct buf *out) {
         const struct run *run = watch->run;
-        struct jval *params = identity(run), *steps = jval_array();
+        struct jval *params = run_identity_json(run), *steps = jval_array();
 
         for (size_t i = 0; i < run->machine.n_tasks; i++) {
                 const struct attempt_record *record = &run->tasks[i]->record;
@@ -242,20 +221,20 @@ static int send_state(struct engine_watch *watch, struct buf *out) {
         watch->state_sent = run->state_sequence;
         watch->state_known = true;
         watch->lines_were_last = false;
-        return send_notification(out, "run.state", params);
+        return watch_append_notification(out, "run.state", params);
 }
 
-static int send_end(struct engine_watch *watch, struct buf *out) {
+static int send_end(struct run_watch *watch, struct buf *out) {
         const struct run *run = watch->run;
-        struct jval *params = identity(run);
+        struct jval *params = run_identity_json(run);
 
         jval_set_str(params, "error_message", run->record.error_message);
         jval_set_int(params, "last_seq", (int64_t)(run->ring->next_sequence - 1));
         watch->end_sent = true;
-        return send_notification(out, "run.end", params);
+        return watch_append_notification(out, "run.end", params);
 }
 
-static int read_page(struct engine_watch *watch) {
+static int read_page(struct run_watch *watch) {
         int r = history_run_lines(watch->run->engine->history, watch->run->record.run_id, watch->cursor - 1, 0,
                                   PAGE_LINES, page_read, watch);
 
@@ -268,7 +247,7 @@ static int read_page(struct engine_watch *watch) {
 
 /* Whether what comes next for the watch is on disk: at its beginning always, later when a burst was longer than the
  * ring. From further behind it is told how many lines it missed: reading after a flood would never end. */
-static bool wants_page(const struct engine_watch *watch) {
+static bool wants_page(const struct run_watch *watch) {
         uint64_t first = ring_first_sequence(watch->run->ring);
 
         if (watch->cursor >= first || watch->disk_failed)
@@ -276,7 +255,8 @@ static bool wants_page(const struct engine_watch *watch) {
         return !watch->live || first - watch->cursor <= CATCH_UP_LINES;
 }
 
-int engine_watch_read(struct engine_watch *watch, struct buf *out) {
+static int run_watch_read(struct engine_watch *base, struct buf *out) {
+        struct run_watch *watch = (struct run_watch *)base;
         struct run *run = watch->run;
         bool has_lines, has_state;
 
@@ -307,4 +287,30 @@ int engine_watch_read(struct engine_watch *watch, struct buf *out) {
                 return send_end(watch, out);
         watch->notified = false;
         return 0;
+}
+
+static void run_watch_free(struct engine_watch *base) {
+        free_watch((struct run_watch *)base);
+}
+
+static const struct engine_watch_type run_watch_type = {.read = run_watch_read, .free = run_watch_free};
+
+struct engine_watch *watch_new(struct run *run, uint64_t cursor, const struct engine_watch_events *events, void *user) {
+        struct run_watch *watch = NEW(struct run_watch);
+
+        *watch = (struct run_watch){
+                .base = {&run_watch_type}, .run = run, .events = *events, .user = user, .cursor = cursor};
+        watch->next = run->watches;
+        run->watches = watch;
+        run->engine->n_watches++;
+        return &watch->base;
+}
+
+int engine_watch_read(struct engine_watch *watch, struct buf *out) {
+        return watch->type->read(watch, out);
+}
+
+struct engine_watch *engine_watch_free(struct engine_watch *watch) {
+        watch->type->free(watch);
+        return NULL;
 }

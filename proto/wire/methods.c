@@ -421,6 +421,17 @@ static const struct method methods[] = {
                                          .help = "The `next` of the page before"},
                                 },
                 },
+        [METHOD_EVENTS_SUBSCRIBE] =
+                {
+                        .id = METHOD_EVENTS_SUBSCRIBE,
+                        .name = "events.subscribe",
+                        .right = RIGHT_WATCH,
+                        .streams = true,
+                        .help = "What is queued or runs now, then every change of state of every run",
+                        .arguments = {{.name = "jobs",
+                                       .type = ARGUMENT_STRINGS,
+                                       .help = "Only of these jobs; absent: of all"}},
+                },
         [METHOD_LOG_READ] =
                 {
                         .id = METHOD_LOG_READ,

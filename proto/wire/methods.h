@@ -27,6 +27,7 @@ enum method_id {
         METHOD_RUN_SHOW,
         METHOD_RUN_CANCEL,
         METHOD_RUN_TAIL,
+        METHOD_EVENTS_SUBSCRIBE,
         METHOD_RUN_SUMMARY,
         METHOD_RUN_QUALITY,
         METHOD_RUN_WHY,

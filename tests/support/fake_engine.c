@@ -173,6 +173,11 @@ void engine_run_tail(struct engine *engine, const struct jval *params, const str
         called(engine, "run.tail", fn, user);
 }
 
+void engine_events_subscribe(struct engine *engine, const struct jval *params, const struct engine_watch_events *events,
+                             void *events_user, struct engine_watch **ret_watch, engine_answer_fn fn, void *user) {
+        called(engine, "events.subscribe", fn, user);
+}
+
 static void append_line(struct engine_watch *watch, struct buf *out) {
         size_t mark = frame_begin(out);
 

@@ -55,6 +55,7 @@ def test_answers_are_the_protocols(instance, web):
             (f"/runs/{number}/summary", "run.summary", {"run": number}),
             ("/runs/latest/quality", "run.quality", {}),
             ("/alerts", "alert.list", {}),
+            (f"/runs/{number}/why", "run.why", {"run": number}),
             ("/jobs", "job.list", {}),
             ("/jobs/hello", "job.show", {"job": "hello"}),
             ("/steps?step=one&status=success", "step.list", {"step": "one", "status": "success"}),

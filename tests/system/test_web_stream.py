@@ -160,6 +160,30 @@ def test_a_slow_client_is_told_what_it_missed(instance, web):
     assert len(seen) + skipped == 20000
 
 
+def test_all_changes_of_all_runs(instance, web):
+    with web.stream("/api/v1/events") as stream:
+        assert stream.event() == ("runs", {"runs": []})
+        first = instance.run("count", wait=False)["run_number"]
+        second = instance.run("many", wait=False, params={"gate": "/"})["run_number"]
+        seen = {first: [], second: []}
+        while not all(changes and changes[-1].get("ended") for changes in seen.values()):
+            name, data = stream.event()
+            assert name == "changed"
+            seen[data["run_number"]].append(data)
+        assert seen[first][0]["status"] in ("queued", "running") and seen[first][-1]["status"] == "success"
+        assert seen[first][-1]["progress"]["completed"] == 2 and seen[first][-1]["duration_seconds"] > 1
+        assert seen[second][-1]["job"] == "many"
+        with web.stream("/api/v1/events") as late:
+            assert late.event() == ("runs", {"runs": []})
+            instance.kill()
+            instance.start()
+            names = [late.event()]
+            while names[-1][0] != "runs":
+                names.append(late.event())
+            third = instance.run("count", wait=False)["run_number"]
+            assert next(late.events("changed"))[1]["run_number"] == third
+
+
 @pytest.mark.parametrize("path, status", [("/runs/77/stream", 404), ("/runs/1/stream?after=x", 422), ("/runs/1/stream?lines=-1", 422)])
 def test_errors_before_a_stream_begins(instance, web, path, status):
     assert web.get("/api/v1" + path).status == status

@@ -1,0 +1,193 @@
+#include "event_feed.h"
+
+#include <stdlib.h>
+
+#include "api_reply.h"
+#include "daemon_link.h"
+#include "feed.h"
+#include "log.h"
+#include "stream.h"
+#include "strutil.h"
+#include "xalloc.h"
+
+#define RING_BYTES ((size_t)512 * 1024)
+#define CALL_TIMEOUT (15 * USEC_PER_SEC)
+#define KEEP_ALIVE (15 * USEC_PER_SEC)
+#define SWEEP_INTERVAL (5 * USEC_PER_SEC)
+/* Changes of one run within so long are one event. */
+#define FLUSH_INTERVAL (100 * USEC_PER_MSEC)
+#define STREAMS_MAX 2000
+
+struct event_feed {
+        struct loop *loop;
+        struct daemon_link *link;
+        struct loop_timer *timer, *sweeper;
+        struct feed feed;
+        struct jval *changes; /* by run_id, since the last flush */
+};
+
+/* Who watches: first gets what is queued and runs, then the changes. */
+struct event_viewer {
+        struct event_feed *events;
+        struct http_conn *conn;
+        struct stream *stream;
+        bool asking, gone;
+};
+
+static void flush(void *user) {
+        struct event_feed *events = user;
+        struct jval *changes = STEAL_PTR(events->changes);
+
+        events->changes = jval_object();
+        for (void *i = jval_iter(changes); i; i = jval_iter_next(changes, i))
+                feed_append(&events->feed, chunk_new(CHUNK_NOTE, "changed", jval_iter_value(i)));
+        jval_unref(changes);
+        feed_flush(&events->feed);
+}
+
+static void notified(const struct client_message *message, void *user) {
+        struct event_feed *events = user;
+        const char *run_id = jval_get_str(message->value, "run_id");
+
+        if (message->notification != NOTIFICATION_RUN_CHANGED || !run_id)
+                return;
+        jval_set(events->changes, run_id, jval_ref(message->value));
+        if (!loop_timer_is_armed(events->timer))
+                loop_timer_arm(events->timer, FLUSH_INTERVAL);
+}
+
+/* What runs, as of a new subscription: changes that came while there was none are in it. */
+static void subscribed(const struct client_message *message, const char *why, void *user) {
+        struct event_feed *events = user;
+
+        if (message && message->kind == CLIENT_ANSWER)
+                feed_push(&events->feed, chunk_new(CHUNK_NOTE, "runs", message->value));
+        else
+                log_warning("changes of runs cannot be followed: %s", message ? message->error_text : why);
+}
+
+static void tell(struct event_feed *events, const char *state, const char *why) {
+        _cleanup_jval_ struct jval *value = jval_object();
+
+        jval_set_str(value, "state", state);
+        jval_set_str(value, "message", why);
+        feed_push(&events->feed, chunk_new(CHUNK_NOTE, "daemon", value));
+}
+
+static void link_up(void *user) {
+        struct event_feed *events = user;
+
+        tell(events, "up", NULL);
+        daemon_link_call(events->link, METHOD_EVENTS_SUBSCRIBE, NULL, CALL_TIMEOUT, subscribed, events);
+}
+
+static void link_down(const char *why, void *user) {
+        tell(user, "down", why);
+}
+
+static void stream_gone(struct stream *stream, void *user) {
+        struct event_viewer *viewer = user;
+
+        viewer->gone = true;
+        if (!viewer->asking)
+                free(viewer);
+}
+
+/* The stream's own text begins with what runs now; the changes that come after it was asked follow. */
+static void current_answered(const struct client_message *message, const char *why, void *user) {
+        struct event_viewer *viewer = user;
+        struct chunk *chunk;
+
+        viewer->asking = false;
+        if (viewer->gone) {
+                free(viewer);
+                return;
+        }
+        if (message && message->kind == CLIENT_ANSWER) {
+                chunk = chunk_new(CHUNK_NOTE, "runs", message->value);
+        } else {
+                _cleanup_jval_ struct jval *value = jval_object();
+
+                jval_set_str(value, "state", "down");
+                jval_set_str(value, "message", message ? message->error_text : why);
+                chunk = chunk_new(CHUNK_NOTE, "daemon", value);
+        }
+        (void)buf_append(&viewer->stream->own, chunk->text, chunk->len);
+        chunk_unref(chunk);
+        stream_go_live(viewer->stream, viewer->stream->position);
+        stream_pump(viewer->stream);
+}
+
+static void want_more(struct stream *stream, void *user) {
+        struct event_viewer *viewer = user;
+
+        if (viewer->asking)
+                return;
+        viewer->asking = true;
+        stream->position = feed_end(&viewer->events->feed);
+        daemon_link_call(viewer->events->link, METHOD_RUN_CURRENT, NULL, CALL_TIMEOUT, current_answered, viewer);
+}
+
+void event_feed_open(struct event_feed *events, struct http_conn *conn) {
+        struct event_viewer *viewer;
+
+        if (events->feed.n_streams >= STREAMS_MAX) {
+                api_reply_error(conn, ERROR_KIND_UNAVAILABLE, NULL, "%d watch the overview already, the most at a time",
+                                STREAMS_MAX);
+                return;
+        }
+        viewer = NEW(struct event_viewer);
+        *viewer = (struct event_viewer){.events = events, .conn = conn};
+        viewer->stream = stream_new(&events->feed, conn, want_more, stream_gone, viewer);
+}
+
+size_t event_feed_streams(const struct event_feed *events) {
+        return events->feed.n_streams;
+}
+
+static void sweep(void *user) {
+        struct event_feed *events = user;
+        usec_t now = now_boottime();
+        struct stream *next;
+
+        for (struct stream *stream = events->feed.streams; stream; stream = next) {
+                next = stream->next;
+                stream_keep_alive(stream, now, KEEP_ALIVE);
+        }
+        loop_timer_arm(events->sweeper, SWEEP_INTERVAL);
+}
+
+int event_feed_new(struct event_feed **ret, struct loop *loop, const char *socket_path) {
+        struct event_feed *events = NEW(struct event_feed);
+        struct link_events link_events = {.notification = notified, .up = link_up, .down = link_down, .user = events};
+        int r;
+
+        events->loop = loop;
+        feed_init(&events->feed, RING_BYTES);
+        events->feed.starts_over = true;
+        events->changes = jval_object();
+        r = daemon_link_new(&events->link, loop, socket_path, &link_events);
+        if (r == 0)
+                r = loop_timer_new(loop, &events->timer, flush, events);
+        if (r == 0)
+                r = loop_timer_new(loop, &events->sweeper, sweep, events);
+        if (r < 0) {
+                event_feed_free(events);
+                return r;
+        }
+        loop_timer_arm(events->sweeper, SWEEP_INTERVAL);
+        *ret = events;
+        return 0;
+}
+
+struct event_feed *event_feed_free(struct event_feed *events) {
+        if (!events)
+                return NULL;
+        daemon_link_free(events->link);
+        loop_timer_free(events->timer);
+        loop_timer_free(events->sweeper);
+        jval_unref(events->changes);
+        feed_done(&events->feed);
+        free(events);
+        return NULL;
+}

@@ -1,0 +1,16 @@
+/* The stream of all runs' changes, for overviews: one subscription of the daemon's, shared by all who watch. */
+#pragma once
+
+#include <stddef.h>
+
+#include "http_conn.h"
+#include "loop.h"
+
+struct event_feed;
+
+int event_feed_new(struct event_feed **ret, struct loop *loop, const char *socket_path);
+/* All connections must be closed. */
+struct event_feed *event_feed_free(struct event_feed *events);
+/* Answers on conn with the stream. */
+void event_feed_open(struct event_feed *events, struct http_conn *conn);
+size_t event_feed_streams(const struct event_feed *events);
