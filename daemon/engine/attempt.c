@@ -152,7 +152,7 @@ static void index_lines(struct task_run *task, size_t n, uint64_t offset, uint64
                 .ordinal = (uint32_t)task->record.ordinal,
         };
 
-        if (n > 0 && log_index_append(run->log_index, &entry) < 0 && !run->index_broken) {
+        if (n > 0 && run->log_index && log_index_append(run->log_index, &entry) < 0 && !run->index_broken) {
                 run->index_broken = true;
                 log_error("the sequence index of %s #%" PRId64
                           " cannot be written; its lines may be numbered anew after a restart",

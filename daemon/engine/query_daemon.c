@@ -25,7 +25,7 @@ static int64_t resident_memory(void) {
         return (int64_t)resident * sysconf(_SC_PAGESIZE);
 }
 
-static struct jval *store_json(const struct engine *engine) {
+static struct jval *store_json(struct engine *engine) {
         const char *trouble = store_trouble(engine->store);
         struct jval *object = jval_object();
 

@@ -51,6 +51,17 @@ static void timed_out(void *user) {
         run_cancel(user, REASON_TIMEOUT);
 }
 
+/* A run that is taken up goes on, whatever became of its folder: its steps run. */
+static int go_on_without_index(struct run *run, int error, uint64_t *ret_next) {
+        log_error("the sequence index in %s cannot be written: %s; lines of %s #%" PRId64
+                  " may be numbered anew after a restart",
+                  run->dir, strerror(-error), run->record.job, run->record.run_number);
+        run->index_broken = true;
+        if (log_index_next(run->dir, ret_next) < 0)
+                *ret_next = 1;
+        return 0;
+}
+
 static int prepare_folder(struct run *run, uint64_t *ret_lines) {
         _cleanup_free_ char *tmp = NULL;
         uint64_t next;
@@ -62,6 +73,8 @@ static int prepare_folder(struct run *run, uint64_t *ret_lines) {
         if (r < 0)
                 return r;
         r = log_index_open(&run->log_index, run->dir, &next);
+        if (r < 0 && run->engine->recovering)
+                r = go_on_without_index(run, r, &next);
         if (r < 0)
                 return r;
         run->ring = ring_new(next);

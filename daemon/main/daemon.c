@@ -247,6 +247,14 @@ static int open_signals(struct daemon *daemon) {
         return r;
 }
 
+/* The loop shows its life by asking this. The thread that writes state.db has to show its own, too; but one that waits
+ * for the disk would do so in a new daemon as well, which could not even say so. */
+static bool is_healthy(usec_t span, void *user) {
+        const struct daemon *daemon = user;
+
+        return store_silence(daemon->store) < span || store_waits_for_disk(daemon->store);
+}
+
 static int open_all(struct daemon *daemon, bool after_stop, char **ret_error) {
         int r = loop_new(&daemon->loop);
 
@@ -259,7 +267,7 @@ static int open_all(struct daemon *daemon, bool after_stop, char **ret_error) {
         if (r == 0 && !after_stop)
                 r = open_control(daemon, ret_error);
         if (r == 0 && !after_stop)
-                r = watchdog_start(&daemon->watchdog, daemon->loop, &daemon->notifier, NULL, NULL);
+                r = watchdog_start(&daemon->watchdog, daemon->loop, &daemon->notifier, is_healthy, daemon);
         return r;
 }
 

@@ -10,6 +10,7 @@
 
 #include "errortext.h"
 #include "fileutil.h"
+#include "log.h"
 #include "schema.h"
 #include "state_lock.h"
 #include "store_internal.h"
@@ -23,6 +24,8 @@
 #define GROUP_MAX 64 /* batches in one transaction */
 #define RETRY_INTERVAL USEC_PER_SEC
 #define CLOSING_TRIES 3
+/* A disk that takes longer than this for a commit is as good as none: nothing new is begun on it. */
+#define SILENCE_MAX (10 * USEC_PER_SEC)
 
 struct store {
         char *state_dir, *path;
@@ -35,9 +38,12 @@ struct store {
         pthread_t thread;
         int closing_fd; /* an eventfd that wakes the thread where it waits for the disk */
         atomic_bool closing;
+        atomic_int thread_id;
         /* The loop's */
         size_t backlog;
+        usec_t sign_of_life; /* boot clock: when the thread last said something, or got something to do */
         char *trouble;
+        char *silence; /* in words; the last one told */
 };
 
 /* From the thread to the loop: a batch that is durable, or why writing does not work (text NULL: it does again). */
@@ -54,16 +60,30 @@ static void message_free(void *pointer) {
         free(message);
 }
 
+static void tell_trouble(const struct store *store, const char *trouble) {
+        if (trouble && !store->trouble)
+                log_error("%s; what is decided is held and tried again, and nothing new is started", trouble);
+        else if (!trouble && store->trouble)
+                log_notice("%s is written again", store->path);
+}
+
 static void deliver(void *pointer, void *user) {
         struct message *message = pointer;
         struct store *store = user;
 
+        store->sign_of_life = now_boottime();
+        if (store->silence) {
+                log_notice("the disk answers again");
+                free(store->silence);
+                store->silence = NULL;
+        }
         if (message->batch) {
                 store->backlog--;
                 message->batch->release = NULL;
                 if (message->batch->done)
                         message->batch->done(message->batch->user);
         } else {
+                tell_trouble(store, message->trouble);
                 free(store->trouble);
                 store->trouble = STEAL_PTR(message->trouble);
         }
@@ -109,6 +129,7 @@ static void *store_main(void *user) {
         struct store *store = user;
         struct store_batch *group[GROUP_MAX];
 
+        atomic_store(&store->thread_id, gettid());
         while ((group[0] = workqueue_pop(store->queue))) {
                 size_t n = 1;
                 while (n < GROUP_MAX && (group[n] = workqueue_try_pop(store->queue)))
@@ -195,6 +216,7 @@ static struct store *release(struct store *store) {
         if (store->closing_fd >= 0)
                 (void)close(store->closing_fd);
         free(store->trouble);
+        free(store->silence);
         free(store->path);
         free(store->state_dir);
         free(store);
@@ -245,14 +267,42 @@ struct reader *store_reader(const struct store *store) {
 int store_submit(struct store *store, struct store_batch *batch, void (*done)(void *user), void *user) {
         batch->done = done;
         batch->user = user;
+        if (store->backlog == 0)
+                store->sign_of_life = now_boottime();
         int r = workqueue_push(store->queue, batch);
         if (r >= 0)
                 store->backlog++;
         return r;
 }
 
-const char *store_trouble(const struct store *store) {
-        return store->trouble;
+usec_t store_silence(const struct store *store) {
+        return store->backlog > 0 ? now_boottime() - store->sign_of_life : 0;
+}
+
+bool store_waits_for_disk(const struct store *store) {
+        _cleanup_free_ char *path = xasprintf("/proc/self/task/%d/stat", atomic_load(&store->thread_id));
+        _cleanup_free_ char *stat = NULL;
+        const char *state;
+        size_t len;
+
+        if (read_file(path, 4096, &stat, &len) < 0)
+                return false;
+        state = strrchr(stat, ')'); /* "TID (NAME) STATE ..." */
+        return state && startswith(state, ") D");
+}
+
+const char *store_trouble(struct store *store) {
+        usec_t silence = store_silence(store);
+        char span[TIMESPAN_SIZE];
+
+        if (store->trouble || silence < SILENCE_MAX)
+                return store->trouble;
+        if (!store->silence)
+                log_error("the disk has not answered for %s; what is decided is held, and nothing new is started",
+                          format_timespan(span, silence));
+        free(store->silence);
+        store->silence = xasprintf("the disk has not answered for %s", format_timespan(span, silence));
+        return store->silence;
 }
 
 size_t store_backlog(const struct store *store) {

@@ -51,8 +51,13 @@ void store_batch_purge(struct store_batch *batch, usec_t audit_before, uint64_t 
  * full or fails, batches wait and are tried again each second: done comes late, never with an error. -EAGAIN when too
  * many wait already (the batch stays the caller's). */
 int store_submit(struct store *store, struct store_batch *batch, void (*done)(void *user), void *user);
-/* NULL when writing works; else why it does not (valid until the next pass). */
-const char *store_trouble(const struct store *store);
+/* NULL when writing works; else why it does not, which may be that the disk does not answer (valid until the next
+ * call). */
+const char *store_trouble(struct store *store);
+/* For how long nothing was heard of the thread that writes, while something waits for it; 0: nothing waits. */
+usec_t store_silence(const struct store *store);
+/* Whether that thread waits within the kernel for the disk: a new process would wait as well. */
+bool store_waits_for_disk(const struct store *store);
 /* Batches not yet durable. */
 size_t store_backlog(const struct store *store);
 

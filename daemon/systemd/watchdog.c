@@ -10,15 +10,15 @@
 struct watchdog {
         struct notifier *notifier;
         struct loop_timer *timer;
-        usec_t interval;
-        bool (*healthy)(void *user);
+        usec_t span, interval;
+        bool (*healthy)(usec_t span, void *user);
         void *user;
 };
 
 static void feed(void *user) {
         struct watchdog *watchdog = user;
 
-        if (!watchdog->healthy || watchdog->healthy(watchdog->user))
+        if (!watchdog->healthy || watchdog->healthy(watchdog->span, watchdog->user))
                 (void)notifier_watchdog(watchdog->notifier);
         loop_timer_arm(watchdog->timer, watchdog->interval);
 }
@@ -36,8 +36,8 @@ static usec_t watchdog_span(void) {
         return span;
 }
 
-int watchdog_start(struct watchdog **ret, struct loop *loop, struct notifier *notifier, bool (*healthy)(void *user),
-                   void *user) {
+int watchdog_start(struct watchdog **ret, struct loop *loop, struct notifier *notifier,
+                   bool (*healthy)(usec_t span, void *user), void *user) {
         usec_t span = watchdog_span();
         struct watchdog *watchdog;
         int r;
@@ -49,8 +49,11 @@ int watchdog_start(struct watchdog **ret, struct loop *loop, struct notifier *no
                 return 0;
         }
         watchdog = NEW(struct watchdog);
-        *watchdog = (struct watchdog){
-                .notifier = notifier, .interval = MAX(span / 3, USEC_PER_MSEC), .healthy = healthy, .user = user};
+        *watchdog = (struct watchdog){.notifier = notifier,
+                                      .span = span,
+                                      .interval = MAX(span / 3, USEC_PER_MSEC),
+                                      .healthy = healthy,
+                                      .user = user};
         r = loop_timer_new(loop, &watchdog->timer, feed, watchdog);
         if (r < 0) {
                 free(watchdog);

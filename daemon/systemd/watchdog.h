@@ -9,8 +9,9 @@
 
 struct watchdog;
 
-/* Feeds as long as healthy(user) says yes (NULL: always), three times in each WATCHDOG_USEC. 0 with *ret NULL when the
+/* Feeds as long as healthy(span, user) says yes (NULL: always), three times in each WATCHDOG_USEC, which is the span
+ * that any part may be silent for. 0 with *ret NULL when the
  * service has no watchdog (or it is meant for another process). notifier stays valid until watchdog_free. */
-int watchdog_start(struct watchdog **ret, struct loop *loop, struct notifier *notifier, bool (*healthy)(void *user),
-                   void *user);
+int watchdog_start(struct watchdog **ret, struct loop *loop, struct notifier *notifier,
+                   bool (*healthy)(usec_t span, void *user), void *user);
 struct watchdog *watchdog_free(struct watchdog *watchdog);

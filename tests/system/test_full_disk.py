@@ -2,6 +2,7 @@
 recording goes on when there is room."""
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -207,3 +208,62 @@ def test_folders_that_cannot_be_written(make_instance):
             os.chmod(folder, 0o700)
     assert instance.run("hello")["run"]["status"] == "success"
     assert processes.is_alive(instance.process.pid)
+
+
+TWO = """
+[Job]
+Overlap=allow
+[Step first]
+Exec=/bin/sh -c "i=0; while [ ! -e {stop} ]; do i=$$((i+1)); echo line $$i; sleep 0.02; done; echo last"
+[Step second]
+Exec=/bin/echo second
+"""
+
+
+def make_read_only(disk, folder):
+    path = os.path.join(disk.folder, "runs", folder)
+    subprocess.run([*disk.wrapper, "sh", "-c", 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', "sh", path], check=True)
+
+
+def make_writable(disk, folder):
+    subprocess.run([*disk.wrapper, "mount", "-o", "remount,bind,rw", os.path.join(disk.folder, "runs", folder)], check=True)
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["running", "killed"])
+def test_a_run_whose_folder_becomes_read_only(small, kill):
+    """What has its files open goes on, over a restart of the daemon too; what needs new ones fails, and says so."""
+    instance, disk = small()
+    instance.write_job("two", TWO.replace("{stop}", instance.stop_file))
+    instance.call("daemon.reload")
+    run = instance.run("two", wait=False)
+    number, folder = run["run_number"], run["run_id"]
+    until(lambda: len(instance.call("run.tail", run=number)["lines"]) > 5, "it writes")
+    if kill:
+        instance.kill()
+    make_read_only(disk, folder)
+    try:
+        if kill:
+            instance.start()
+            assert f"the sequence index in {instance.state}/runs/{folder} cannot be written" in instance.log
+        last = instance.call("run.tail", run=number, lines=1)["lines"][-1]["seq"]
+        with instance.client() as client:
+            client.call("run.tail", run=number, after=last, follow=True)
+            assert client.notification("run.lines")[1]["lines"]
+        assert instance.status_of(number) == "running"
+        finish(instance)
+        if kill:
+            # Its result is in a file that cannot be opened: nothing is believed that cannot be read.
+            until(lambda: not ticks(instance), "the step has ended")
+    finally:
+        if kill:
+            make_writable(disk, folder)
+    shown = instance.wait_for_run(number)
+    first, *second = shown["attempts"]
+    assert first["status"] == "success"
+    text = instance.call("log.read", run=number, step="first")["text"].splitlines()
+    assert [int(line.split()[4]) for line in text[:-1]] == list(range(1, len(text))) and text[-1].endswith(" last")
+    if not kill:
+        assert (shown["run"]["status"], second[0]["reason"]) == ("failed", "spawn")
+        assert "Read-only file system" in second[0]["error_message"]
+        make_writable(disk, folder)
+    assert instance.run("hello")["run"]["status"] == "success"

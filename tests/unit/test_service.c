@@ -246,7 +246,7 @@ static void test_notify_abstract(void **state) {
 
 static bool healthy;
 
-static bool is_healthy(void *user) {
+static bool is_healthy(usec_t span, void *user) {
         return healthy;
 }
 

@@ -1,0 +1,114 @@
+"""A disk that does not answer: the thread that writes state.db hangs. It is held by a debugger's means, alone; all else goes on."""
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from batchtest import chaos, paths, processes
+from batchtest.protocol import ProtocolError
+from batchtest.wait import until
+
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 17, 0x4206, 0x4207, 0x40000000
+HELLO = "[Job]\nOverlap=allow\n[Step hello]\nExec=/bin/echo hello\n"
+TICKER = "[Step tick]\nExec=/bin/sh -c \"while :; do echo tick; sleep 0.05; done\"\n"
+
+
+def ptrace(request, thread):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(request, thread, None, None) < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+@contextlib.contextmanager
+def held(thread):
+    try:
+        ptrace(PTRACE_SEIZE, thread)
+    except PermissionError:
+        pytest.skip("ptrace is not permitted here")
+    try:
+        ptrace(PTRACE_INTERRUPT, thread)
+        os.waitpid(thread, WALL)
+        yield
+    finally:
+        try:
+            ptrace(PTRACE_DETACH, thread)
+        except OSError:  # it was killed, and is gone when we have seen it
+            os.waitpid(thread, WALL)
+
+
+def thread_of(instance, name):
+    for thread in os.listdir(f"/proc/{instance.process.pid}/task"):
+        with open(f"/proc/{instance.process.pid}/task/{thread}/comm", encoding="ascii") as comm:
+            if comm.read().strip() == name:
+                return int(thread)
+    raise AssertionError(f"no thread {name}")
+
+
+def pings(notify, seconds):
+    """How often the watchdog was fed within so many seconds."""
+    deadline, count = time.monotonic() + seconds, 0
+    while time.monotonic() < deadline:
+        notify.settimeout(max(deadline - time.monotonic(), 0.001))
+        with contextlib.suppress(TimeoutError):
+            count += notify.recv(4096) == b"WATCHDOG=1"
+    return count
+
+
+def test_a_store_that_hangs_is_noticed(make_instance):
+    instance = make_instance({"hello": HELLO, "ticker": TICKER})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(instance.path("notify"))
+        instance.wrapper = ["env", f"NOTIFY_SOCKET={instance.path('notify')}", "WATCHDOG_USEC=2000000"]
+        instance.start()
+        ticker = instance.run("ticker", wait=False)["run_number"]
+        until(lambda: len(instance.call("run.tail", run=ticker)["lines"]) > 3, "it ticks")
+        monitor, = [pid for pid in chaos.children(chaos.launcher_of(instance)) if chaos.name_of(pid).startswith("mon.")]
+        client = instance.client()
+        with held(thread_of(instance, "store")):
+            client.send({"jsonrpc": "2.0", "id": 1, "method": "run.start", "params": {"job": "hello"}})
+            time.sleep(2.2)
+            pings(notify, 0.1)
+            assert pings(notify, 2) == 0, "systemd starts a daemon anew whose store hangs"
+            store = until(lambda: instance.call("daemon.status")["store"]["error"] and instance.call("daemon.status")["store"],
+                          "it is noticed", 20)
+            assert store["state"] == "down" and store["waiting"] > 0 and "the disk has not answered for 1" in store["error"]
+            with pytest.raises(ProtocolError) as refusal:
+                instance.call("run.start", job="hello", force=True)
+            assert refusal.value.kind == "unavailable" and "has not answered" in refusal.value.message
+            assert instance.log.count("the disk has not answered") == 1
+            last = instance.call("run.tail", run=ticker, lines=1)["lines"][0]["seq"]
+            until(lambda: instance.call("run.tail", run=ticker, lines=1)["lines"][0]["seq"] > last + 5, "the step goes on, and is shown", 5)
+            assert "hello" not in str(instance.leftovers())
+        # It answers again: what was held happens, once.
+        assert client.receive()["result"]["run_number"] == ticker + 1
+        assert instance.wait_for_run(ticker + 1)["run"]["status"] == "success"
+        until(lambda: instance.call("daemon.status")["store"]["state"] == "up", "it is well again")
+        assert "the disk answers again" in instance.log
+        assert pings(notify, paths.patience(2)) >= 2
+        assert len(instance.call("run.list")["runs"]) == 2 and processes.is_alive(monitor)
+        instance.call("run.cancel", run=ticker)
+
+
+def test_a_daemon_whose_store_hangs_can_be_replaced(make_instance):
+    """What systemd's watchdog does then."""
+    instance = make_instance({"hello": HELLO, "ticker": TICKER}).start()
+    ticker = instance.run("ticker", wait=False)["run_number"]
+    until(lambda: len(instance.call("run.tail", run=ticker)["lines"]) > 3, "it ticks")
+    with held(thread_of(instance, "store")):
+        with instance.client() as client:
+            client.send({"jsonrpc": "2.0", "id": 1, "method": "run.start", "params": {"job": "hello"}})
+            time.sleep(0.3)
+        instance.process.send_signal(signal.SIGKILL)
+    instance.kill()
+    instance.start()
+    assert instance.run("hello")["run"]["status"] == "success"
+    cancelled = instance.call("run.cancel", run=ticker)
+    assert cancelled["status"] == "cancelled"
+    attempt, = instance.show(ticker)["attempts"]
+    lines = [line["seq"] for line in instance.call("run.tail", run=ticker)["lines"]]
+    assert attempt["attempt"] == 1 and lines == list(range(lines[0], lines[0] + len(lines)))
