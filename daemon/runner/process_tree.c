@@ -17,6 +17,9 @@
 
 #define KILL_WAIT (2 * USEC_PER_SEC)
 #define ENVIRONMENT_MAX ((size_t)256 * 1024)
+/* For how long those are waited for that are about to execute a program. */
+#define EXEC_WAIT_FIRST (1 * USEC_PER_MSEC)
+#define EXEC_WAIT_LAST (8 * USEC_PER_MSEC)
 
 struct process {
         pid_t pid;
@@ -152,11 +155,22 @@ struct environment_search {
         const char *assignment;
         char *buffer;
         struct pid_list found;
+        struct pid_list executing;
 };
+
+/* Between its old program and the new one a process has no environment to see. Kernel threads and those that have ended
+ * have none either, but they have no program. */
+static bool has_program(pid_t pid) {
+        char path[64], program[2];
+        snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+        return readlink(path, program, sizeof(program)) > 0;
+}
 
 static void match_environment(pid_t pid, void *user) {
         struct environment_search *search = user;
         ssize_t n = read_proc(pid, "environ", search->buffer, ENVIRONMENT_MAX);
+        if (n == 0 && has_program(pid))
+                pid_list_add(&search->executing, pid);
         for (const char *at = search->buffer; n > 0 && at < search->buffer + n; at += strlen(at) + 1)
                 if (strcmp(at, search->assignment) == 0) {
                         pid_list_add(&search->found, pid);
@@ -167,12 +181,19 @@ static void match_environment(pid_t pid, void *user) {
 void process_find_by_environment(const char *assignment, struct pid_list *ret) {
         struct environment_search search = {.assignment = assignment, .buffer = xmalloc(ENVIRONMENT_MAX)};
         process_each(match_environment, &search);
+        for (usec_t wait = EXEC_WAIT_FIRST; search.found.n == 0 && search.executing.n > 0 && wait <= EXEC_WAIT_LAST;
+             wait *= 2) {
+                nanosleep(&(struct timespec){.tv_nsec = (long)wait * 1000}, NULL);
+                for (size_t i = 0; i < search.executing.n; i++)
+                        match_environment(search.executing.pids[i], &search);
+        }
         for (size_t i = 0; i < search.found.n; i++) {
                 pid_list_add(ret, search.found.pids[i]);
                 process_descendants(search.found.pids[i], NULL, ret);
         }
         free(search.buffer);
         pid_list_done(&search.found);
+        pid_list_done(&search.executing);
 }
 
 /* Stops until a look finds nobody new: who is stopped cannot fork away from the kill. */

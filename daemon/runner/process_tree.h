@@ -21,7 +21,8 @@ bool pid_list_has(const struct pid_list *list, pid_t pid);
 /* Living descendants of root (zombies and root itself left out). `except` may be NULL: those and what is below them are
  * left out. */
 void process_descendants(pid_t root, const struct pid_list *except, struct pid_list *ret);
-/* Living processes with this "NAME=value" in the environment that they were started with, and their descendants. */
+/* Living processes with this "NAME=value" in the environment that they were started with, and their descendants. Where
+ * there is none, but somebody is about to execute a program, it waits for that: at most 15 ms. */
 void process_find_by_environment(const char *assignment, struct pid_list *ret);
 /* Ends all descendants of root but `except` and what is below those: stops them first, so that none forks on, then
  * kills. Waits at most two seconds for them to be gone, calling reap (may be NULL) in between. Those found are added to
