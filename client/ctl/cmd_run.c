@@ -145,9 +145,7 @@ static void tell_started(const struct context *context, const struct jval *resul
 /* With --wait the one JSON document is the run as it ended. */
 static int show_ended(struct session *session, const char *run_id, int status) {
         _cleanup_jval_ struct jval *shown = NULL;
-        struct jval *params = jval_object();
-        jval_set_str(params, "run", run_id);
-        int r = session_call(session, METHOD_RUN_SHOW, params, &shown);
+        int r = session_show_run(session, run_id, &shown);
         if (r != EXIT_DONE)
                 return r;
         context_show_json(shown);

@@ -7,9 +7,7 @@
 
 static int show_run(const struct context *context, struct session *session, const char *run) {
         _cleanup_jval_ struct jval *shown = NULL;
-        struct jval *params = jval_object();
-        jval_set_str(params, "run", run);
-        int status = session_call(session, METHOD_RUN_SHOW, params, &shown);
+        int status = session_show_run(session, run, &shown);
         if (status != EXIT_DONE)
                 return status;
         if (context_json(context)) {

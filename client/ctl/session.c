@@ -303,3 +303,35 @@ int session_answer(struct session *session, int64_t id, struct jval **ret) {
 int session_call(struct session *session, enum method_id method, struct jval *params, struct jval **ret) {
         return session_answer(session, session_send(session, method, params), ret);
 }
+
+static void append_page(struct jval *whole, const struct jval *page, const char *key) {
+        struct jval *into = jval_get(whole, key);
+        const struct jval *more = jval_get(page, key);
+        for (size_t i = 0; i < jval_array_size(more); i++)
+                jval_add(into, jval_ref(jval_at(more, i)));
+}
+
+int session_show_run(struct session *session, const char *run, struct jval **ret) {
+        _cleanup_jval_ struct jval *whole = NULL, *params = jval_object();
+        if (run)
+                jval_set_str(params, "run", run);
+        int status = session_call(session, METHOD_RUN_SHOW, jval_deep_copy(params), &whole);
+        /* Pages of one run belong together, though another one may have begun meanwhile. */
+        const char *run_id = status == EXIT_DONE ? jval_get_str(jval_get(whole, "run"), "run_id") : NULL;
+        for (int64_t next; run_id && (next = jval_get_int(whole, "next", 0)) > 0;) {
+                _cleanup_jval_ struct jval *page = NULL;
+                jval_set_str(params, "run", run_id);
+                jval_set_int(params, "after", next);
+                status = session_call(session, METHOD_RUN_SHOW, jval_deep_copy(params), &page);
+                if (status != EXIT_DONE)
+                        return status;
+                append_page(whole, page, "steps");
+                append_page(whole, page, "attempts");
+                jval_remove(whole, "next");
+                if (jval_get_int(page, "next", 0) > next)
+                        jval_set_int(whole, "next", jval_get_int(page, "next", 0));
+        }
+        if (status == EXIT_DONE)
+                *ret = STEAL_PTR(whole);
+        return status;
+}

@@ -30,6 +30,9 @@ void session_close(struct session *session);
 
 /* Calls and waits for the answer; over a lost connection too. 0 with *ret, or an exit status. params is taken over. */
 int session_call(struct session *session, enum method_id method, struct jval *params, struct jval **ret);
+/* run.show of the run (NULL: the one that runs, else the latest), its pages put together. 0 with *ret, or an exit
+ * status. */
+int session_show_run(struct session *session, const char *run, struct jval **ret);
 /* The same in two parts, so that several calls share one round trip. session_send returns the id. */
 int64_t session_send(struct session *session, enum method_id method, struct jval *params);
 int session_answer(struct session *session, int64_t id, struct jval **ret);

@@ -221,7 +221,5 @@ void view_run(const struct context *context, const struct jval *shown, struct bu
         append_metrics(context, jval_get(run, "metrics"), out);
         append_warnings(context, jval_get(run, "warnings"), out);
         append_notes(context, jval_get(run, "notes"), out);
-        if (jval_get_bool(shown, "truncated", false))
-                (void)buf_append_str(out, "\nnot all of its steps fit the answer\n");
         append_hint(context, run, out);
 }

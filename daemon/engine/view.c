@@ -128,10 +128,10 @@ static void set_live_members(struct jval *step, const struct task_run *task, enu
                 jval_set_str(step, "status_text", task->status_text);
 }
 
-struct jval *run_steps_json(const struct run *run) {
+struct jval *run_steps_json(const struct run *run, size_t after, size_t count) {
         struct jval *steps = jval_array();
 
-        for (size_t i = 0; i < run->machine.n_tasks; i++) {
+        for (size_t i = after; i < run->machine.n_tasks && i - after < count; i++) {
                 struct jval *step = attempt_record_to_json(&run->tasks[i]->record);
                 unsigned attempts = run->machine.tasks[i].attempt;
 

@@ -10,8 +10,8 @@ struct task_run;
 struct jval *run_identity_json(const struct run *run);
 struct jval *run_progress_json(const struct run *run);
 struct jval *run_current_json(const struct run *run);
-/* run.show's `steps` of an active run. */
-struct jval *run_steps_json(const struct run *run);
+/* run.show's `steps` of an active run: `count` of them behind the first `after`. */
+struct jval *run_steps_json(const struct run *run, size_t after, size_t count);
 /* elapsed_seconds, current_step, current_item, step_done, step_total, status_text */
 void run_set_position(struct jval *object, const struct run *run);
 /* waits_for, where the run is queued. */

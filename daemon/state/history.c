@@ -154,6 +154,16 @@ int history_step_list(struct history *history, const struct jval *filter, histor
         return submit(question);
 }
 
+int history_run_page(struct history *history, const char *selector, size_t after, unsigned limit, history_fn fn,
+                     void *user) {
+        struct question *question = question_new(history, ask_run_page, fn, user);
+
+        question->selector = xstrdup_or_null(selector);
+        question->offset = after;
+        question->limit = limit;
+        return submit(question);
+}
+
 int history_run_lines(struct history *history, const char *run_id, uint64_t after, unsigned last_lines, unsigned limit,
                       history_fn fn, void *user) {
         struct question *question = question_new(history, ask_run_lines, fn, user);

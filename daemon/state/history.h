@@ -31,8 +31,13 @@ struct run_filter {
  * type too. */
 int history_run_list(struct history *history, const struct run_filter *filter, history_fn fn, void *user);
 /* selector: run number, uuid (or an unambiguous prefix of 8 or more digits), or NULL for the latest (of job, when
- * given). {run: {...}, steps: [attempts...]}. */
+ * given). {run: {...}}. */
 int history_run_show(struct history *history, const char *selector, const char *job, history_fn fn, void *user);
+/* {run, steps: [each by its last attempt], attempts: [those that began], total, completed, failed}: of steps and of
+ * attempts, in the order of the plan, up to `limit` each behind the first `after`; the three numbers count all steps.
+ */
+int history_run_page(struct history *history, const char *selector, size_t after, unsigned limit, history_fn fn,
+                     void *user);
 /* What came of the run step by step, with the medians of earlier runs: the result of run.summary; and the roll-up of
  * its data's quality: the result of run.quality. */
 int history_run_summary(struct history *history, const char *selector, history_fn fn, void *user);

@@ -40,6 +40,9 @@ int ask_request(const struct question *question, sqlite3 *db, const char *state_
                 char **ret_error);
 int ask_last_runs(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);
+/* history_page.c */
+int ask_run_page(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                 char **ret_error);
 /* history_steps.c */
 int ask_step_list(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);

@@ -12,10 +12,8 @@
 
 #define LIST_DEFAULT 50
 #define LIST_MAX 1000
-/* An answer has to fit into a frame of 1 MiB: what a list or the output in run.show may take of it. */
+/* An answer has to fit into a frame of 1 MiB: what a list may take of it. */
 #define ANSWER_MAX ((size_t)600 * 1024)
-#define OUTPUT_MAX ((size_t)8 * 1024) /* of one failed attempt */
-#define OUTPUT_TOTAL_MAX ((size_t)128 * 1024)
 
 /* The one row of a query, or NULL. */
 static int one_run(sqlite3 *db, sqlite3_stmt *statement, struct run_record **ret, char **ret_error) {
@@ -224,59 +222,16 @@ int history_find_run(sqlite3 *db, const char *selector, const char *job, struct 
                          "no run %s: give a run's number, its id, or the first 8 or more digits of it", selector);
 }
 
-/* A failed attempt's last output is worth its place; the whole of it is in log.read. */
-static void trim_output(struct attempt_record *record, size_t *total) {
-        size_t len = record->output_log ? strlen(record->output_log) : 0;
-
-        if (record->status != STEP_FAILED || len == 0 || *total + MIN(len, OUTPUT_MAX) > OUTPUT_TOTAL_MAX) {
-                free(record->output_log);
-                record->output_log = NULL;
-                return;
-        }
-        if (len > OUTPUT_MAX) {
-                char *newline = strchr(record->output_log + len - OUTPUT_MAX, '\n');
-                char *tail = xstrdup(newline ? newline + 1 : "");
-                free(record->output_log);
-                record->output_log = tail;
-                len = strlen(tail);
-        }
-        *total += len;
-}
-
-static int add_attempts(sqlite3 *db, const char *run_id, struct jval *steps, char **ret_error) {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        size_t total = 0;
-        int code;
-
-        int r = history_prepare(db,
-                                "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE run_id = :run_id"
-                                " ORDER BY step_order, item, attempt",
-                                &statement, ret_error);
-        if (r < 0)
-                return r;
-        history_bind_text(statement, ":run_id", run_id);
-        while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-                _cleanup_(attempt_record_freep) struct attempt_record *record = attempt_record_from_row(statement);
-                trim_output(record, &total);
-                jval_add(steps, attempt_record_to_json(record));
-        }
-        return code == SQLITE_DONE ? 0 : history_db_error(db, ret_error);
-}
-
 int ask_run_show(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error) {
         _cleanup_(run_record_freep) struct run_record *record = NULL;
-        _cleanup_jval_ struct jval *steps = jval_array();
-
         int r = history_find_run(db, question->selector, question->job, &record, ret_error);
-        if (r >= 0)
-                r = add_attempts(db, record->run_id, steps, ret_error);
+
+        (void)state_dir;
         if (r < 0)
                 return r;
-        struct jval *answer = jval_object();
-        jval_set(answer, "run", run_record_to_json(record));
-        jval_set(answer, "steps", STEAL_PTR(steps));
-        *ret_answer = answer;
+        *ret_answer = jval_object();
+        jval_set(*ret_answer, "run", run_record_to_json(record));
         return 0;
 }
 

@@ -292,7 +292,11 @@ static const struct method methods[] = {
                         .name = "run.show",
                         .right = RIGHT_WATCH,
                         .help = "One run with its steps, attempts, counters, warnings and progress",
-                        .arguments = {RUN_OR_LATEST},
+                        .arguments = {RUN_OR_LATEST,
+                                      {.name = "after",
+                                       .type = ARGUMENT_INTEGER,
+                                       .help = "Leave out so many steps and attempts: the `next` of the page before",
+                                       .maximum = INT32_MAX}},
                 },
         [METHOD_RUN_CANCEL] =
                 {

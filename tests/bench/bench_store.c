@@ -177,7 +177,7 @@ static void question(struct bench *bench, const char *what, const struct run_fil
         for (int i = 0; i < QUESTIONS; i++) {
                 double begin = bench_now(CLOCK_MONOTONIC);
                 int r = filter ? history_run_list(bench->history, filter, answered, bench)
-                               : history_run_show(bench->history, selector, NULL, answered, bench);
+                               : history_run_page(bench->history, selector, 0, 501, answered, bench);
                 if (r < 0)
                         abort();
                 (void)loop_run(bench->loop);

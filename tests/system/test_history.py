@@ -208,3 +208,24 @@ def test_c11_health_of_jobs_before_and_after_a_date(make_instance):
     assert "25.0% -> 0.0%" in text and "2 -> 0" in text
     assert "--mode" in instance.ctl("history", "--summary", "-m", "full", check=False).stderr
     assert instance.ctl("history", "nothing", "--summary").stdout == "no runs in that time\n"
+
+
+def test_a_run_of_very_many_steps_is_shown_page_by_page(make_instance):
+    instance = make_instance({"job01": "[Step a]\nExec=/bin/true\n"}).start()
+    instance.stop()
+    past.fill(instance.state, 2, steps=1300)
+    with sqlite3.connect(instance.path("state", "state.db")) as db:
+        # As much as a step may say of itself: no frame holds all of it.
+        db.execute("UPDATE attempts SET error_message = printf('%.*c', 3000, 'x') WHERE run_id LIKE '00000002%'")
+    instance.start()
+    first = instance.call("run.show", run=1)
+    assert len(first["steps"]) == len(first["attempts"]) == 500 and first["next"] == 500
+    assert first["progress"] == {"total": 1300, "completed": 1300, "failed": 0, "running": 0, "percent": 100.0}
+    for run in (1, 2):
+        shown = instance.show(run)
+        assert [step["step_order"] for step in shown["steps"]] == list(range(1, 1301))
+        assert [attempt["step_order"] for attempt in shown["attempts"]] == list(range(1, 1301))
+    assert len(instance.call("run.show", run=2)["steps"]) < 500
+    whole = json.loads(instance.ctl("status", "2", "-o", "json").stdout)
+    assert len(whole["steps"]) == len(whole["attempts"]) == 1300 and "next" not in whole
+    assert len(instance.ctl("status", "1").stdout.splitlines()) > 1300

@@ -147,7 +147,16 @@ class Instance:
         return self.wait_for_run(started["run_number"], seconds) if wait else started
 
     def show(self, run):
-        return self.call("run.show", run=run)
+        """The answer to run.show, its pages put together."""
+        with Client(self.socket) as client:
+            shown = client.call("run.show", run=run)
+            while "next" in shown:
+                page = client.call("run.show", run=shown["run"]["run_id"], after=shown.pop("next"))
+                for part in ("steps", "attempts"):
+                    shown[part] += page[part]
+                if "next" in page:
+                    shown["next"] = page["next"]
+            return shown
 
     def status_of(self, run):
         return self.show(run)["run"]["status"]
