@@ -1,0 +1,99 @@
+// Scripts: every job with what it does, what it takes and what it will change; started from a form.
+import { connection } from './connection.js';
+import { h, replace } from './dom.js';
+import { empty } from './empty.js';
+import { errorBox } from './error_box.js';
+import { title } from './format.js';
+import { forgetJobs, job as jobOf, jobs as allJobs } from './jobs_store.js';
+import { jobFacts, stepTable } from './job_definition.js';
+import { runForm } from './run_form.js';
+import { link } from './router.js';
+import { statusWord } from './status_word.js';
+import { ago } from './time_text.js';
+
+export function mount(root, route, life) {
+  const list = h('nav', { class: 'script-list', 'aria-label': 'Jobs' });
+  const detail = h('div', { class: 'script-detail' });
+  let chosen = route.path[1];
+  replace(root, h('h1', null, 'Scripts'), h('div', { class: 'scripts' }, list, detail));
+
+  const show = async () => {
+    try {
+      const jobs = await allJobs();
+      if (life.over) return;
+      if (!jobs.length) {
+        replace(detail, empty('No jobs are defined.', h('p', { class: 'muted' }, 'A job is a file in jobs.d: see batchd.job(5).')));
+        return;
+      }
+      const name = chosen ?? jobs[0].job;
+      replace(
+        list,
+        jobs.map((job) => listItem(job, name)),
+      );
+      const job = await jobOf(name);
+      if (!life.over) replace(detail, jobDetail(job, route.query));
+    } catch (error) {
+      if (!life.over && error.name !== 'AbortError') replace(detail, errorBox(error, show));
+    }
+  };
+  life.on(connection, 'back', () => {
+    forgetJobs();
+    if (detail.querySelector('.error-box')) show();
+  });
+  show();
+  return {
+    /** Another job of the list: the list stays. */
+    update(next) {
+      chosen = next.path[1];
+      return show();
+    },
+  };
+}
+
+function listItem(job, chosen) {
+  return h(
+    'a',
+    { href: link(['scripts', job.job]), 'aria-current': job.job === chosen ? 'true' : null },
+    h('span', { class: 'script-name' }, title(job.job)),
+    h(
+      'span',
+      { class: 'small muted' },
+      job.last_run ? [job.last_run.status, ' ', ago(job.last_run.started_at ?? job.last_run.created_at)] : 'never ran',
+    ),
+  );
+}
+
+function jobDetail(job, query) {
+  const last = job.last_run;
+  return [
+    h(
+      'section',
+      { class: 'card' },
+      h(
+        'div',
+        { class: 'row between wrap' },
+        h('h2', null, title(job.job)),
+        h(
+          'span',
+          { class: 'row' },
+          last
+            ? h(
+                'a',
+                { class: 'status-link', href: link(['runs', String(last.run_number)]) },
+                `#${last.run_number} `,
+                statusWord(last.status, last.reason),
+              )
+            : null,
+          h('a', { href: link(['history'], { job: job.job }) }, 'History'),
+        ),
+      ),
+      h('p', null, job.description),
+      job.broken
+        ? h('p', { class: 'error-box' }, `Its file is wrong, the last good version is in force: ${job.broken.message ?? job.broken}`)
+        : null,
+      jobFacts(job),
+    ),
+    h('section', { class: 'card' }, h('h2', null, 'Run it'), runForm(job, query)),
+    h('section', { class: 'card' }, h('h2', null, 'Steps'), stepTable(job)),
+  ];
+}
