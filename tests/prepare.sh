@@ -6,6 +6,10 @@
 build_packages='gcc libc6-dev meson ninja-build pkg-config libevent-dev libjansson-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev
     liblinear-dev libsystemd-dev zlib1g-dev libcrypt-dev libmd-dev scdoc python3 procps util-linux'
 
+# What the tests of the status page take: half a gigabyte, and apart, so that where it cannot be had only these tests are skipped.
+# shellcheck disable=SC2034 # used by those who source this
+browser_packages='chromium chromium-driver python3-selenium'
+
 # Prints those of the packages that are not installed.
 missing_packages() {
     for package in "$@"; do

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from batchtest import ordinary_user, paths, postgres as postgres_module, processes  # noqa: E402
+from batchtest import browser as browser_module, ordinary_user, page as page_module, paths, postgres as postgres_module, processes  # noqa: E402
 from batchtest.instance import Instance  # noqa: E402
 from batchtest.player import Player  # noqa: E402
 from batchtest.web import Web  # noqa: E402
@@ -137,3 +137,39 @@ def make_player():
 def player(make_player):
     """An API player with the generated league, the same on every machine."""
     return make_player("--generated")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A Chromium, one a test file."""
+    reason = browser_module.why_not()
+    if reason:
+        pytest.skip(reason)
+    browser = browser_module.Browser()
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(chromium):
+    """The Chromium, as wide as a desk's; a test that leaves an error of a script behind has failed."""
+    chromium.size(1280)
+    chromium.prefers("light")
+    yield chromium
+    left = page_module.complaints(chromium)
+    chromium.driver.get("about:blank")
+    assert not left, left
+
+
+@pytest.fixture
+def make_page():
+    """make_page(instance, Stream="no", ...): the status page on a batch-web of its own."""
+    made = []
+
+    def make(instance, **settings):
+        made.append(page_module.serve(instance, **settings))
+        return made[-1]
+
+    yield make
+    for web in made:
+        web.remove()

@@ -1,0 +1,281 @@
+"""The status page in a real Chromium, for who looks: every tab, links to every place, themes, a phone's width, the keyboard, a daemon that goes
+away and comes back."""
+import contextlib
+import http.client
+import http.server
+import threading
+import urllib.parse
+
+import pytest
+
+from batchtest import page, paths
+from batchtest.browser import Keys
+from batchtest.wait import until
+
+JOBS = {
+    "greet": """
+[Job]
+Description=Says good day
+Type=greeting
+DefaultMode=kind
+OnCalendar=*-*-* 06:00
+TimeZone=America/New_York
+[Parameter name]
+Pattern=[A-Z][a-z]+
+Description=Whom to greet
+[Mode kind]
+Steps=bow speak
+Description=With a bow
+[Mode curt]
+Steps=speak
+[Step bow]
+Exec=/bin/true
+Description=Bows
+Impact=Nothing is changed
+[Step speak]
+Exec=/bin/sh -c 'echo good day; REPORT report --metric greetings+=3 --warning "weather: it rains"'
+""",
+    "wait": "[Job]\nDescription=Goes on until it is cancelled\n[Step first]\nExec=/bin/true\n[Step long]\nExec=/bin/sh -c 'REPORT report --progress 15/75; exec sleep 300'\n",
+    "broken": "[Job]\n[Step x]\nExec=\n",
+}
+TABS = ("Overview", "Actions", "Batch history", "Scripts", "Settings")
+PLACES = ("overview", "actions", "history", "scripts", "settings")
+
+
+def jobs():
+    return {name: text.replace("REPORT", paths.BATCHCTL) for name, text in JOBS.items()}
+
+
+class PrefixProxy(http.server.BaseHTTPRequestHandler):
+    """A reverse proxy that has the page below a prefix."""
+    port = prefix = None
+
+    def do_GET(self):
+        if not self.path.startswith(self.prefix):
+            self.send_error(404)
+            return
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", "/" + self.path[len(self.prefix):], headers=dict(self.headers))
+        answer = connection.getresponse()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while part := answer.read1(65536):
+                self.wfile.write(part)
+                self.wfile.flush()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def prefix_proxy():
+    made = []
+
+    def make(port, prefix):
+        handler = type("Handler", (PrefixProxy,), {"port": port, "prefix": prefix})
+        made.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=made[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{made[-1].server_port}{prefix}"
+
+    yield make
+    for server in made:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def daemon(make_instance):
+    return make_instance(jobs=jobs()).start()
+
+
+def test_every_tab(browser, make_page, daemon):
+    run = daemon.run("greet")["run"]
+    browser.open(page.address(make_page(daemon)))
+    browser.until_text("Nothing is running", "main")
+    overview = browser.text("main")
+    for heading in ("Running now", "Data readiness", "Health", "Due next", "Missed in 7 days", "Jobs"):
+        assert heading in overview, overview
+    browser.until_text("Database", ".health")
+    browser.until_text("broken.job", ".health")
+    browser.until_text("Greet", ".plain-list")
+
+    for number, tab in enumerate(TABS):
+        browser.click(".tabs a", tab)
+        until(lambda: browser.text(".tabs a[aria-current]") == tab, f"{tab} is marked as the present one")
+        assert browser.place == f"#/{PLACES[number]}"
+    browser.until_text("Greet", ".schedules")
+
+    browser.click(".tabs a", "Actions")
+    browser.until_text("Says good day")
+    browser.click(".tabs a", "Scripts")
+    browser.go("#/scripts/greet")
+    browser.until_text("Whom to greet · of the form [A-Z][a-z]+", ".script-detail")
+    browser.until_text("Nothing is changed", ".expected")
+    browser.until_text("*-*-* 06:00 (America/New_York)", ".script-detail")
+
+    browser.click(".tabs a", "Batch history")
+    browser.until_text(f"#{run['run_number']}", ".runs")
+    browser.click(".cell-number a")
+    browser.until_text("good day", ".log")
+    browser.until_text("Greetings\n3", ".counters")
+    browser.until_text("it rains", ".warnings")
+
+
+def test_links_lead_everywhere(browser, make_page, daemon):
+    """What is in the address is what is shown, for who was sent a link."""
+    run = daemon.run("greet", mode="curt")["run"]
+    daemon.run("greet")
+    web = make_page(daemon)
+    browser.open(page.address(web), f"#/runs/{run['run_number']}")
+    browser.until_text("Greet #1", "h1")
+    browser.open(page.address(web), f"#/runs/{run['run_id'][:8]}")
+    browser.until_text("Greet #1", "h1")
+    browser.open(page.address(web), "#/scripts/greet?mode=curt&name=Anna")
+    browser.until_text("Greet", ".script-detail h2")
+    assert browser.find("input[value=curt]").is_selected()
+    assert browser.find("input[name=name]").get_attribute("value") == "Anna"
+    browser.open(page.address(web), "#/history?job=greet&mode=curt")
+    until(lambda: len(browser.all(".run-item")) == 1, "the filter of the address holds")
+    browser.open(page.address(web), "#/runs/4711")
+    browser.until_text("4711", ".error-box")
+    browser.open(page.address(web), "#/scripts/nosuchjob")
+    browser.until_text("nosuchjob", ".error-box")
+    browser.open(page.address(web), "#/nowhere")
+    browser.until_text("Running now")
+
+
+def test_it_works_below_a_prefix(browser, make_page, daemon, prefix_proxy):
+    """A reverse proxy may put it below any path: all addresses are relative."""
+    daemon.run("greet")
+    proxy = prefix_proxy(make_page(daemon).port, "/ops/batch/")
+    browser.open(proxy)
+    browser.until_text("Nothing is running")
+    browser.until_text("connected", "#link-state")
+    browser.go("#/runs/1")
+    browser.until_text("good day", ".log")
+    assert browser.find(".log-tools a").get_attribute("href").startswith(proxy + "api/v1/")
+
+
+def test_nothing_is_taken_from_elsewhere(browser, make_page, daemon):
+    web = make_page(daemon)
+    browser.open(page.address(web))
+    browser.until_text("Nothing is running")
+    for place in ("#/actions", "#/history", "#/scripts", "#/settings"):
+        browser.go(place)
+    names = browser.script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert names and {urllib.parse.urlsplit(name).netloc for name in names} == {f"127.0.0.1:{web.port}"}
+
+
+def test_running_now(browser, make_page, daemon):
+    run = daemon.call("run.start", job="wait")["run_number"]
+    browser.open(page.address(make_page(daemon)))
+    browser.until_text(f"Wait #{run}", ".run-card")
+    browser.until_text("15/75", ".run-card")
+    browser.until_text("60 % · 1/2", ".run-card")
+    assert browser.find(".run-card [role=progressbar]").get_attribute("aria-valuenow") == "60"
+    assert [line.text for line in browser.all(".run-card .timeline-name")] == ["First", "Long"]
+    daemon.call("run.cancel", run=run)
+    browser.until_text("Nothing is running")
+
+
+def test_readiness_of_the_week(browser, make_page, make_instance, database):
+    daemon = make_instance(database=database).start()
+    until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied", 20)
+    database.query("INSERT INTO data_readiness (season_year, week, season_type, schedule_complete, games_count, game_logs_available,"
+                   " game_logs_count, odds_available, odds_count, odds_fetch_attempted, odds_fetch_failed, odds_last_fetched_at,"
+                   " predictions_available, predictions_count, expected_predictions_count, prediction_completeness_pct)"
+                   " VALUES (2026, 12, 'reg', true, 14, false, 0, true, 812, true, true, now(), true, 301, 310, 97.1)")
+    database.query("INSERT INTO football_current_week (season_year, week, season_type) VALUES (2026, 12, 'reg')")
+    browser.open(page.address(make_page(daemon)))
+    browser.until_text("97.1 %", ".readiness")
+    readiness = browser.text(".readiness")
+    for text in ("Week 12 of 2026", "14 games", "Complete", "812 prices", "Fetch failed: old prices stay", "301 of 310"):
+        assert text in readiness, readiness
+    bars = {bar.get_attribute("aria-label"): bar.get_attribute("aria-valuenow") for bar in browser.all(".readiness [role=progressbar]")}
+    assert bars == {"Schedule": "100", "Game logs": "0", "Odds": "100", "Predictions": "97"}
+
+
+def test_a_daemon_that_goes_away_and_comes_back(browser, make_page, daemon):
+    daemon.run("greet")
+    browser.open(page.address(make_page(daemon)))
+    browser.until_text("Nothing is running")
+    daemon.kill()
+    browser.until_text("batchd is away", "#away", 15)
+    browser.go("#/settings")
+    browser.go("#/history")
+    daemon.start()
+    browser.until_text("connected", "#link-state", 15)
+    browser.until_text("Greet", ".runs")
+    assert not any(element.is_displayed() for element in browser.all(".error-box"))
+
+
+def test_a_phone(browser, make_page, daemon):
+    """Nothing sticks out sideways at 390 pixels, and the tabs are where a thumb is."""
+    run = daemon.run("greet")["run"]["run_number"]
+    browser.size(390, 844)
+    browser.open(page.address(make_page(daemon)))
+    for place in ("#/overview", "#/actions", "#/history", "#/scripts/greet", "#/settings", f"#/runs/{run}"):
+        browser.go(place)
+        browser.find(".view-runs .log" if "runs/" in place else f".view-{place[2:].split('/')[0]} .card, .view-history .run-item")
+        assert browser.script("return document.documentElement.scrollWidth") <= 390, place
+    tabs = browser.find(".tabs").rect
+    assert abs(tabs["y"] + tabs["height"] - 844) < 1
+
+
+def test_themes(browser, make_page, daemon):
+    ground = "return getComputedStyle(document.documentElement).backgroundColor"
+    browser.open(page.address(make_page(daemon)))
+    light = browser.script(ground)
+    browser.prefers("dark")
+    until(lambda: browser.script(ground) != light, "the system's preference holds")
+    dark = browser.script(ground)
+    browser.click("#theme")
+    assert browser.find("#theme").get_attribute("aria-label") == "Theme: light"
+    assert browser.script(ground) == light
+    browser.driver.refresh()
+    assert browser.script(ground) == light, "the choice is kept"
+    browser.find("#theme")
+    browser.click("#theme")
+    until(lambda: browser.script(ground) == dark, "dark was chosen")
+
+
+def test_the_keyboard(browser, make_page, daemon):
+    daemon.run("greet")
+    browser.open(page.address(make_page(daemon)))
+    browser.until_text("Nothing is running")
+    browser.press("3")
+    browser.find(".run-item")
+    until(lambda: browser.script("return document.activeElement.id") == "main", "the focus is where the new content is")
+    browser.press("/")
+    assert browser.script("return document.activeElement.id") == "filter-job"
+    browser.script("document.querySelector('.cell-open button').focus()")
+    browser.press(Keys.ENTER)
+    browser.until_text("Steps", ".run-panel")
+    assert browser.attribute(".cell-open button", "aria-expanded") == "true"
+    browser.press("?")
+    browser.until_text("Batch history, Scripts", "dialog")
+    browser.press(Keys.ESCAPE)
+    browser.until_gone("dialog")
+    browser.press("1")
+    browser.until_text("Running now")
+    browser.press(Keys.TAB)
+    unnamed = browser.script("""return [...document.querySelectorAll('button, a, input, select')].filter((element) =>
+        element.checkVisibility() && !(element.getAttribute('aria-label') || element.textContent.trim() || element.labels?.length))
+        .map((element) => element.outerHTML)""")
+    assert not unnamed, unnamed
+
+
+def test_data_is_never_markup(browser, make_page, make_instance):
+    daemon = make_instance(jobs={"sly": "[Job]\nDescription=<img src=x onerror=alert(1)>\n[Step a]\nExec=/bin/sh -c 'echo \"<script>alert(1)</script>\"; exit 1'\n"
+                                        "Description=<b>bold</b>\n"}).start()
+    run = daemon.run("sly", reason="<i>why</i>")["run"]["run_number"]
+    browser.open(page.address(make_page(daemon)), f"#/runs/{run}")
+    browser.until_text("<script>alert(1)</script>", ".last-lines")
+    browser.go("#/scripts/sly")
+    browser.until_text("<img src=x onerror=alert(1)>", ".script-detail")
+    assert not browser.all("main img, main script, .table b")
