@@ -11,6 +11,8 @@ import time
 import pytest
 
 from batchtest import paths
+from batchtest.postgres import Database
+from batchtest.small_disk import SmallDisk
 from batchtest.wait import until
 
 HARNESS = os.path.join(paths.BUILD, "tests", "system", "mirror_harness")
@@ -155,6 +157,54 @@ def test_database_restarted_in_the_middle(mirror, own_postgres, how):
     one.wait_sent(seconds=40)
     assert counts(database) == (12000, 12000)
     assert database.query("SELECT status FROM batch_runs WHERE run_number = 1") == [("failed",)]
+
+
+def test_a_database_that_is_made_read_only(mirror, database):
+    """As a standby is, or a server whose administrator needs quiet: no row is bad, and none is lost."""
+    one = mirror(database.conninfo)
+    one.put("many 1 10")
+    one.wait_sent()
+    database.query(f'ALTER DATABASE "{database.name}" SET default_transaction_read_only = on')
+    database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'batchd' AND datname = current_database()")
+    one.put("many 11 300", "run 1 failed")
+    one.wait_error("read-only transaction")
+    until(lambda: one.status()["rows_waiting"] == 601, lambda: f"it is said how far behind it is: {one.status()}", 10)
+    assert one.status()["oldest_waiting"] and one.status()["parked"] == 0
+    database.server.execute("postgres", f'ALTER DATABASE "{database.name}" RESET default_transaction_read_only')
+    one.wait_sent(seconds=40, parked=0)
+    assert counts(database) == (310, 310)
+    assert database.query("SELECT status FROM batch_runs WHERE run_number = 1") == [("failed",)]
+
+
+def test_a_database_without_room(mirror, own_postgres):
+    """Its tablespace is a disk of a few megabytes, and full."""
+    with tempfile.TemporaryDirectory(prefix="bt-space-", dir="/tmp") as folder:
+        disk = SmallDisk(folder, "40m")
+        if disk.why_not:
+            pytest.skip(disk.why_not)
+        try:
+            own_postgres.execute("postgres", f"CREATE TABLESPACE small LOCATION '{disk.path()}'")
+            own_postgres.execute("postgres", "CREATE DATABASE small TABLESPACE small")
+            database = Database(own_postgres, "small")
+            one = mirror(database.conninfo)
+            one.put("many 1 10")
+            one.wait_sent()
+            disk.fill()
+            one.put("many 11 3000")
+            one.wait_error("No space left on device")
+            until(lambda: one.status()["rows_waiting"] > 2000, lambda: f"it is said how far behind it is: {one.status()}", 10)
+            assert one.status()["parked"] == 0
+            before = counts(database)[0]
+            one.put("run 1 failed")
+            disk.make_room()
+            one.wait_sent(seconds=60, parked=0)
+            assert before < 3010 and counts(database) == (3010, 3010)
+            assert database.query("SELECT status FROM batch_runs WHERE run_number = 1") == [("failed",)]
+            one.stop()
+            database.remove()
+            own_postgres.execute("postgres", "DROP TABLESPACE small")
+        finally:
+            disk.remove()
 
 
 def test_a_session_that_is_ended_is_replaced(mirror, database):
