@@ -42,6 +42,7 @@ class Watch:
     def look(self):
         return {
             "odds": rows(self.database, "SELECT player_id, game_id, sportsbook FROM sportsbook_odds"),
+            "lines": rows(self.database, "SELECT game_id, sportsbook FROM game_lines"),
             "predictions": rows(self.database, "SELECT * FROM predictions"),
             "logs": rows(self.database, "SELECT player_id, game_id FROM game_logs"),
             "sets": rows(self.database, "SELECT game_id FROM game_log_sets"),
@@ -56,6 +57,9 @@ class Watch:
         self.seen = now
         halves = {
             "a price under one of two books": "SELECT player_id, game_id FROM sportsbook_odds GROUP BY 1, 2 HAVING count(*) <> 2",
+            "a line of one of two books": "SELECT game_id FROM game_lines GROUP BY 1 HAVING count(*) <> 2",
+            "prices without the line of the same answer": "SELECT game_id FROM sportsbook_odds WHERE game_id NOT IN "
+                                                          "(SELECT game_id FROM game_lines)",
             "games with another number of lines than was stored":
                 "SELECT game_id, log_count, count(player_id) FROM game_log_sets LEFT JOIN game_logs USING (game_id) GROUP BY 1, 2 "
                 "HAVING count(player_id) <> log_count",
@@ -140,7 +144,7 @@ def test_a_connection_lost_anywhere(player, database):
             whole, length = database.value(f"SELECT count(*) FROM {table}"), proxy.sent
             assert whole and length > 2000
             for cut in range(900, length, max(length // 12, 1)):
-                database.query("TRUNCATE sportsbook_odds, predictions, game_logs_backfilled; DELETE FROM game_logs; DELETE FROM game_log_sets")
+                database.query("TRUNCATE sportsbook_odds, game_lines, predictions, game_logs_backfilled; DELETE FROM game_logs; DELETE FROM game_log_sets")
                 watch = Watch(database)
                 proxy.cut_after = cut
                 result = football.run(*COMMANDS[name], "--parallel", "32")

@@ -16,19 +16,21 @@
 #include "worker.h"
 #include "xalloc.h"
 
-/* Games of one transaction: as many as are stored already, within these bounds. A kill makes the next run fetch again
- * no more than that, and a whole season is few transactions. */
-#define BATCH_GAMES_MIN 16
-#define BATCH_GAMES_MAX 96
+/* Games of one transaction, while which the next ones are fetched: these at least, and those that gathered during the
+ * one before. A kill makes the next run fetch again no more than the two. */
+#define BATCH_GAMES 16
+/* From this many on the fetch waits for the transaction before. */
+#define GATHERED_MAX 96
 
 struct ingest {
         struct worker *worker;
         PGresult *games;
-        struct log_batch batch;
+        struct log_batch batch; /* read, and to be stored next */
+        struct log_storing storing;
         struct log_counts counts;
         struct unknown unknown;
         struct outcome outcome;
-        size_t asked, answered, stored_games, unfinished;
+        size_t asked, answered, unfinished;
         const char *game_id; /* the one that is being read */
         char *error;         /* of the database: ends the fetch */
 };
@@ -66,20 +68,44 @@ static void take_line(void *userdata, const struct api_line *line) {
         log_batch_add_line(&ingest->batch, ingest->game_id, line);
 }
 
-static int flush(struct ingest *ingest) {
-        size_t games = ingest->batch.n_games;
-        int64_t added = ingest->counts.added;
-        if (games == 0)
+/* Looks whether the games that are being stored are; with `wait` until they are. */
+static int take_stored(struct ingest *ingest, bool wait) {
+        struct log_counts before = ingest->counts;
+        if (ingest->storing.batch.n_games == 0)
                 return 0;
-        int r = store_logs(ingest->worker->db, &ingest->batch, ingest->worker->settings->new_players, &ingest->unknown,
-                           &ingest->counts, &ingest->error);
-        if (r < 0)
+        int r = store_logs_poll(&ingest->storing, wait, &ingest->unknown, &ingest->counts, &ingest->error);
+        if (r <= 0)
                 return r;
-        ingest->stored_games += games;
-        report_metric("games_processed", (int64_t)games);
-        report_metric("game_logs_added", ingest->counts.added - added);
+        report_metric("games_processed", (int64_t)(ingest->counts.games - before.games));
+        report_metric("game_logs_added", ingest->counts.added - before.added);
         report_progress((int64_t)ingest->answered, (int64_t)ingest->asked);
         return 0;
+}
+
+static int on_database(void *userdata) {
+        return take_stored(userdata, false);
+}
+
+static int start_storing(struct ingest *ingest) {
+        return store_logs_start(&ingest->storing, ingest->worker->db, &ingest->batch,
+                                ingest->worker->settings->new_players, &ingest->error);
+}
+
+/* Stores what has been read when it is enough for a transaction and the one before has ended; it is waited for only
+ * when too much has gathered. */
+static int store_some(struct ingest *ingest) {
+        size_t ready = ingest->batch.n_games;
+        int r = take_stored(ingest, ready >= GATHERED_MAX);
+        if (r < 0 || ingest->storing.batch.n_games > 0)
+                return r;
+        return ready >= BATCH_GAMES ? start_storing(ingest) : 0;
+}
+
+static int store_rest(struct ingest *ingest) {
+        int r = take_stored(ingest, true);
+        if (r == 0 && ingest->batch.n_games > 0)
+                r = start_storing(ingest);
+        return r < 0 ? r : take_stored(ingest, true);
 }
 
 static void take_game(struct ingest *ingest, const struct answer *answer) {
@@ -113,13 +139,13 @@ static int take_answer(void *userdata, size_t index, const struct answer *answer
         ingest->answered++;
         report_item(ingest->game_id);
         take_game(ingest, answer);
-        size_t enough = MIN(MAX(ingest->stored_games, (size_t)BATCH_GAMES_MIN), (size_t)BATCH_GAMES_MAX);
-        return ingest->batch.n_games >= enough ? flush(ingest) : 0;
+        return store_some(ingest);
 }
 
 static void ingest_done(struct ingest *ingest) {
         PQclear(ingest->games);
         log_batch_done(&ingest->batch);
+        store_logs_done(&ingest->storing);
         unknown_done(&ingest->unknown);
         outcome_done(&ingest->outcome);
         free(ingest->error);
@@ -130,20 +156,23 @@ static int fetch_games(struct ingest *ingest) {
         char **paths = xcalloc(n + 1, sizeof(*paths));
         for (size_t i = 0; i < n; i++)
                 paths[i] = game_id_query("getNFLBoxScore", PQgetvalue(ingest->games, (int)i, 0), "");
-        int r = fetch_all(ingest->worker->fetch, (const char *const *)paths, n, take_answer, ingest);
+        struct fetch *fetch = ingest->worker->fetch;
+        fetch_watch(fetch, PQsocket(db_connection(ingest->worker->db)), on_database, ingest);
+        int r = fetch_all(fetch, (const char *const *)paths, n, take_answer, ingest);
+        fetch_watch(fetch, -1, NULL, NULL);
         for (size_t i = 0; i < n; i++)
                 free(paths[i]);
         free(paths);
-        return r < 0 ? r : flush(ingest);
+        return r < 0 ? r : store_rest(ingest);
 }
 
 int command_game_logs(struct worker *worker, char **ret_error) {
-        _cleanup_(ingest_done) struct ingest ingest = {.worker = worker, .batch = LOG_BATCH_INIT};
+        _cleanup_(ingest_done) struct ingest ingest = {
+                .worker = worker, .batch = LOG_BATCH_INIT, .storing.batch = LOG_BATCH_INIT};
         struct week week;
         int r = week_resolve(worker, &week, ret_error);
         r = r < 0 ? r : find_games(worker, &week, &ingest.games, ret_error);
         r = r < 0 ? r : unknown_check(worker->db, ret_error);
-        r = r < 0 ? r : store_logs_prepare(worker->db, ret_error);
         if (r < 0)
                 return r;
         ingest.asked = (size_t)PQntuples(ingest.games);
@@ -154,7 +183,7 @@ int command_game_logs(struct worker *worker, char **ret_error) {
         r = fetch_games(&ingest);
         unknown_report(&ingest.unknown);
         report_records(ingest.counts.stored, ingest.asked == 0);
-        log_info("%zu of %zu games stored, %lld lines (%lld new)", ingest.stored_games, ingest.asked,
+        log_info("%zu of %zu games stored, %lld lines (%lld new)", ingest.counts.games, ingest.asked,
                  (long long)ingest.counts.stored, (long long)ingest.counts.added);
         if (r < 0)
                 return error_set(ret_error, r, "%s", ingest.error ? ingest.error : "the fetch ended early");

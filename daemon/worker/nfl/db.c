@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -44,18 +45,18 @@ static int class_of(const char *state) {
         return state && *state ? NFL_CONFIG : NFL_LATER;
 }
 
-static int explain(struct db *db, const PGresult *result, char **ret_error) {
+int db_explain(struct db *db, const PGresult *result, char **ret_error) {
         const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
         _cleanup_free_ char *text =
                 message_line(result ? PQresultErrorMessage(result) : PQerrorMessage(db->connection));
         if (PQstatus(db->connection) == CONNECTION_BAD)
                 return error_set(ret_error, NFL_LATER, "the connection to PostgreSQL is lost: %s", text);
         if (state && (streq(state, "42P01") || streq(state, "42703") || streq(state, "42883")))
-                return error_set(
-                        ret_error, NFL_CONFIG,
-                        "the database's schema is older than this program or of another kind (%s); batchd applies the "
-                        "migrations (sql/) when it starts with Database=",
-                        text);
+                /* A first run may come before the daemon has reached the database: that passes. */
+                return error_set(ret_error, NFL_LATER,
+                                 "the football tables are missing or older than this program (%s); batchd makes them "
+                                 "(sql/) as soon as it reaches the database of its Database=, which has to be this one",
+                                 text);
         if (state && streq(state, "42501"))
                 return error_set(ret_error, NFL_CONFIG, "the database user lacks a right: %s", text);
         return error_set(ret_error, class_of(state), "PostgreSQL: %s (SQLSTATE %s)", text, state ? state : "unknown");
@@ -123,7 +124,7 @@ int db_run(struct db *db, const char *sql, char **ret_error) {
         _cleanup_result_ PGresult *result = PQexec(db->connection, sql);
         ExecStatusType status = PQresultStatus(result);
         if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-                return explain(db, result, ret_error);
+                return db_explain(db, result, ret_error);
         return 0;
 }
 
@@ -131,7 +132,7 @@ int db_query(struct db *db, const char *sql, const char *const *parameters, int 
         _cleanup_result_ PGresult *result = PQexecParams(db->connection, sql, n, NULL, parameters, NULL, NULL, 0);
         ExecStatusType status = PQresultStatus(result);
         if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-                return explain(db, result, ret_error);
+                return db_explain(db, result, ret_error);
         *ret = STEAL_PTR(result);
         return 0;
 }
@@ -147,7 +148,7 @@ int db_commit(struct db *db, char **ret_error) {
         _cleanup_result_ PGresult *result = PQexec(db->connection, "COMMIT");
         db->in_transaction = false;
         if (PQresultStatus(result) != PGRES_COMMAND_OK)
-                return explain(db, result, ret_error);
+                return db_explain(db, result, ret_error);
         if (!streq(PQcmdStatus(result), "COMMIT"))
                 return error_set(ret_error, NFL_LATER, "PostgreSQL rolled the transaction back");
         return 0;
@@ -159,20 +160,28 @@ void db_rollback(struct db *db) {
         db->in_transaction = false;
 }
 
-int db_copy(struct db *db, const char *copy, const struct buf *rows, char **ret_error) {
-        _cleanup_result_ PGresult *start = PQexec(db->connection, copy);
-        if (PQresultStatus(start) != PGRES_COPY_IN)
-                return explain(db, start, ret_error);
+PGconn *db_connection(struct db *db) {
+        return db->connection;
+}
+
+int db_send_rows(struct db *db, const struct buf *rows) {
         const char *data = buf_data(rows);
         for (size_t sent = 0; sent < rows->len; sent += MIN(COPY_CHUNK, rows->len - sent))
                 if (PQputCopyData(db->connection, data + sent, (int)MIN(COPY_CHUNK, rows->len - sent)) < 0)
-                        return explain(db, NULL, ret_error);
-        if (PQputCopyEnd(db->connection, NULL) < 0)
-                return explain(db, NULL, ret_error);
+                        return -EPIPE;
+        return PQputCopyEnd(db->connection, NULL) < 0 ? -EPIPE : 0;
+}
+
+int db_copy(struct db *db, const char *copy, const struct buf *rows, char **ret_error) {
+        _cleanup_result_ PGresult *start = PQexec(db->connection, copy);
+        if (PQresultStatus(start) != PGRES_COPY_IN)
+                return db_explain(db, start, ret_error);
+        if (db_send_rows(db, rows) < 0)
+                return db_explain(db, NULL, ret_error);
         int r = 0;
         for (PGresult *result; (result = PQgetResult(db->connection)); PQclear(result))
                 if (r == 0 && PQresultStatus(result) != PGRES_COMMAND_OK)
-                        r = explain(db, result, ret_error);
+                        r = db_explain(db, result, ret_error);
         return r;
 }
 

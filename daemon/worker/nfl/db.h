@@ -1,4 +1,5 @@
-/* The worker's connection to PostgreSQL: blocking, one at a time, one transaction for what belongs together. */
+/* The worker's connection to PostgreSQL: blocking (db_script.h is not), one at a time, one transaction for what belongs
+ * together. */
 #pragma once
 
 #include <libpq-fe.h>
@@ -28,6 +29,11 @@ int db_commit(struct db *db, char **ret_error);
 void db_rollback(struct db *db);
 /* Sends rows in COPY's text format to `copy`, "COPY table (columns) FROM STDIN". */
 int db_copy(struct db *db, const char *copy, const struct buf *rows, char **ret_error);
+
+/* For db_script.c. rows: sent to a COPY that has begun, and its end. */
+PGconn *db_connection(struct db *db);
+int db_explain(struct db *db, const PGresult *result, char **ret_error);
+int db_send_rows(struct db *db, const struct buf *rows);
 
 static inline void pq_clearp(PGresult **result) {
         PQclear(*result);

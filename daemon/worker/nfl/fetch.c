@@ -46,6 +46,10 @@ struct fetch {
         bool slot_free; /* a transfer has ended since requests were last started */
         fetch_done_fn done;
         void *userdata;
+        /* what else is waited for */
+        struct curl_waitfd watched;
+        int (*watch)(void *userdata);
+        void *watch_userdata;
 };
 
 static size_t on_data(char *data, size_t size, size_t count, void *userdata) {
@@ -139,6 +143,12 @@ struct fetch *fetch_free(struct fetch *fetch) {
         curl_slist_free_all(fetch->headers);
         free(fetch);
         return NULL;
+}
+
+void fetch_watch(struct fetch *fetch, int descriptor, int (*fn)(void *userdata), void *userdata) {
+        fetch->watched = (struct curl_waitfd){.fd = descriptor, .events = CURL_WAIT_POLLIN};
+        fetch->watch = fn;
+        fetch->watch_userdata = userdata;
 }
 
 uint64_t fetch_calls(const struct fetch *fetch) {
@@ -318,8 +328,10 @@ int fetch_all(struct fetch *fetch, const char *const *paths, size_t count, fetch
                 if (curl_multi_perform(fetch->multi, &running) != CURLM_OK)
                         abort();
                 r = take_finished(fetch, under_way);
+                if (r == 0 && fetch->watch)
+                        r = fetch->watch(fetch->watch_userdata);
                 if (r == 0 && fetch->left > 0 && !fetch->slot_free)
-                        curl_multi_poll(fetch->multi, NULL, 0, wait, NULL);
+                        curl_multi_poll(fetch->multi, &fetch->watched, fetch->watch ? 1 : 0, wait, NULL);
         }
         abandon_transfers(fetch);
         fetch->requests = NULL;

@@ -28,6 +28,9 @@ DEFINE_CLEANUP(struct fetch, fetch_free);
 /* paths: "getNFLBoxScore?gameID=..." below the base URL, borrowed. 0, or what done returned; after an answer that
  * refuses everybody (quota, key) the rest is not asked: those get the same answer. */
 int fetch_all(struct fetch *fetch, const char *const *paths, size_t count, fetch_done_fn done, void *userdata);
+/* While requests are under way, fn is called again and again, and whenever `descriptor` has something to read; a
+ * negative value of it ends the fetch like one of done. */
+void fetch_watch(struct fetch *fetch, int descriptor, int (*fn)(void *userdata), void *userdata);
 /* Requests that reached the network since fetch_new, repetitions included. */
 uint64_t fetch_calls(const struct fetch *fetch);
 /* Calls left by the API's own last word (X-RateLimit-Requests-Remaining), INT64_MAX when it has not said. */

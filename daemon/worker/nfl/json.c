@@ -32,7 +32,8 @@ static size_t add_node(struct parser *parser, enum json_type type) {
 }
 
 static void skip_space(struct parser *parser) {
-        while (parser->at < parser->end && strchr(" \t\r\n", *parser->at) && *parser->at)
+        while (parser->at < parser->end &&
+               (*parser->at == ' ' || *parser->at == '\n' || *parser->at == '\r' || *parser->at == '\t'))
                 parser->at++;
 }
 
@@ -114,28 +115,36 @@ static bool unescape(struct parser *parser, char **out) {
         return true;
 }
 
-/* parser->at is behind the opening quote. */
+/* Bytes that end the plain part of a string: the quote, the backslash and control characters. */
+static bool is_plain(char c) {
+        return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* parser->at is behind the opening quote. Most strings are plain to their end and stay where they are. */
 static bool parse_string(struct parser *parser) {
         size_t index = add_node(parser, JSON_STRING);
         char *text = parser->at, *out = text;
-        bool ascii = true;
+        unsigned char bits = 0;
         for (;;) {
+                char *from = parser->at, *at = from, *end = parser->end;
+                while (at < end && is_plain(*at))
+                        bits |= (unsigned char)*at++;
+                parser->at = at;
+                size_t plain = (size_t)(at - from);
+                if (out != from)
+                        memmove(out, from, plain);
+                out += plain;
                 if (parser->at == parser->end)
                         return fail(parser, "string without an end");
-                unsigned char c = (unsigned char)*parser->at++;
+                char c = *parser->at++;
                 if (c == '"')
                         break;
-                if (c < 0x20)
+                if (c != '\\')
                         return fail(parser, "control character in a string");
-                if (c == '\\') {
-                        if (!unescape(parser, &out))
-                                return false;
-                        continue;
-                }
-                ascii = ascii && c < 0x80;
-                *out++ = (char)c;
+                if (!unescape(parser, &out))
+                        return false;
         }
-        if (!ascii && !utf8_is_valid(text, (size_t)(out - text)))
+        if (bits >= 0x80 && !utf8_is_valid(text, (size_t)(out - text)))
                 return fail(parser, "invalid UTF-8 in a string");
         *out = '\0';
         parser->doc->nodes[index].text = text;

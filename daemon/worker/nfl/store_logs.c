@@ -1,6 +1,9 @@
-#include "store_logs.h"
+#include <stdlib.h>
+
 #include "errorclass.h"
 #include "errortext.h"
+#include "macro.h"
+#include "store_logs.h"
 
 void log_batch_begin_game(struct log_batch *batch) {
         batch->game_start = batch->lines.len;
@@ -45,15 +48,15 @@ void log_batch_done(struct log_batch *batch) {
         buf_done(&batch->games);
 }
 
-int store_logs_prepare(struct db *db, char **ret_error) {
-        return db_run(
-                db,
-                "CREATE TEMP TABLE incoming_lines (player_id text, game_id text, name text, team text, targets integer, "
-                "receptions integer, receiving_yards integer, receiving_td integer, carries integer, rushing_yards integer, "
-                "rushing_td integer, return_td integer) ON COMMIT DELETE ROWS; "
-                "CREATE TEMP TABLE incoming_scores (game_id text, away_score integer, home_score integer) ON COMMIT DELETE ROWS",
-                ret_error);
-}
+#define SCRIPT_MAX ((size_t)16 << 10)
+
+/* Once a connection; what is in them goes with each transaction. */
+static const char tables_sql[] =
+        "CREATE TEMP TABLE IF NOT EXISTS incoming_lines (player_id text, game_id text, name text, team text, targets integer, "
+        "receptions integer, receiving_yards integer, receiving_td integer, carries integer, rushing_yards integer, "
+        "rushing_td integer, return_td integer) ON COMMIT DELETE ROWS; "
+        "CREATE TEMP TABLE IF NOT EXISTS incoming_scores (game_id text, away_score integer, home_score integer) ON COMMIT DELETE ROWS";
+static const char copy_sql[] = "COPY incoming_lines FROM STDIN; COPY incoming_scores FROM STDIN";
 
 /* In the order of the keys, so that two ingests at once wait for each other and do not deadlock. */
 static const char lines_sql[] =
@@ -87,37 +90,43 @@ static const char scores_sql[] =
         "UPDATE schedule s SET away_score = coalesce(i.away_score, s.away_score), home_score = coalesce(i.home_score, s.home_score), "
         "status = 'final', updated_at = now() FROM incoming_scores i WHERE s.game_id = i.game_id";
 
-static int store(struct db *db, struct log_batch *batch, bool late, PGresult **ret_stored, PGresult **ret_unknown,
-                 char **ret_error) {
-        int r = db_begin(db, ret_error);
-        r = r < 0 ? r : db_copy(db, "COPY incoming_lines FROM STDIN", &batch->lines, ret_error);
-        r = r < 0 ? r : db_copy(db, "COPY incoming_scores FROM STDIN", &batch->games, ret_error);
-        r = r < 0 ? r : db_query(db, unknown_sql, NULL, 0, ret_unknown, ret_error);
-        r = r < 0 || !late ? r : db_run(db, backfilled_sql, ret_error);
-        r = r < 0 ? r : db_query(db, lines_sql, NULL, 0, ret_stored, ret_error);
-        r = r < 0 || !late ? r : db_run(db, note_backfilled_sql, ret_error);
-        r = r < 0 ? r : db_run(db, marks_sql, ret_error);
-        r = r < 0 ? r : db_run(db, scores_sql, ret_error);
-        r = r < 0 ? r : db_commit(db, ret_error);
-        if (r < 0)
-                db_rollback(db);
-        return r;
-}
-
-int store_logs(struct db *db, struct log_batch *batch, bool late, struct unknown *unknown, struct log_counts *counts,
-               char **ret_error) {
-        _cleanup_result_ PGresult *stored = NULL, *strangers = NULL;
+int store_logs_start(struct log_storing *storing, struct db *db, struct log_batch *batch, bool late, char **ret_error) {
         if (batch->overflow)
                 return error_set(ret_error, NFL_DATA, "box scores are larger than %zu MiB of rows", ROWS_MAX >> 20);
-        int r = store(db, batch, late, &stored, &strangers, ret_error);
-        if (r < 0)
+        const char *const statements[] = {tables_sql,  copy_sql,
+                                          unknown_sql, late ? backfilled_sql : "",
+                                          lines_sql,   late ? note_backfilled_sql : "",
+                                          marks_sql,   scores_sql};
+        _cleanup_buf_ struct buf sql = BUF_INIT(SCRIPT_MAX);
+        for (size_t i = 0; i < ELEMENTSOF(statements); i++)
+                if (buf_appendf(&sql, "%s;", statements[i]) < 0)
+                        abort();
+        struct log_batch empty = storing->batch;
+        storing->batch = *batch;
+        *batch = empty;
+        storing->script = (struct db_script){.copies = {&storing->batch.lines, &storing->batch.games}, .n_copies = 2};
+        return db_script_start(db, &storing->script, buf_data(&sql), ret_error);
+}
+
+int store_logs_poll(struct log_storing *storing, bool wait, struct unknown *unknown, struct log_counts *counts,
+                    char **ret_error) {
+        int r = db_script_poll(&storing->script, wait, ret_error);
+        if (r <= 0)
                 return r;
+        const PGresult *strangers = storing->script.rows[0], *stored = storing->script.rows[1];
+        counts->games += storing->batch.n_games;
         counts->stored += result_int(stored, 0, 0);
         counts->added += result_int(stored, 0, 1);
         for (int i = 0; i < PQntuples(strangers); i++)
                 unknown_add(unknown, PQgetvalue(strangers, i, 0), PQgetvalue(strangers, i, 1));
-        buf_clear(&batch->lines);
-        buf_clear(&batch->games);
-        batch->n_games = 0;
-        return 0;
+        db_script_done(&storing->script);
+        buf_clear(&storing->batch.lines);
+        buf_clear(&storing->batch.games);
+        storing->batch.n_games = 0;
+        return 1;
+}
+
+void store_logs_done(struct log_storing *storing) {
+        db_script_done(&storing->script);
+        log_batch_done(&storing->batch);
 }
