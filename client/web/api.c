@@ -5,6 +5,7 @@
 #include "api_params.h"
 #include "api_reply.h"
 #include "download.h"
+#include "openapi.h"
 #include "route.h"
 #include "strutil.h"
 #include "web.h"
@@ -110,12 +111,19 @@ static void dispatch(struct web *web, struct http_conn *conn, const struct route
                 access_session(web->access, conn, request);
                 return;
         }
+        if (match->route->kind == ROUTE_OPENAPI) {
+                _cleanup_jval_ struct jval *document = openapi_document(web->config->path_prefix);
+
+                api_reply_value(conn, 200, document);
+                return;
+        }
         if (!access_allows(web->access, acts ? ACCESS_ACT : ACCESS_READ, conn, request, &caller))
                 return;
         switch (match->route->kind) {
         case ROUTE_CALL:
                 call(web, conn, match, request, &caller);
                 break;
+        case ROUTE_OPENAPI:
         case ROUTE_SESSION:
                 break;
         case ROUTE_DOWNLOAD:

@@ -6,6 +6,7 @@
 #include "daemon_link.h"
 #include "feed.h"
 #include "log.h"
+#include "metrics.h"
 #include "stream.h"
 #include "strutil.h"
 #include "xalloc.h"
@@ -23,6 +24,7 @@ struct event_feed {
         struct daemon_link *link;
         struct loop_timer *timer, *sweeper;
         struct feed feed;
+        struct run_ends *ends;
         struct jval *changes; /* by run_id, since the last flush */
 };
 
@@ -51,6 +53,8 @@ static void notified(const struct client_message *message, void *user) {
 
         if (message->notification != NOTIFICATION_RUN_CHANGED || !run_id)
                 return;
+        if (jval_get_bool(message->value, "ended", false))
+                run_ends_count(events->ends, message->value);
         jval_set(events->changes, run_id, jval_ref(message->value));
         if (!loop_timer_is_armed(events->timer))
                 loop_timer_arm(events->timer, FLUSH_INTERVAL);
@@ -157,12 +161,13 @@ static void sweep(void *user) {
         loop_timer_arm(events->sweeper, SWEEP_INTERVAL);
 }
 
-int event_feed_new(struct event_feed **ret, struct loop *loop, const char *socket_path) {
+int event_feed_new(struct event_feed **ret, struct loop *loop, const char *socket_path, struct run_ends *ends) {
         struct event_feed *events = NEW(struct event_feed);
         struct link_events link_events = {.notification = notified, .up = link_up, .down = link_down, .user = events};
         int r;
 
         events->loop = loop;
+        events->ends = ends;
         feed_init(&events->feed, RING_BYTES);
         events->feed.starts_over = true;
         events->changes = jval_object();

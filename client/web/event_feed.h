@@ -7,8 +7,10 @@
 #include "loop.h"
 
 struct event_feed;
+struct run_ends;
 
-int event_feed_new(struct event_feed **ret, struct loop *loop, const char *socket_path);
+/* ends: counts runs that end; outlives it. */
+int event_feed_new(struct event_feed **ret, struct loop *loop, const char *socket_path, struct run_ends *ends);
 /* All connections must be closed. */
 struct event_feed *event_feed_free(struct event_feed *events);
 /* Answers on conn with the stream. */

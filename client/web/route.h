@@ -15,6 +15,7 @@ enum route_kind {
         ROUTE_SESSION,  /* who am I, log in, log out; no call of the daemon's */
         ROUTE_DOWNLOAD, /* the whole output of a run as a text file */
         ROUTE_EVENTS,   /* changes of all runs as they come */
+        ROUTE_OPENAPI,  /* the description of the API */
         ROUTE_STREAM,   /* the lines and states of a run as they come */
 };
 

@@ -26,6 +26,16 @@ static void page_handle(struct web *web, struct http_conn *conn, const struct ht
                                                     "at " API_PREFIX);
 }
 
+static void metrics_handle(struct web *web, struct http_conn *conn, const struct http_request *request) {
+        struct web_counts counts = {.connections = http_server_connections(web->server),
+                                    .run_streams = run_feeds_streams(web->run_feeds),
+                                    .event_streams = event_feed_streams(web->event_feed)};
+        struct caller caller;
+
+        if (access_allows(web->access, ACCESS_READ, conn, request, &caller))
+                metrics_open(web->link, web->run_ends, &counts, conn);
+}
+
 /* The path behind PathPrefix=, which a proxy may leave on or take off. NULL: the prefix itself, without the slash that
  * the page's relative addresses need. */
 static const char *strip_prefix(const struct web *web, const char *path) {
@@ -54,6 +64,8 @@ static void on_request(struct http_conn *conn, const struct http_request *reques
                 api_handle(web, conn, request, below);
         else if (streq(path, "/healthz") || streq(path, "/readyz"))
                 health_handle(web, conn, streq(path, "/readyz"));
+        else if (streq(path, "/metrics"))
+                metrics_handle(web, conn, request);
         else
                 page_handle(web, conn, request, path);
 }
@@ -115,7 +127,7 @@ static int set_up(struct web *web) {
         if (r == 0)
                 r = run_feeds_new(&web->run_feeds, web->loop, web->config->socket);
         if (r == 0)
-                r = event_feed_new(&web->event_feed, web->loop, web->config->socket);
+                r = event_feed_new(&web->event_feed, web->loop, web->config->socket, web->run_ends);
         if (r == 0)
                 r = http_server_new(&web->server, web->loop, on_request, web);
         return r == 0 ? listen_all(web) : r;
@@ -130,6 +142,7 @@ int web_run(const struct web_config *config) {
                 return EXIT_FAILURE;
         raise_descriptor_limit();
         (void)signal(SIGPIPE, SIG_IGN);
+        web.run_ends = run_ends_new();
         load_page(&web);
         r = set_up(&web);
         if (r == 0)
@@ -146,6 +159,7 @@ int web_run(const struct web_config *config) {
         loop_signal_free(terminate);
         loop_signal_free(interrupt);
         loop_signal_free(hangup);
+        run_ends_free(web.run_ends);
         access_free(web.access);
         assets_free(web.assets);
         /* What closed connections have left is freed by one more pass. */

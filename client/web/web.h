@@ -7,6 +7,7 @@
 #include "event_feed.h"
 #include "http_server.h"
 #include "loop.h"
+#include "metrics.h"
 #include "run_feeds.h"
 #include "web_config.h"
 
@@ -18,6 +19,7 @@ struct web {
         struct daemon_link *link; /* for calls; streams have their own */
         struct run_feeds *run_feeds;
         struct event_feed *event_feed;
+        struct run_ends *run_ends;
         struct assets *assets; /* NULL: Page=no, or its folder cannot be read */
 };
 
