@@ -6,11 +6,10 @@
 
 #include "params.h"
 #include "session.h"
+#include "started.h"
 #include "strutil.h"
 #include "strv.h"
 #include "verb.h"
-#include "wait_text.h"
-#include "watch.h"
 #include "when.h"
 #include "xalloc.h"
 
@@ -124,34 +123,6 @@ static int make_call(const struct context *context, const struct run_options *op
         return status == EXIT_DONE ? params_set(context, options->params, call) : status;
 }
 
-static void tell_started(const struct context *context, const struct jval *result, bool watched) {
-        int64_t number = jval_get_int(result, "run_number", 0);
-        _cleanup_free_ char *wait = text_wait(jval_get(result, "waits_for"), context->global.utc);
-        if (context->global.quiet)
-                return;
-        if (jval_get_bool(result, "repeated", false))
-                (void)printf("%s #%" PRIi64 " had been started for this due time already\n",
-                             jval_get_str(result, "job"), number);
-        else if (wait)
-                (void)printf("%s #%" PRIi64 " is queued: it waits %s\n", str_or(jval_get_str(result, "job"), "run"),
-                             number, wait);
-        else
-                (void)printf("%s #%" PRIi64 " started\n", str_or(jval_get_str(result, "job"), "run"), number);
-        if (!watched)
-                (void)printf("watch it: batchctl tail -f %" PRIi64 "\n", number);
-        (void)fflush(stdout);
-}
-
-/* With --wait the one JSON document is the run as it ended. */
-static int show_ended(struct session *session, const char *run_id, int status) {
-        _cleanup_jval_ struct jval *shown = NULL;
-        int r = session_show_run(session, run_id, &shown);
-        if (r != EXIT_DONE)
-                return r;
-        context_show_json(shown);
-        return status;
-}
-
 static int run_run(const struct context *context, const void *opaque, char *const *arguments) {
         const struct run_options *options = opaque;
         _cleanup_jval_ struct jval *call = jval_object(), *result = NULL;
@@ -164,30 +135,9 @@ static int run_run(const struct context *context, const void *opaque, char *cons
                 status = session_call(&session, METHOD_RUN_START, STEAL_PTR(call), &result);
         if (status != EXIT_DONE)
                 return status;
-        bool watched = options->wait || options->follow, json = context_json(context);
-        if (json && !watched)
-                context_show_json(result);
-        if (!json)
-                tell_started(context, result, watched);
-        if (!watched)
-                return EXIT_DONE;
-        struct watch_options watch = {
-                .run = jval_get_str(result, "run_id"),
-                .lines = -1,
-                .follow = true,
-                .show_lines = options->follow,
-                .show_steps = !json || options->follow,
-                .timeout = options->timeout,
-        };
-        struct context quiet = *context;
-        if (json && !options->follow) {
-                quiet.global.quiet = true;
-                session.context = &quiet;
-        }
-        status = watch_run(&session, &watch);
-        return json && !options->follow && status != EXIT_TIMED_OUT && status != EXIT_UNREACHABLE
-                       ? show_ended(&session, watch.run, status)
-                       : status;
+        return start_told(
+                &session, result,
+                &(struct start_options){.wait = options->wait, .follow = options->follow, .timeout = options->timeout});
 }
 
 const struct verb verb_run = {

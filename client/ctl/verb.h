@@ -47,6 +47,7 @@ extern const struct verb verb_reload;
 extern const struct verb verb_report;
 extern const struct verb verb_reset;
 extern const struct verb verb_resume;
+extern const struct verb verb_retry;
 extern const struct verb verb_run;
 extern const struct verb verb_show;
 extern const struct verb verb_status;

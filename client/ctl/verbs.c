@@ -17,6 +17,7 @@ const struct verb *const verbs[] = {
         &verb_summary,
         &verb_logs,
         &verb_cancel,
+        &verb_retry,
         &verb_next,
         &verb_pause,
         &verb_resume,

@@ -170,12 +170,27 @@ static struct jval *options_of(struct run *run) {
         return run->record.options;
 }
 
+static void keep_gates_that_are_there(const struct run_plan *plan, char ***names) {
+        char **kept = NULL;
+
+        STRV_FOREACH (name, *names) {
+                char *const one[] = {*name, NULL};
+
+                if (gate_check_skipped(plan, one, NULL) == 0)
+                        strv_append(&kept, *name);
+        }
+        strv_free(*names);
+        *names = kept;
+}
+
 /* Checks and keeps the gates that are to be skipped; answers the request when the run has none of that name. */
 static bool plan_skipped_gates(struct act *act, struct run *run) {
         _cleanup_strv_ char **names = strings_of(jval_get(act->params, "skip_gates")), **kept = NULL;
         _cleanup_free_ char *error = NULL;
         struct jval *skip;
 
+        if (act->origin && act->origin->skips_gates_that_are_there)
+                keep_gates_that_are_there(&run->plan, &names);
         if (gate_check_skipped(&run->plan, names, &error) < 0) {
                 act_fail(act, ERROR_KIND_INVALID_PARAMS, data_with("parameter", "skip_gates"), "%s", error);
                 return false;
@@ -259,6 +274,14 @@ static struct jval *answer_of(const struct run *run) {
         jval_set_str(result, "run_id", run->record.run_id);
         jval_set_str(result, "job", run->record.job);
         jval_set_str(result, "status", run_status_to_string(run->record.status));
+        if (run->record.retry_of) {
+                struct jval *steps = jval_array();
+
+                for (size_t i = 0; i < run->plan.n_steps; i++)
+                        jval_add(steps, jval_string(run->plan.steps[i].step->name));
+                jval_set_str(result, "retry_of", run->record.retry_of);
+                jval_set(result, "steps", steps);
+        }
         run_set_wait(result, run);
         return result;
 }

@@ -10,4 +10,6 @@ struct start_origin {
         /* It is not refused while its job is paused, the daemon drained or state.db full, but made as one that waits.
          */
         bool is_held_back;
+        /* Of skip_gates, those that the run does not have are left out instead of refused. */
+        bool skips_gates_that_are_there;
 };

@@ -189,6 +189,13 @@ int history_log_read(struct history *history, const char *selector, const char *
         return submit(question);
 }
 
+int history_run_outcome(struct history *history, const char *selector, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_run_outcome, fn, user);
+
+        question->selector = xstrdup(selector);
+        return submit(question);
+}
+
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user) {
         struct question *question = question_new(history, ask_request, fn, user);
 

@@ -63,6 +63,9 @@ int history_run_lines(struct history *history, const char *run_id, uint64_t afte
  * are on disk with foreign bytes escaped. */
 int history_log_read(struct history *history, const char *selector, const char *step, const char *item, int attempt,
                      uint64_t offset, uint64_t limit, bool base64, history_fn fn, void *user);
+/* What became of a run, to go on from: {run, options, steps: [{step_name, item, status, reason}] by their last
+ * attempts, sources: of its job as it was, where they are kept}. */
+int history_run_outcome(struct history *history, const char *selector, history_fn fn, void *user);
 /* The answer given to a request_id within the last day: {answer: "..."}; -ENOENT. */
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user);
 /* For job.list: {job: {last run}} of every job. */

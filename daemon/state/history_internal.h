@@ -59,6 +59,9 @@ int ask_run_summary(const struct question *question, sqlite3 *db, const char *st
                     char **ret_error);
 int ask_run_quality(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error);
+/* history_outcome.c */
+int ask_run_outcome(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                    char **ret_error);
 /* history_due.c */
 int ask_due_times(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);

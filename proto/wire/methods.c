@@ -316,6 +316,32 @@ static const struct method methods[] = {
                                         ACTING,
                                 },
                 },
+        [METHOD_RUN_RETRY] =
+                {
+                        .id = METHOD_RUN_RETRY,
+                        .name = "run.retry",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "A new run that goes on where an ended one did not succeed",
+                        .arguments =
+                                {
+                                        {.name = "run",
+                                         .type = ARGUMENT_RUN,
+                                         .required = true,
+                                         .help = "Number or uuid of the run that has ended"},
+                                        {.name = "from",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Step to go on from: it and all that come after it run, and what did not "
+                                                 "succeed; absent: only that"},
+                                        {.name = "force",
+                                         .type = ARGUMENT_BOOLEAN,
+                                         .help = "Although the job has changed or is paused, or a run of it is active"},
+                                        {.name = "reason",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Why, in words; kept with the run"},
+                                        ACTING,
+                                },
+                },
         [METHOD_RUN_TAIL] =
                 {
                         .id = METHOD_RUN_TAIL,
