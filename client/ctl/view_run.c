@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "macro.h"
 #include "progress.h"
@@ -129,8 +130,15 @@ static void add_step(struct table *table, const struct jval *step) {
         _cleanup_free_ char *wait = text_wait(jval_get(step, "waits_for"), false);
         _cleanup_free_ char *waits = wait ? xasprintf("waits %s", wait) : NULL;
         _cleanup_free_ char *silence = streq_null(status, "running") ? silence_text(step) : NULL;
-        add_count(table, jval_get_int(step, "step_order", 0), true);
-        table_add(table, STYLE_BOLD, jval_get_str(step, "step_name"));
+        const char *name = str_or(jval_get_str(step, "step_name"), "?"), *slash = strchr(name, '/');
+        /* A step inside of a step stands below it. */
+        if (slash) {
+                table_add(table, STYLE_PLAIN, "");
+                table_addf(table, STYLE_PLAIN, "  %s", slash + 1);
+        } else {
+                add_count(table, jval_get_int(step, "step_order", 0), true);
+                table_add(table, STYLE_BOLD, name);
+        }
         table_add(table, STYLE_PLAIN, item && item[0] != '\0' ? item : NULL);
         table_add(table, style_of_status(status), words);
         add_count(table, attempt, attempt > 1);

@@ -1,8 +1,13 @@
 #include "record.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "xalloc.h"
+
+bool step_name_is_nested(const char *step_name) {
+        return strchr(step_name, '/') != NULL;
+}
 
 struct run_record *run_record_copy(const struct run_record *record) {
         struct run_record *copy = xmemdup(record, sizeof(*record));

@@ -2,6 +2,7 @@
  * columns. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cleanup.h"
@@ -66,6 +67,10 @@ struct attempt_record {
         int64_t processes_ended; /* by force, when it ended */
         int64_t version;
 };
+
+/* A step inside of another one, that the program itself reported: OUTER/INNER. They are shown, and never counted in
+ * totals. */
+bool step_name_is_nested(const char *step_name);
 
 /* Copies share the JSON values by reference. */
 struct run_record *run_record_copy(const struct run_record *record);

@@ -13,6 +13,7 @@
 #include "limits.h"
 #include "log.h"
 #include "message_ids.h"
+#include "nested_steps.h"
 #include "strutil.h"
 #include "strv.h"
 #include "xalloc.h"
@@ -47,6 +48,7 @@ void task_prepare_attempt(struct task_run *task, unsigned attempt) {
                 record->version++;
                 record->updated_at = now_realtime();
                 store_batch_put_attempt(decisions_batch(run->engine), record, log);
+                nested_put(task);
                 task_recount_metrics(task);
                 attempt_record_done(record);
         }
@@ -73,6 +75,7 @@ void task_prepare_attempt(struct task_run *task, unsigned attempt) {
         task->done = task->total = 0;
         task->own_progress = 0;
         gates_forget(task);
+        nested_forget(task);
 }
 
 static usec_t run_time_left(const struct run *run) {
@@ -321,6 +324,8 @@ static void settle(struct task_run *task, const struct attempt_result *result) {
         gates_judge(task, &end);
         limits_give_back(task);
         record_end(task, result, &end);
+        nested_close(task);
+        end.had_warnings = task->had_warnings;
         if (end.verdict == REASON_NONE)
                 end.error_message = task->status_text;
         log_end(task);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine_internal.h"
+#include "nested_steps.h"
 #include "xalloc.h"
 
 /* When the store's queue is full, decisions wait in memory and are offered again; they only merge, so this is bounded
@@ -51,6 +52,7 @@ static void put_task(struct task_run *task) {
         if (step_status_is_final(task->record.status) && task->record.log_path)
                 log = task_log_path(task);
         store_batch_put_attempt(decisions_batch(task->run->engine), &task->record, log);
+        nested_put(task);
 }
 
 /* Reports change attempt and run together, and wait for the next decision to be written. Then both are: an attempt that

@@ -80,6 +80,7 @@ struct task_run {
         const struct limit_use *lacks;  /* while it is held: the limit that it waits for; of the plan's job */
         bool adopted;                   /* taken over from an earlier daemon */
         struct task_gates *gates;       /* gates.h; NULL: none were asked */
+        struct nested_steps *nested;    /* nested_steps.h; NULL: it reported none */
 };
 
 struct run {
@@ -92,7 +93,8 @@ struct run {
         struct task_run **tasks; /* one for each of the machine's; the pointers stay while the array grows */
         size_t n_tasks, tasks_capacity;
         int32_t next_ordinal;
-        char *dir; /* <state>/runs/<uuid> */
+        size_t n_nested; /* steps inside of steps, of the latest attempts */
+        char *dir;       /* <state>/runs/<uuid> */
         struct ring *ring;
         struct log_index *log_index;
         usec_t started_boottime;

@@ -10,6 +10,7 @@
 #include "errortext.h"
 #include "log.h"
 #include "message_ids.h"
+#include "nested_steps.h"
 #include "run_clock.h"
 #include "strutil.h"
 #include "strv.h"
@@ -136,7 +137,8 @@ static char **steps_of(const struct left_run *left) {
         char **steps = NULL;
 
         for (size_t i = 0; i < left->n_attempts; i++)
-                if (!strv_contains(steps, left->attempts[i]->step_name))
+                if (!step_name_is_nested(left->attempts[i]->step_name) &&
+                    !strv_contains(steps, left->attempts[i]->step_name))
                         strv_append(&steps, left->attempts[i]->step_name);
         return steps;
 }
@@ -168,6 +170,22 @@ static void restore_state(struct task_run *task) {
                 run_machine_restore_task(machine, task->index, TASK_WAITING, STEP_RUNNING, REASON_NONE, attempt - 1);
 }
 
+/* Steps inside of the task's latest attempt; left has them in the order in which they began. */
+static void restore_nested(struct task_run *task, const struct left_run *left) {
+        size_t len = strlen(task->record.step_name);
+
+        for (size_t i = 0; i < left->n_attempts; i++) {
+                const struct attempt_record *attempt = left->attempts[i];
+
+                if (strncmp(attempt->step_name, task->record.step_name, len) != 0 || attempt->step_name[len] != '/' ||
+                    !streq(attempt->item, task->record.item))
+                        continue;
+                task->run->next_ordinal = MAX(task->run->next_ordinal, attempt->ordinal + 1);
+                if (attempt->attempt == task->record.attempt)
+                        nested_restore(task, attempt);
+        }
+}
+
 static void restore_task(struct task_run *task, const struct left_run *left) {
         const char *name = task_step(task)->name;
         const char *item = task->run->machine.tasks[task->index].item;
@@ -193,6 +211,7 @@ static void restore_task(struct task_run *task, const struct left_run *left) {
         if (task->record.metadata && jval_get(task->record.metadata, "set_metrics"))
                 task->set_metrics = jval_ref(jval_get(task->record.metadata, "set_metrics"));
         restore_state(task);
+        restore_nested(task, left);
 }
 
 /* Where the boot clock's start is not known (the machine was started anew) the wall clock's difference has to do. */

@@ -8,6 +8,7 @@
 #include "engine_internal.h"
 #include "heartbeat.h"
 #include "missing.h"
+#include "nested_steps.h"
 #include "strutil.h"
 #include "xalloc.h"
 
@@ -129,16 +130,6 @@ static void report_parameter(struct task_run *task, const char *name, const char
                 run_add_warning(run, task->record.step_name, task->record.item, "parameter", str_or(error, assignment));
 }
 
-static void report_member(struct task_run *task, const char *group, const char *key, const char *value) {
-        struct jval *metadata = metadata_of(task), *members = jval_get(metadata, group);
-
-        if (!members) {
-                members = jval_object();
-                jval_set(metadata, group, members);
-        }
-        jval_set_str(members, key, value);
-}
-
 static void report_result(struct task_run *task, const char *value) {
         struct jval *result = NULL;
 
@@ -232,7 +223,7 @@ void task_report(struct task_run *task, const char *key, const char *value) {
         else if ((name = startswith(key, "missing:")))
                 report_missing(task, name, value);
         else if ((name = startswith(key, "step:")))
-                report_member(task, "steps", name, value);
+                nested_report(task, name, value);
         task->has_reported = run->has_reported = true;
         run_state_changed(run);
 }

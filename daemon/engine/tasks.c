@@ -4,6 +4,7 @@
 
 #include "engine_internal.h"
 #include "gates.h"
+#include "nested_steps.h"
 #include "xalloc.h"
 
 static void retry_due(void *user) {
@@ -24,6 +25,7 @@ static void task_free(struct task_run *task) {
         if (task->set_metrics)
                 jval_unref(task->set_metrics);
         gates_forget(task);
+        nested_forget(task);
         free(task);
 }
 

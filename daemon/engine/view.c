@@ -4,6 +4,7 @@
 
 #include "engine_internal.h"
 #include "limits.h"
+#include "nested_steps.h"
 #include "strutil.h"
 #include "view.h"
 #include "xalloc.h"
@@ -70,7 +71,7 @@ void run_set_position(struct jval *object, const struct run *run) {
         jval_set_real(object, "elapsed_seconds", run_elapsed_seconds(run));
         if (!task)
                 return;
-        jval_set_str(object, "current_step", task->record.step_name);
+        jval_set_str(object, "current_step", nested_current_name(task));
         jval_set_str(object, "current_item",
                      task->item_text        ? task->item_text
                      : task->record.item[0] ? task->record.item
@@ -128,18 +129,38 @@ static void set_live_members(struct jval *step, const struct task_run *task, enu
                 jval_set_str(step, "status_text", task->status_text);
 }
 
+static struct jval *task_json(const struct run *run, size_t i) {
+        struct jval *step = attempt_record_to_json(&run->tasks[i]->record);
+
+        jval_remove(step, "output_log");
+        jval_set_int(step, "attempts", run->machine.tasks[i].attempt);
+        set_wait(step, limits_task_waits_for(run->tasks[i]));
+        set_live_members(step, run->tasks[i], run->machine.tasks[i].state);
+        return step;
+}
+
+static struct jval *nested_json(const struct attempt_record *record) {
+        struct jval *step = attempt_record_to_json(record);
+
+        jval_remove(step, "output_log");
+        jval_set_int(step, "attempts", record->attempt);
+        if (!step_status_is_final(record->status))
+                jval_set_real(step, "elapsed_seconds", (double)(now_realtime() - record->started_at) / 1e6);
+        return step;
+}
+
 struct jval *run_steps_json(const struct run *run, size_t after, size_t count) {
         struct jval *steps = jval_array();
+        size_t row = 0;
 
-        for (size_t i = after; i < run->machine.n_tasks && i - after < count; i++) {
-                struct jval *step = attempt_record_to_json(&run->tasks[i]->record);
-                unsigned attempts = run->machine.tasks[i].attempt;
+        for (size_t i = 0; i < run->machine.n_tasks && row < after + count; i++) {
+                const struct attempt_record *nested;
 
-                jval_remove(step, "output_log");
-                jval_set_int(step, "attempts", attempts);
-                set_wait(step, limits_task_waits_for(run->tasks[i]));
-                set_live_members(step, run->tasks[i], run->machine.tasks[i].state);
-                jval_add(steps, step);
+                if (row++ >= after)
+                        jval_add(steps, task_json(run, i));
+                for (size_t k = 0; row < after + count && (nested = nested_at(run->tasks[i], k)); k++)
+                        if (row++ >= after)
+                                jval_add(steps, nested_json(nested));
         }
         return steps;
 }

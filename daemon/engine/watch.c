@@ -10,6 +10,7 @@
 #include "engine_internal.h"
 #include "frame.h"
 #include "macro.h"
+#include "nested_steps.h"
 #include "strutil.h"
 #include "view.h"
 #include "xalloc.h"
@@ -198,22 +199,29 @@ static void set_outcome(struct jval *step, const struct attempt_record *record) 
         jval_set_str(step, "error_message", record->error_message);
 }
 
+static struct jval *step_state_json(const struct attempt_record *record, unsigned attempt) {
+        struct jval *step = jval_object();
+
+        jval_set_str(step, "step_name", record->step_name);
+        jval_set_str(step, "item", record->item);
+        jval_set_str(step, "status", step_status_to_string(record->status));
+        jval_set_str(step, "reason", reason_to_string(record->reason));
+        jval_set_int(step, "attempt", attempt);
+        if (step_status_is_final(record->status))
+                set_outcome(step, record);
+        return step;
+}
+
 static int send_state(struct run_watch *watch, struct buf *out) {
         const struct run *run = watch->run;
         struct jval *params = run_identity_json(run), *steps = jval_array();
 
         for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                const struct attempt_record *record = &run->tasks[i]->record;
-                struct jval *step = jval_object();
+                const struct attempt_record *nested;
 
-                jval_set_str(step, "step_name", record->step_name);
-                jval_set_str(step, "item", record->item);
-                jval_set_str(step, "status", step_status_to_string(record->status));
-                jval_set_str(step, "reason", reason_to_string(record->reason));
-                jval_set_int(step, "attempt", run->machine.tasks[i].attempt);
-                if (step_status_is_final(record->status))
-                        set_outcome(step, record);
-                jval_add(steps, step);
+                jval_add(steps, step_state_json(&run->tasks[i]->record, run->machine.tasks[i].attempt));
+                for (size_t k = 0; (nested = nested_at(run->tasks[i], k)); k++)
+                        jval_add(steps, step_state_json(nested, (unsigned)nested->attempt));
         }
         run_set_position(params, run);
         jval_set(params, "progress", run_progress_json(run));

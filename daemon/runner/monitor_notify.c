@@ -40,6 +40,8 @@ static void take(struct monitor *monitor, const char *datagram, size_t len) {
                 step_reports_refuse(&monitor->reports, "a report of more than %zu bytes", STEP_REPORT_DATAGRAM_MAX);
                 return;
         }
+        monitor->reports.realtime = now_realtime();
+        monitor->reports.boottime = now_boottime();
         step_reports_take(&monitor->reports, datagram, len, &request);
         if (request.is_heartbeat)
                 monitor_heartbeat(monitor);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "json_check.h"
+#include "macro.h"
 #include "strutil.h"
 #include "utf8.h"
 #include "xalloc.h"
@@ -24,6 +25,7 @@ struct line {
 
 void step_reports_done(struct step_reports *reports) {
         report_set_done(&reports->set);
+        inner_steps_done(&reports->inner);
 }
 
 static void put(struct step_reports *reports, const char *key, const char *value) {
@@ -93,38 +95,12 @@ static void take_progress(struct step_reports *reports, struct line *line, struc
                 refuse_line(reports, line, "not DONE/TOTAL, like 15/75");
 }
 
-/* "name result", followed by " records=N" and " error=text" (to the end) when the step said so. */
-static void put_inner_step(struct step_reports *reports, const char *name, const char *result, const char *rest) {
+/* The current inner step as it is now. */
+static void put_inner_step(struct step_reports *reports) {
         char key[KEY_SIZE];
-        snprintf(key, sizeof(key), "step:%u", reports->current_step);
-        _cleanup_free_ char *value = xasprintf("%s %s%s", name, result, rest);
+        _cleanup_free_ char *value = inner_step_text(inner_steps_current(&reports->inner));
+        snprintf(key, sizeof(key), "step:%zu", reports->inner.current);
         put(reports, key, value);
-}
-
-/* The current inner step's value split into name, result and rest; new memory (ret_rest points into it). NULL: there is
- * none. */
-static char *inner_step(const struct step_reports *reports, const char **ret_result, const char **ret_rest) {
-        char key[KEY_SIZE];
-        snprintf(key, sizeof(key), "step:%u", reports->current_step);
-        const char *value = reports->current_step ? report_set_get(&reports->set, key) : NULL;
-        if (!value)
-                return NULL;
-        char *name = xstrdup(value), *result = strchr(name, ' ');
-        *result++ = 0;
-        size_t len = strcspn(result, " ");
-        *ret_rest = result[len] ? value + (result + len - name) : "";
-        result[len] = 0;
-        *ret_result = result;
-        return name;
-}
-
-static void extend_inner_step(struct step_reports *reports, const char *addition) {
-        const char *result, *rest;
-        _cleanup_free_ char *name = inner_step(reports, &result, &rest);
-        if (!name)
-                return;
-        _cleanup_free_ char *longer = xasprintf("%s %s", rest, addition);
-        put_inner_step(reports, name, result, longer[0] == ' ' && longer[1] == ' ' ? longer + 1 : longer);
 }
 
 static void take_count(struct step_reports *reports, struct line *line, const char *key) {
@@ -137,17 +113,16 @@ static void take_count(struct step_reports *reports, struct line *line, const ch
 }
 
 static void take_records(struct step_reports *reports, struct line *line, struct step_request *request) {
+        struct inner_step *step = inner_steps_current(&reports->inner);
         int64_t count;
-        if (!line->is_of_inner_step || !reports->current_step) {
+        if (!line->is_of_inner_step || !step) {
                 take_count(reports, line, "records");
-                return;
-        }
-        if (parse_int64(line->value, &count) < 0 || count < 0) {
+        } else if (parse_int64(line->value, &count) < 0 || count < 0) {
                 refuse_line(reports, line, "not a whole number from 0 up");
-                return;
+        } else {
+                step->records = count;
+                put_inner_step(reports);
         }
-        _cleanup_free_ char *addition = xasprintf("records=%" PRId64, count);
-        extend_inner_step(reports, addition);
 }
 
 static void take_expected(struct step_reports *reports, struct line *line, struct step_request *request) {
@@ -278,57 +253,42 @@ static void take_parameter(struct step_reports *reports, struct line *line, stru
         put(reports, key, equals + 1);
 }
 
-static unsigned find_open_step(const struct step_reports *reports, const char *name) {
-        char key[KEY_SIZE], open_value[96];
-        snprintf(open_value, sizeof(open_value), "%s running", name);
-        for (unsigned i = 1; i <= reports->n_steps; i++) {
-                snprintf(key, sizeof(key), "step:%u", i);
-                const char *value = report_set_get(&reports->set, key);
-                const char *rest = value ? startswith(value, open_value) : NULL;
-                if (rest && (*rest == 0 || *rest == ' '))
-                        return i;
-        }
-        return 0;
-}
-
 static void take_step(struct step_reports *reports, struct line *line, struct step_request *request) {
         if (!name_is_valid(line->value)) {
                 refuse_line(reports, line, "not a step's name (1 to 64 letters, digits, '_', '-' and '.')");
+                reports->inner.current = 0; /* what stands beside it is of no other step */
                 return;
         }
-        unsigned open_step = find_open_step(reports, line->value);
-        if (open_step) {
-                reports->current_step = open_step;
-                return;
-        }
-        reports->current_step = 0;
-        if (reports->n_steps >= STEP_REPORT_STEPS_MAX) {
-                if (reports->n_steps_dropped++ == 0)
-                        step_reports_refuse(reports, "STEP: more than %d; the rest is dropped", STEP_REPORT_STEPS_MAX);
-                return;
-        }
-        reports->current_step = ++reports->n_steps;
-        put_inner_step(reports, line->value, "running", "");
+        if (inner_steps_open(&reports->inner, line->value, reports->realtime, reports->boottime, STEP_REPORT_STEPS_MAX))
+                put_inner_step(reports);
+        else if (reports->n_steps_dropped++ == 0)
+                step_reports_refuse(reports, "STEP: more than %d; the rest is dropped", STEP_REPORT_STEPS_MAX);
 }
 
 static void take_step_result(struct step_reports *reports, struct line *line, struct step_request *request) {
-        const char *result, *rest;
-        if (!streq(line->value, "success") && !streq(line->value, "failed") && !streq(line->value, "skipped")) {
+        static const char *const results[] = {"success", "failed", "skipped"};
+        struct inner_step *step = inner_steps_current(&reports->inner);
+        size_t i = 0;
+        while (i < ELEMENTSOF(results) && !streq(line->value, results[i]))
+                i++;
+        if (i == ELEMENTSOF(results)) {
                 refuse_line(reports, line, "not success, failed or skipped");
-                return;
-        }
-        _cleanup_free_ char *name = inner_step(reports, &result, &rest);
-        if (name)
-                put_inner_step(reports, name, line->value, rest);
-        else if (reports->n_steps_dropped == 0)
+        } else if (step) {
+                inner_step_end(step, results[i], reports->boottime);
+                put_inner_step(reports);
+        } else if (reports->n_steps_dropped == 0) {
                 refuse_line(reports, line, "no STEP= was named before");
+        }
 }
 
 /* STATUS= beside STEP_RESULT=failed is that step's error. */
 static void take_inner_error(struct step_reports *reports, const struct line *line) {
         _cleanup_free_ char *text = utf8_escape(line->value, strlen(line->value), TEXT_MAX);
-        _cleanup_free_ char *addition = xasprintf("error=%s", text);
-        extend_inner_step(reports, addition);
+        struct inner_step *step = inner_steps_current(&reports->inner);
+        if (!step)
+                return;
+        inner_step_set_error(step, text);
+        put_inner_step(reports);
 }
 
 static const struct {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "inner_step.h"
 #include "report_set.h"
 
 /* The greatest datagram that is read; a longer one is refused whole. */
@@ -20,9 +21,10 @@
 
 struct step_reports {
         struct report_set set;
-        unsigned n_warnings, n_notes, n_missing, n_steps, n_refused;
+        struct inner_steps inner;
+        uint64_t realtime, boottime; /* of the datagram that is taken, usec: set by the caller */
+        unsigned n_warnings, n_notes, n_missing, n_refused;
         unsigned n_warnings_dropped, n_notes_dropped, n_missing_dropped, n_steps_dropped;
-        unsigned current_step; /* from 1; 0: none was named */
         bool is_full_told;
 };
 

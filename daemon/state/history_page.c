@@ -7,11 +7,13 @@
 #include "strutil.h"
 #include "xalloc.h"
 
-/* The last attempt of a step and item stands for it. */
+/* The last attempt of a step and item stands for it, with the steps inside of it. */
 #define IS_LAST                                                                                                        \
-        " NOT EXISTS (SELECT 1 FROM attempts AS later WHERE later.run_id = a.run_id AND later.step_name = a.step_name" \
-        " AND later.item = a.item AND later.attempt > a.attempt)"
-#define PAGE " ORDER BY a.step_order, a.item, a.attempt LIMIT :limit OFFSET :offset"
+        " NOT EXISTS (SELECT 1 FROM attempts AS later WHERE later.run_id = a.run_id AND later.step_name ="             \
+        " substr(a.step_name, 1, instr(a.step_name || '/', '/') - 1) AND later.item = a.item"                          \
+        " AND later.attempt > a.attempt)"
+#define PAGE                                                                                                           \
+        " ORDER BY a.step_order, a.item, instr(a.step_name, '/') > 0, a.attempt, a.ordinal LIMIT :limit OFFSET :offset"
 
 static int list(sqlite3 *db, const char *sql, const struct question *question, const char *run_id,
                 struct jval *(*to_json)(const struct attempt_record *record), struct jval *into, char **ret_error) {
@@ -56,7 +58,7 @@ static int count(sqlite3 *db, const char *run_id, struct jval *answer, char **re
         int code,
                 r = history_prepare(db,
                                     "SELECT a.status, count(*) FROM attempts AS a WHERE a.run_id = :run_id AND" IS_LAST
-                                    " GROUP BY a.status",
+                                    " AND instr(a.step_name, '/') = 0 GROUP BY a.status",
                                     &statement, ret_error);
 
         if (r < 0)

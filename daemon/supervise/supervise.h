@@ -72,9 +72,9 @@ struct attempt_result {
 /* All calls come on the loop. `reports` are idempotent: the whole current value of one thing the step said, resent
  * after a reconnect. Keys: status, progress ("15/75"), item, records, expected, coverage, error_class, quality, result,
  * metric+:NAME (sum so far in this attempt), metric=:NAME, warning:N ("category: text"), note:N, missing:N ("item:
- * reason"), missing_more (so many beyond those), parameter:NAME, step:N ("name result"), refused:N (a report that made
- * no sense, in words), heartbeat ("missing SINCE TIMES", or
- * "back SINCE SILENCE TIMES"), heartbeat_missed ("1", of monitors of version 0.1.0). */
+ * reason"), missing_more (so many beyond those), parameter:NAME, step:N (an inner step: runner/protocol.md), refused:N
+ * (a report that made no sense, in words), heartbeat ("missing SINCE TIMES", or "back SINCE SILENCE TIMES"),
+ * heartbeat_missed ("1", of monitors of version 0.1.0). */
 struct attempt_events {
         void (*started)(pid_t pid, usec_t realtime, void *user);
         /* Whole lines in file order; [offset, end) is the piece of the file they came from. More follow in a later pass

@@ -1,4 +1,8 @@
 """What a step says of itself from inside its work, in any language, and what becomes of it."""
+import datetime
+import glob
+import re
+
 from batchtest import paths
 from batchtest.wait import until
 
@@ -21,6 +25,16 @@ Exec=/bin/sh -c "{REPORT} --heartbeat; while ! test -e {folder}/go; do sleep 0.0
 HeartbeatSec=600ms
 {more}
 """
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def attempt_file(instance):
+    """What the monitor has written of the only attempt."""
+    with open(glob.glob(f"{instance.state}/runs/*/*.attempt")[0], "rb") as file:
+        return file.read()
 
 
 def touch(instance, name):
@@ -73,3 +87,145 @@ HeartbeatSec=1s
 HeartbeatAction=kill
 """}).start().run("talks")
     assert shown["run"]["status"] == "success"
+
+
+PROGRAM = """
+import os, socket, sys, time
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+def say(*lines):
+    notify.sendto("\\n".join(lines).encode(), os.environ["NOTIFY_SOCKET"])
+"""
+
+
+def program(instance, name, body):
+    """A program that knows nothing of batchctl and reports with one-line calls."""
+    path = instance.path(name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(PROGRAM + body)
+    return f"/usr/bin/python3 {path}"
+
+
+def rows(shown):
+    return [(step["step_name"], step["status"], step["records_processed"]) for step in shown["steps"]]
+
+
+ETL = """
+say("STEP=extract")
+time.sleep(0.2)
+say("STEP_RESULT=success", "RECORDS=120")
+say("STEP=transform", "STEP_RESULT=skipped")
+say("STEP=load"); say("STEP=load", "STEP_RESULT=success", "RECORDS=118")
+say("STEP=load"); say("STEP_RESULT=success", "RECORDS=2")
+say("RECORDS=120")
+"""
+
+
+def test_steps_inside_a_program_are_recorded_like_declared_ones(make_instance, database):
+    instance = make_instance(database=database)
+    instance.write_job("etl", f"[Step etl]\nExec={program(instance, 'etl.py', ETL)}\n[Step after]\nExec=/bin/true\n")
+    instance.start()
+    shown = instance.run("etl")
+    assert rows(shown) == [("etl", "success", 120), ("etl/extract", "success", 120), ("etl/transform", "skipped", None),
+                           ("etl/load", "success", 118), ("etl/load#2", "success", 2), ("after", "success", None)]
+    assert shown["run"]["status"] == "success" and shown["progress"]["total"] == 2 and shown["progress"]["completed"] == 2
+    extract = step_of(shown, "etl/extract")
+    assert 0.2 <= extract["duration_seconds"] < 5 and extract["step_order"] == 1 and extract["attempt"] == 1
+    assert step_of(shown, "etl")["started_at"] <= extract["started_at"] < extract["completed_at"] <= step_of(shown, "etl")["completed_at"]
+    assert [attempt["step_name"] for attempt in shown["attempts"]] == ["etl", "etl/extract", "etl/transform", "etl/load", "etl/load#2", "after"]
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
+    in_database = ("SELECT array_agg(step_name || ' ' || status || ' ' || coalesce(records_processed, -1) ORDER BY started_at, step_name)"
+                   " FROM batch_execution_steps WHERE step_name LIKE 'etl/%' AND duration_seconds >= 0")
+    until(lambda: database.value(in_database) == ["etl/extract success 120", "etl/transform skipped -1", "etl/load success 118", "etl/load#2 success 2"],
+          lambda: f"PostgreSQL has them: {database.value(in_database)}", 10)
+    listed = instance.call("step.list", step="etl/extract")["steps"]
+    assert [(step["step_name"], step["status"]) for step in listed] == [("etl/extract", "success")]
+    screen = instance.ctl("status", "1").stdout
+    assert re.search("^ +extract +success", screen, re.MULTILINE) and "etl/extract" not in screen
+    summary = instance.call("run.summary", run=1)
+    assert summary["totals"]["items"] == 2 and "etl/extract" in [step["step_name"] for step in summary["steps"]]
+
+
+def test_what_is_left_open_is_closed_with_the_truth(make_instance):
+    instance = make_instance()
+    ends = {"well": "say('STEP=a')", "badly": "say('STEP=a'); say('STEP=b'); say('STEP=a', 'STEP_RESULT=success'); sys.exit(7)",
+            "slowly": "say('STEP=a'); time.sleep(60)", "killed": "say('STEP=a'); os.kill(os.getpid(), 9)"}
+    for name, end in ends.items():
+        instance.write_job(name, f"[Step all]\nExec={program(instance, name + '.py', end)}\nTimeoutSec=2s\nKillGraceSec=100ms\n")
+    instance.start()
+    shown = {name: instance.run(name) for name in ends}
+    assert [(s["status"], s["metadata"].get("left_open")) for s in shown["well"]["steps"]] == [("success", None), ("success", True)]
+    assert shown["well"]["run"]["status"] == "success"
+    badly = shown["badly"]["steps"]
+    assert [(s["step_name"], s["status"], s["reason"]) for s in badly] == [
+        ("all", "failed", "exit"), ("all/a", "success", None), ("all/b", "failed", "exit")]
+    assert badly[2]["error_message"] == "open when the step ended: exit status 7"
+    assert [(s["status"], s["reason"]) for s in shown["slowly"]["steps"]] == [("failed", "timeout")] * 2
+    assert shown["slowly"]["steps"][1]["duration_seconds"] > 1
+    assert [(s["status"], s["reason"]) for s in shown["killed"]["steps"]] == [("failed", "signal")] * 2
+
+
+def test_a_failure_inside_a_program_that_succeeds_is_a_warning(make_instance):
+    instance = make_instance()
+    body = "say('STEP=a'); say('STEP=a', 'STEP_RESULT=failed', 'STATUS=no rows came')"
+    instance.write_job("soft", f"[Step all]\nExec={program(instance, 'soft.py', body)}\n")
+    instance.start()
+    shown = instance.run("soft")
+    inner = step_of(shown, "all/a")
+    assert (shown["run"]["status"], step_of(shown, "all")["status"], inner["status"], inner["error_message"]) == ("partial", "success", "failed", "no rows came")
+    assert [(w["category"], w["text"]) for w in shown["run"]["warnings"]] == [("step", "a failed: no rows came")]
+
+
+def test_each_attempt_has_its_own(make_instance):
+    instance = make_instance()
+    body = "say('STEP=a'); say('STEP=a', 'STEP_RESULT=success'); say('STEP=b'); sys.exit(0 if os.environ['BATCH_ATTEMPT'] == '2' else 1)"
+    instance.write_job("again", f"[Step all]\nExec={program(instance, 'again.py', body)}\nRetries=1\nRetryDelaySec=10ms\n")
+    instance.start()
+    shown = instance.run("again")
+    assert [(s["step_name"], s["attempt"], s["status"]) for s in shown["steps"]] == [("all", 2, "success"), ("all/a", 2, "success"), ("all/b", 2, "success")]
+    assert [(s["step_name"], s["attempt"], s["status"]) for s in shown["attempts"]] == [
+        ("all", 1, "failed"), ("all", 2, "success"), ("all/a", 1, "success"), ("all/b", 1, "failed"), ("all/a", 2, "success"), ("all/b", 2, "success")]
+
+
+def test_they_outlive_a_kill_and_keep_their_times(make_instance, database):
+    """The daemon is dead while one ends and the next one begins: the monitor knows when."""
+    instance = make_instance(database=database)
+    body = f"""
+say("STEP=one")
+while not os.path.exists("{instance.folder}/go"): time.sleep(0.02)
+say("STEP_RESULT=success", "RECORDS=1")
+say("STEP=two")
+while not os.path.exists("{instance.folder}/end"): time.sleep(0.02)
+say("STEP_RESULT=success", "RECORDS=2")
+"""
+    instance.write_job("long", f"[Step all]\nExec={program(instance, 'long.py', body)}\n")
+    instance.start()
+    run = instance.run("long", wait=False)["run_number"]
+    until(lambda: len(instance.show(run)["steps"]) == 2, "the first one is shown while it runs", 10)
+    shown = instance.show(run)
+    assert shown["current_step"] == "all/one" and step_of(shown, "all/one")["status"] == "running"
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
+    until(lambda: database.value("SELECT status FROM batch_execution_steps WHERE step_name = 'all/one'") == "running", "PostgreSQL has it", 10)
+    instance.kill()
+    touch(instance, "go")
+    until(lambda: b"step:2" in attempt_file(instance), "the monitor has saved the second one", 10)
+    dead_until = now()
+    instance.start()
+    until(lambda: instance.show(run).get("current_step") == "all/two", "the second one is known", 10)
+    touch(instance, "end")
+    shown = instance.wait_for_run(run)
+    assert rows(shown) == [("all", "success", None), ("all/one", "success", 1), ("all/two", "success", 2)]
+    one, two = step_of(shown, "all/one"), step_of(shown, "all/two")
+    assert one["completed_at"] <= two["started_at"] < dead_until < two["completed_at"]
+
+
+def test_a_flood_of_them_is_cut_and_said(make_instance):
+    instance = make_instance()
+    body = "for i in range(260): say(f'STEP=s{i}', 'STEP_RESULT=success')"
+    command = program(instance, "many.py", body)
+    instance.write_job("many", "".join(f"[Step s{i}]\nExec={command}\n" for i in range(3)))
+    instance.start()
+    shown = instance.run("many", seconds=60)
+    assert shown["run"]["status"] == "partial" and shown["progress"]["total"] == 3
+    assert len(shown["steps"]) == 3 + 500
+    texts = " ".join(warning["text"] for warning in shown["run"]["warnings"])
+    assert "STEP: more than 200" in texts and "more steps inside of steps than a run keeps (500)" in texts

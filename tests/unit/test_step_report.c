@@ -95,23 +95,40 @@ static void test_lists(void **state) {
         ASSERT_REPORT("missing:1", "LeBron: no line");
 }
 
+static void at(uint64_t realtime, uint64_t boottime) {
+        reports.realtime = realtime;
+        reports.boottime = boottime;
+}
+
 static void test_inner_steps(void **state) {
+        at(1000, 10);
         say("STEP=load");
-        ASSERT_REPORT("step:1", "load running");
+        ASSERT_REPORT("step:1", "load running began=1000");
+        at(900, 15); /* a clock that is set back changes no duration */
         say("STEP_RESULT=success\nRECORDS=12");
-        ASSERT_REPORT("step:1", "load success records=12");
+        ASSERT_REPORT("step:1", "load success began=1000 took=5 records=12");
         ASSERT_NO_REPORT("records");
         say("STATUS=no rows = no work\nSTEP=check\nSTEP_RESULT=failed");
-        ASSERT_REPORT("step:2", "check failed error=no rows = no work");
+        ASSERT_REPORT("step:2", "check failed began=900 took=0 error=no rows = no work");
         say("STEP=a");
         say("STEP=b");
+        say("STEP=a\nRECORDS=1");
+        say("STEP=a\nRECORDS=2");
+        ASSERT_REPORT("step:3", "a running began=900 records=2");
+        at(950, 40);
         say("STEP=a\nSTEP_RESULT=skipped");
-        ASSERT_REPORT("step:3", "a skipped");
-        ASSERT_REPORT("step:4", "b running");
+        ASSERT_REPORT("step:3", "a skipped began=900 took=25 records=2");
+        ASSERT_REPORT("step:4", "b running began=900");
+        say("STEP=a");
+        ASSERT_REPORT("step:5", "a running began=950");
         say("RECORDS=99");
         ASSERT_REPORT("records", "99");
         say("STEP=not a name\nSTEP_RESULT=maybe");
         assert_int_equal(reports.n_refused, 2);
+        /* A result beside a name that is none ends no other step. */
+        say("STEP=not a name\nSTEP_RESULT=success");
+        ASSERT_REPORT("step:5", "a running began=950");
+        assert_int_equal(reports.n_refused, 4);
 }
 
 static void test_result_before_any_step(void **state) {
