@@ -13,6 +13,10 @@ struct jval *why_add_fact(struct jval *facts, const char *kind, const char *form
 /* Adds {text, command}: the command is to be copied into a shell. Its words are quoted by the caller where needed. */
 void why_add_next(struct jval *next, const char *text, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* One fact of a waits_for (protocol.md, Waiting), with its members: who ("it", "step odds") waits, of which job.
+ * Borrowed. */
+struct jval *why_tell_wait(struct jval *facts, struct jval *next, const char *who, const char *job,
+                           const struct jval *wait);
 /* What the run waits for, or what of it runs, is tried again, or waits for other steps. */
 void why_tell_active(struct jval *facts, struct jval *next, const struct run *run);
 /* What keeps a job from running now: its file, a pause, the drain, that nothing is scheduled. */

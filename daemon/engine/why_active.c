@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine_internal.h"
+#include "limits.h"
 #include "reason_text.h"
 #include "run_clock.h"
 #include "starts.h"
@@ -43,47 +44,13 @@ void why_add_next(struct jval *next, const char *text, const char *format, ...) 
         jval_add(next, step);
 }
 
-/* "by alice: bye week" of what people said; "" of nothing. New string. */
-static char *said_by(const struct jval *said) {
-        const char *by = jval_get_str(said, "by"), *reason = jval_get_str(said, "reason");
-
-        return xasprintf("%s%s%s%s", by ? " by " : "", str_or(by, ""), reason ? ": " : "", str_or(reason, ""));
-}
-
-static struct jval *tell_wait_for_run(struct jval *facts, struct jval *next, const struct jval *wait) {
-        int64_t number = jval_get_int(wait, "run_number", 0);
-
-        why_add_next(next, "see how far that run is", "batchctl status %" PRId64, number);
-        return why_add_fact(facts, "run", "it waits for run %" PRId64 " of %s, which is %s", number,
-                            str_or(jval_get_str(wait, "job"), "the job"),
-                            str_or(jval_get_str(wait, "status"), "active"));
-}
-
-/* `kind` and members as in waits_for of run.show (protocol.md, Waiting). */
 static void tell_wait(struct jval *facts, struct jval *next, const struct run *run) {
         _cleanup_jval_ struct jval *wait = run_waits_for(run);
-        const char *kind = str_or(jval_get_str(wait, "kind"), "");
-        _cleanup_free_ char *by = said_by(wait);
-        struct jval *fact;
 
-        if (!wait) {
+        if (wait)
+                (void)why_tell_wait(facts, next, "it", run->record.job, wait);
+        else
                 (void)why_add_fact(facts, "queued", "nothing holds it: it begins at once");
-                return;
-        }
-        if (streq(kind, "run")) {
-                fact = tell_wait_for_run(facts, next, wait);
-        } else if (streq(kind, "paused")) {
-                fact = why_add_fact(facts, kind, "it waits for the end of the pause of its job, paused%s", by);
-                why_add_next(next, "end the pause", "batchctl resume %s", run->record.job);
-        } else if (streq(kind, "drained")) {
-                fact = why_add_fact(facts, kind, "it waits for the end of the drain, drained%s", by);
-                why_add_next(next, "let jobs start again", "batchctl drain --off");
-        } else {
-                fact = why_add_fact(facts, kind, "it waits (%s)", kind);
-        }
-        for (void *i = jval_iter(wait); i; i = jval_iter_next(wait, i))
-                if (!streq(jval_iter_key(i), "kind"))
-                        jval_set(fact, jval_iter_key(i), jval_ref(jval_iter_value(i)));
 }
 
 /* "odds" or "odds (KC)". New string. */
@@ -100,6 +67,17 @@ static void set_task(struct jval *fact, const struct run *run, size_t index) {
         jval_set_str(fact, "step_name", record->step_name);
         jval_set_str(fact, "item", record->item);
         jval_set_int(fact, "attempt", record->attempt);
+}
+
+/* An attempt that is decided and waits for slots. False: it does not. */
+static bool tell_held(struct jval *facts, struct jval *next, const struct run *run, size_t index) {
+        _cleanup_jval_ struct jval *wait = limits_task_waits_for(run->tasks[index]);
+        _cleanup_free_ char *name = task_name(run, index), *who = xasprintf("step %s", name);
+
+        if (!wait)
+                return false;
+        set_task(why_tell_wait(facts, next, who, run->record.job, wait), run, index);
+        return true;
 }
 
 static void tell_running(struct jval *facts, const struct run *run, size_t index) {
@@ -160,7 +138,7 @@ static void tell_pending(struct jval *facts, const struct run *run, size_t step)
         buf_done(&names);
 }
 
-static void tell_tasks(struct jval *facts, const struct run *run) {
+static void tell_tasks(struct jval *facts, struct jval *next, const struct run *run) {
         size_t told = 0, last_pending = SIZE_MAX, others = 0;
 
         for (size_t i = 0; i < run->machine.n_tasks; i++) {
@@ -173,6 +151,8 @@ static void tell_tasks(struct jval *facts, const struct run *run) {
                         continue;
                 }
                 told++;
+                if (tell_held(facts, next, run, i))
+                        continue;
                 switch (task->state) {
                 case TASK_STARTING:
                 case TASK_RUNNING:
@@ -197,7 +177,7 @@ void why_tell_active(struct jval *facts, struct jval *next, const struct run *ru
         if (run->machine.status == RUN_QUEUED) {
                 tell_wait(facts, next, run);
         } else {
-                tell_tasks(facts, run);
+                tell_tasks(facts, next, run);
                 why_add_next(next, "watch it", "batchctl tail -f %" PRId64, run->record.run_number);
         }
         if (run->machine.cancelling)

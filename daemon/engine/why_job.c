@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "breaker_set.h"
 #include "engine_internal.h"
 #include "pause.h"
 #include "reason_text.h"
@@ -20,6 +21,26 @@ static void tell_held(struct jval *facts, const char *kind, const char *what, co
         for (size_t i = 0; i < ELEMENTSOF(members); i++)
                 if (jval_get_str(said, members[i]))
                         jval_set(fact, members[i], jval_ref(jval_get(said, members[i])));
+}
+
+static void tell_breakers(struct jval *facts, struct jval *next, const struct engine *engine, const struct job *job) {
+        for (size_t i = 0; job && i < job->n_steps; i++) {
+                const char *step = job->steps[i].name;
+                _cleanup_jval_ struct jval *breaker = breaker_json(engine, job->name, step);
+                const char *state = str_or(jval_get_str(breaker, "state"), "closed");
+                struct jval *fact;
+
+                if (streq(state, "closed"))
+                        continue;
+                fact = why_add_fact(facts, "breaker",
+                                    "step %s is not tried, its breaker is %s after %" PRId64 " failures: %s", step,
+                                    state, jval_get_int(breaker, "failures", 0),
+                                    str_or(jval_get_str(breaker, "error"), "no reason given"));
+                jval_set_str(fact, "step_name", step);
+                jval_set(fact, "since", jval_ref(jval_get(breaker, "opened_at")));
+                jval_set(fact, "until", jval_ref(jval_get(breaker, "until")));
+                why_add_next(next, "let the step be tried at once", "batchctl reset %s %s", job->name, step);
+        }
 }
 
 void why_tell_job(struct jval *facts, struct jval *next, struct engine *engine, const char *job) {
@@ -53,6 +74,7 @@ void why_tell_job(struct jval *facts, struct jval *next, struct engine *engine, 
         if (trouble)
                 (void)why_add_fact(facts, "unavailable", "nothing can be started, state.db cannot be written: %s",
                                    trouble);
+        tell_breakers(facts, next, engine, entry->job);
         if (due > 0)
                 jval_set_time(why_add_fact(facts, "scheduled", "its schedule starts it next"), "due_at", due);
         else if (entry->job)
@@ -123,19 +145,24 @@ void why_tell_next(struct jval *next, const struct engine *engine, const struct 
         int64_t number = jval_get_int(run, "run_number", 0);
         _cleanup_free_ char *command = NULL;
         const char *advice;
+        enum reason reason;
 
         if (status == RUN_SUCCESS || status == RUN_SKIPPED)
                 return;
-        if (failure) {
+        if (failure)
                 tell_logs(next, number, failure);
-                advice = reason_advice(reason_from_string(jval_get_str(failure, "reason")));
-        } else {
-                advice = reason_advice(reason_from_string(jval_get_str(run, "reason")));
-        }
         if (status == RUN_PARTIAL && !failure) {
                 why_add_next(next, "read its warnings", "batchctl status %" PRId64, number);
                 return;
         }
         command = run_command(engine, run);
-        why_add_next(next, str_or(advice, "run it again"), "%s", command);
+        reason = reason_from_string(jval_get_str(failure ? failure : run, "reason"));
+        advice = reason_advice(reason);
+        if (reason == REASON_BREAKER)
+                why_add_next(next, advice, "batchctl reset %s %s", str_or(jval_get_str(run, "job"), ""),
+                             str_or(jval_get_str(failure, "step_name"), ""));
+        else if (reason == REASON_GATE)
+                why_add_next(next, advice, "%s --skip-gate coverage", command);
+        else
+                why_add_next(next, str_or(advice, "run it again"), "%s", command);
 }

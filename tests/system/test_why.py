@@ -167,3 +167,48 @@ def test_why_survives_a_kill_of_the_daemon(instance):
     instance.kill()
     instance.start()
     assert instance.call("run.why", run=1) == before
+
+
+def test_who_holds_the_slots_that_a_step_or_a_run_waits_for(make_instance):
+    step = "[Job]\nOverlap=allow\n[Step load]\nExec=/bin/sleep 100\nLimit=warehouse\n"
+    whole = "[Job]\nOverlap=allow\nLimit=warehouse\n[Step load]\nExec=/bin/true\n"
+    instance = make_instance({"writer": step, "whole": whole})
+    with open(instance.config, "a", encoding="ascii") as config:
+        config.write("[Limit warehouse]\nSlots=1\n")
+    instance.start()
+    for job in ("writer", "writer", "whole"):
+        instance.run(job, wait=False)
+    until(lambda: kinds(instance.call("run.why", run=2)) == ["limit"], "the second waits")
+    for run, who in ((2, "step load"), (3, "it")):
+        why = instance.call("run.why", run=run)
+        fact = why["facts"][0]
+        assert fact["text"] == f"{who} waits for 1 of limit warehouse: 1 of 1 slots are taken, by run 1 of writer, step load"
+        assert fact["limit"] == "warehouse" and fact["holders"][0]["run_number"] == 1 and fact["since"]
+        assert "batchctl limits" in commands(why)
+    assert why["state"] == "queued"
+
+
+def test_gates_and_breakers_are_told_with_what_to_do(make_instance):
+    path = f"{os.path.dirname(paths.BATCHCTL)}:{os.environ['PATH']}"
+    gated = "[Step load]\nExec=batchctl report --records 36 --expected 211 --missing 'a: no file'\nCoverageMin=90%\n"
+    few = "[Step load]\nExec=batchctl report --records 3\nRecordsMin=10\n"
+    broken = "[Step load]\nExec=/bin/false\nBreakerFailures=1\nBreakerResetSec=1h\n"
+    instance = make_instance({"gated": gated, "few": few, "broken": broken}, environment={"PATH": path}).start()
+    for job in ("gated", "few", "broken", "broken"):
+        instance.run(job)
+    why = instance.call("run.why", run=1)
+    assert why["failures"][0]["reason"] == "gate" and "CoverageMin=" in why["failures"][0]["meaning"]
+    assert "36 of 211" in why["failures"][0]["error_message"]
+    again = commands(why)[-1]
+    assert again == "batchctl run gated --skip-gate coverage"
+    assert instance.ctl(*shlex.split(again)[1:], "--wait", check=False).returncode == 3  # with a warning: partial
+    why = instance.call("run.why", run=2)
+    assert why["failures"][0]["reason"] == "records" and "RecordsMin=10" in why["failures"][0]["error_message"]
+    why = instance.call("run.why", run=4)
+    assert why["failures"][0]["reason"] == "breaker" and "in a row" in why["failures"][0]["meaning"]
+    assert commands(why)[-1] == "batchctl reset broken load"
+    why = instance.call("run.why", job="broken")
+    fact = next(fact for fact in why["facts"] if fact["kind"] == "breaker")
+    assert fact["step_name"] == "load" and fact["until"] and "exit status 1" in fact["text"]
+    instance.ctl("reset", "broken", "load")
+    assert "breaker" not in kinds(instance.call("run.why", job="broken"))
