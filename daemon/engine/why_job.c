@@ -139,6 +139,18 @@ static void tell_logs(struct jval *next, int64_t number, const struct jval *fail
                      item[0] ? " -i " : "", item[0] ? item_word : "");
 }
 
+/* A retry of a run whose job has changed since has to be forced. */
+static void tell_retry(struct jval *next, const struct engine *engine, const struct jval *run) {
+        const struct job_entry *entry = job_registry_find(&engine->jobs, str_or(jval_get_str(run, "job"), ""));
+        bool changed =
+                entry && entry->job && !streq_null(entry->job->definition_hash, jval_get_str(run, "definition_hash"));
+
+        why_add_next(next,
+                     changed ? "go on where it failed, with its parameters, though the job has changed since"
+                             : "go on where it failed, with its parameters",
+                     "batchctl retry %" PRId64 "%s", jval_get_int(run, "run_number", 0), changed ? " --force" : "");
+}
+
 void why_tell_next(struct jval *next, const struct engine *engine, const struct jval *run, const struct jval *found) {
         const struct jval *failure = jval_at(jval_get(found, "failures"), 0);
         enum run_status status = run_status_from_string(str_or(jval_get_str(run, "status"), ""));
@@ -155,6 +167,8 @@ void why_tell_next(struct jval *next, const struct engine *engine, const struct 
                 why_add_next(next, "read its warnings", "batchctl status %" PRId64, number);
                 return;
         }
+        if (failure)
+                tell_retry(next, engine, run);
         command = run_command(engine, run);
         reason = reason_from_string(jval_get_str(failure ? failure : run, "reason"));
         advice = reason_advice(reason);

@@ -52,9 +52,15 @@ def test_a_failure_is_told_with_step_attempt_exit_and_last_error_lines(instance)
     assert failure["lines"] == ["GET /odds: 503", "no answer"] and failure["stream"] == "stderr"
     assert why["skipped"] == {"dependency": 1} and why["last_success"] is None and why["changes"] == []
     text = instance.ctl("why", "1").stdout
-    for words in ("odds", "attempt 2", "temporary failure", "! no answer", "1 step skipped (dependency)", "batchctl logs 1 odds"):
+    for words in ("odds", "attempt 2", "temporary failure", "! no answer", "1 step skipped (dependency)", "batchctl logs 1 odds", "batchctl retry 1"):
         assert words in text
     assert len(text.splitlines()) <= 24  # one screen
+    assert commands(why)[1] == "batchctl retry 1"
+    instance.ctl("retry", "1")
+    assert instance.show(2)["run"]["retry_of"] == why["run"]["run_id"]
+    instance.write_job("weekly", WEEKLY.replace("Retries=1", "Retries=2"))
+    instance.call("daemon.reload")
+    assert commands(instance.call("run.why", run=1))[1] == "batchctl retry 1 --force"
 
 
 def test_what_has_changed_since_it_last_worked(instance):
