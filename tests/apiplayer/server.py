@@ -1,9 +1,11 @@
 """The HTTP side: GET /<endpoint> as the API answers it, and /_control/... for tests.
 
   GET  /_control/counts          {endpoint: requests so far}, every request counted when it arrives
-  POST /_control/reset           counts to zero, no faults
+  GET  /_control/traffic         {"peak": most requests at once, "arrivals": [seconds of each]}
+  POST /_control/reset           counts and traffic to zero, no faults
   POST /_control/faults          a JSON list, see faults.py
-  POST /_control/settings        {"now": seconds or null, "odds_shape": ..., "paged_players": bool, "fringe_players": N}
+  POST /_control/settings        {"now": seconds or null, "odds_shape": ..., "paged_players": bool, "fringe_players": N,
+                                  "quota": [limit or null, calls left, seconds]; each answer takes one of them}
 """
 import argparse
 import collections
@@ -38,10 +40,33 @@ class Player:
         self.lock = threading.Lock()
         self.counts = collections.Counter()
         self.cache = {}
+        self.active = self.peak = 0
+        self.arrivals = []
 
-    def count(self, endpoint):
+    def begin(self, endpoint):
         with self.lock:
             self.counts[endpoint] += 1
+            self.active += 1
+            self.peak = max(self.peak, self.active)
+            self.arrivals.append(time.monotonic())
+
+    def end(self):
+        with self.lock:
+            self.active -= 1
+
+    def forget(self):
+        with self.lock:
+            self.counts.clear()
+            self.arrivals.clear()
+            self.peak = self.active
+
+    def quota_headers(self):
+        """What is left of the plan's calls after this one."""
+        with self.lock:
+            quota = self.settings['quota']
+            quota[1] -= 1
+            names = ('Limit', 'Remaining', 'Reset')
+            return {'X-RateLimit-Requests-' + name: str(value) for name, value in zip(names, quota) if value is not None}
 
     def change(self, settings):
         with self.lock:
@@ -112,8 +137,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.player.change(value)
             elif self.path == '/_control/reset':
                 self.player.faults.set([])
-                with self.player.lock:
-                    self.player.counts.clear()
+                self.player.forget()
             else:
                 return self._json(404, {'error': 'no such control: ' + self.path})
         except (ValueError, TypeError) as error:
@@ -125,9 +149,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if parts.path == '/_control/counts':
             with self.player.lock:
                 return self._json(200, dict(self.player.counts))
+        if parts.path == '/_control/traffic':
+            with self.player.lock:
+                return self._json(200, {'peak': self.player.peak, 'arrivals': self.player.arrivals})
         endpoint = parts.path.strip('/')
+        self.player.begin(endpoint)
+        try:
+            return self._play(endpoint, parts)
+        finally:
+            self.player.end()
+
+    def _play(self, endpoint, parts):
         query = dict(urllib.parse.parse_qsl(parts.query))
-        self.player.count(endpoint)
         fault = self.player.faults.take(endpoint, urllib.parse.unquote(parts.query))
         if fault:
             return self._fault(fault, endpoint, query)
@@ -139,8 +172,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answer = self.player.answer(endpoint, query)
         if answer is None:
             return self._json(404, {'message': "Endpoint '/%s' does not exist" % endpoint})
-        return self._send(200, answer, {'X-RateLimit-Requests-Limit': '1000', 'X-RateLimit-Requests-Remaining': '900',
-                                        'X-RateLimit-Requests-Reset': '86000'})
+        return self._send(200, answer, self.player.quota_headers())
 
     def _fault(self, fault, endpoint, query):
         kind = fault['kind']
@@ -218,7 +250,8 @@ def main():
     real = not options.generated and os.path.exists(os.path.join(options.data, 'player_weeks_2023_2024.csv'))
     league = load_league(options.data, options.season) if real else generate_league(options.season)
     settings = {'now': _instant(options.now) if options.now else None, 'odds_shape': options.odds_shape,
-                'paged_players': options.paged_players, 'fringe_players': options.fringe_players}
+                'paged_players': options.paged_players, 'fringe_players': options.fringe_players,
+                'quota': [10000, 10000, 86000]}
     Handler.player = Player(league, Faults(options.faults), settings, options.key)
     server = Server(('127.0.0.1', options.port), Handler)
     port = server.server_address[1]

@@ -13,6 +13,7 @@
 #include "api_players.h"
 #include "errorclass.h"
 #include "macro.h"
+#include "quota.h"
 #include "xalloc.h"
 
 /* What was handed over, as one text. */
@@ -368,6 +369,40 @@ static void test_odds_refused(void **state) {
         refuse_odds("{'g': 'text'}");
 }
 
+static void header(struct quota *quota, const char *text) {
+        quota_read(quota, text, strlen(text));
+}
+
+static void test_quota(void **state) {
+        struct quota quota = QUOTA_INIT;
+        assert_false(quota_is_low(&quota, -1));
+        header(&quota, "Content-Type: application/json\r\n");
+        header(&quota, "X-RateLimit-Requests-Remaining: many\r\n");
+        header(&quota, "X-RateLimit-Requests-Remaining:");
+        header(&quota, "X-RateLimit-Requests-Remaining: 99999999999999999999999999999999999999999999\r\n");
+        assert_true(quota.remaining == QUOTA_UNKNOWN);
+        header(&quota, "x-ratelimit-requests-remaining: 51\r\n");
+        assert_false(quota_is_low(&quota, -1));
+        header(&quota, "X-RateLimit-Requests-Remaining:50");
+        assert_true(quota_is_low(&quota, -1));
+        header(&quota, "X-RateLimit-Requests-Remaining: 52\r\n"); /* overtaken */
+        assert_int_equal(quota.remaining, 50);
+        header(&quota, "X-RateLimit-Requests-Limit: 499\r\n");
+        assert_false(quota_is_low(&quota, -1));
+        header(&quota, "X-RateLimit-Requests-Limit: 500\r\n");
+        assert_true(quota_is_low(&quota, -1));
+        assert_false(quota_is_low(&quota, 49));
+        header(&quota, "X-RateLimit-Requests-Reset: 86000\r\n");
+        char *text = quota_text(&quota, 16);
+        assert_string_equal(
+                text, "50 of the plan's 500 calls are left, until it is full again in 23h 53min; this command made 16");
+        free(text);
+        header(&quota, "X-RateLimit-Requests-Remaining: -414\r\n");
+        text = quota_text(&quota, 0);
+        assert_non_null(strstr(text, "none of the plan's 500 calls are left (414 were made beyond it), until"));
+        free(text);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_envelopes),
@@ -378,6 +413,7 @@ int main(void) {
                 cmocka_unit_test(test_odds_shapes),
                 cmocka_unit_test(test_odds_prices),
                 cmocka_unit_test(test_odds_lines),
+                cmocka_unit_test(test_quota),
                 cmocka_unit_test(test_odds_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

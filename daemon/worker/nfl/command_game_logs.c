@@ -1,6 +1,6 @@
 /* batch-nfl game-logs: player lines from the box scores of every finished game of the season, up to the run's week,
  * whose logs are not stored yet; with --new-players of the stored games of which lines were skipped, because their
- * players were unknown, and since which players have come. */
+ * players were unknown, and since which players have come; with --again every finished game of the week. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,18 +40,22 @@ struct ingest {
 static int find_games(struct worker *worker, const struct week *week, PGresult **ret, char **ret_error) {
         static const char sql[] =
                 "SELECT game_id FROM schedule s WHERE season_year = $1 AND (season_type = 'post', week) <= ($2::boolean, $3::integer) "
+                "AND (NOT $6::boolean OR (season_type = 'post', week) = ($2::boolean, $3::integer)) "
                 "AND (status = 'final' OR (status IN ('scheduled', 'in_progress') AND kickoff + interval '4 hours' < $4)) "
                 "AND (kickoff IS NULL OR kickoff <= $4) "
                 "AND CASE WHEN $5::boolean THEN EXISTS (SELECT FROM game_log_sets l WHERE l.game_id = s.game_id AND unknown_players > 0 "
                 "AND EXISTS (SELECT FROM players p WHERE p.updated_at >= l.stored_at)) "
-                "ELSE NOT EXISTS (SELECT FROM game_log_sets l WHERE l.game_id = s.game_id) END ORDER BY game_date, game_id";
+                "ELSE $6::boolean OR NOT EXISTS (SELECT FROM game_log_sets l WHERE l.game_id = s.game_id) END ORDER BY game_date, game_id";
         static const char any_sql[] = "SELECT count(*) FROM schedule WHERE season_year = $1";
         char season[16], number[16], now[RFC3339_SIZE];
         (void)snprintf(season, sizeof(season), "%d", week->season);
         (void)snprintf(number, sizeof(number), "%d", week->week);
-        const char *parameters[] = {season, week->type == SEASON_POST ? "t" : "f", number,
+        const char *parameters[] = {season,
+                                    week->type == SEASON_POST ? "t" : "f",
+                                    number,
                                     format_rfc3339(now, worker->settings->now),
-                                    worker->settings->new_players ? "t" : "f"};
+                                    worker->settings->new_players ? "t" : "f",
+                                    worker->settings->again ? "t" : "f"};
         _cleanup_result_ PGresult *any = NULL;
         int r = db_query(worker->db, any_sql, parameters, 1, &any, ret_error);
         if (r < 0)
@@ -60,7 +64,7 @@ static int find_games(struct worker *worker, const struct week *week, PGresult *
                 return error_set(ret_error, NFL_DATA,
                                  "the schedule of season %d is not stored: run `batch-nfl schedule` first",
                                  week->season);
-        return db_query(worker->db, sql, parameters, 5, ret, ret_error);
+        return db_query(worker->db, sql, parameters, 6, ret, ret_error);
 }
 
 static void take_line(void *userdata, const struct api_line *line) {

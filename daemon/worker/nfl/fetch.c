@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "buf.h"
 #include "fetch.h"
@@ -38,7 +37,7 @@ struct fetch {
         struct curl_slist *headers;
         struct transfer transfers[PARALLEL_MAX];
         uint64_t calls;
-        int64_t remaining;
+        struct quota quota;
         usec_t next_start; /* least distance between requests, and pauses that the API asks for */
         /* the list that is fetched */
         struct request *requests;
@@ -58,15 +57,9 @@ static size_t on_data(char *data, size_t size, size_t count, void *userdata) {
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *userdata) {
-        static const char name[] = "X-RateLimit-Requests-Remaining:";
         struct transfer *transfer = userdata;
         size_t length = size * count;
-        if (length > sizeof(name) && length < 80 && strncasecmp(data, name, sizeof(name) - 1) == 0) {
-                char text[80];
-                memcpy(text, data + sizeof(name) - 1, length - sizeof(name) + 1);
-                text[length - sizeof(name) + 1] = '\0';
-                (void)parse_int64(strstrip(text), &transfer->fetch->remaining);
-        }
+        quota_read(&transfer->fetch->quota, data, length);
         return length;
 }
 
@@ -114,7 +107,7 @@ static void transfer_init(struct fetch *fetch, struct transfer *transfer) {
 struct fetch *fetch_new(const struct settings *settings) {
         struct fetch *fetch = NEW(struct fetch);
         fetch->settings = settings;
-        fetch->remaining = INT64_MAX;
+        fetch->quota = QUOTA_INIT;
         fetch->multi = curl_multi_init();
         if (!fetch->multi)
                 abort();
@@ -155,8 +148,8 @@ uint64_t fetch_calls(const struct fetch *fetch) {
         return fetch->calls;
 }
 
-int64_t fetch_remaining(const struct fetch *fetch) {
-        return fetch->remaining;
+const struct quota *fetch_quota(const struct fetch *fetch) {
+        return &fetch->quota;
 }
 
 /* The next request whose time has come, or -1; *ret_wake gets the earliest time at which one will be due. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "api_answer.h"
+#include "quota.h"
 #include "worker_settings.h"
 
 /* Answers up to this size are taken (the player list is 5.5 MB). */
@@ -33,5 +34,5 @@ int fetch_all(struct fetch *fetch, const char *const *paths, size_t count, fetch
 void fetch_watch(struct fetch *fetch, int descriptor, int (*fn)(void *userdata), void *userdata);
 /* Requests that reached the network since fetch_new, repetitions included. */
 uint64_t fetch_calls(const struct fetch *fetch);
-/* Calls left by the API's own last word (X-RateLimit-Requests-Remaining), INT64_MAX when it has not said. */
-int64_t fetch_remaining(const struct fetch *fetch);
+/* What the API last said of the plan's calls. */
+const struct quota *fetch_quota(const struct fetch *fetch);

@@ -41,15 +41,26 @@ static const struct command commands[] = {
 };
 
 static const struct option long_options[] = {
-        {"season", required_argument, NULL, 'o'},      {"week", required_argument, NULL, 'o'},
-        {"season-type", required_argument, NULL, 'o'}, {"from-week", required_argument, NULL, 'o'},
-        {"to-week", required_argument, NULL, 'o'},     {"from", required_argument, NULL, 'o'},
-        {"to", required_argument, NULL, 'o'},          {"parallel", required_argument, NULL, 'o'},
-        {"delay", required_argument, NULL, 'o'},       {"timeout", required_argument, NULL, 'o'},
-        {"retry-delay", required_argument, NULL, 'o'}, {"tries", required_argument, NULL, 'o'},
-        {"new-players", no_argument, NULL, 'n'},       {"json", no_argument, NULL, 'j'},
-        {"verbose", no_argument, NULL, 'v'},           {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},           {NULL, 0, NULL, 0},
+        {"season", required_argument, NULL, 'o'},
+        {"week", required_argument, NULL, 'o'},
+        {"season-type", required_argument, NULL, 'o'},
+        {"from-week", required_argument, NULL, 'o'},
+        {"to-week", required_argument, NULL, 'o'},
+        {"from", required_argument, NULL, 'o'},
+        {"to", required_argument, NULL, 'o'},
+        {"parallel", required_argument, NULL, 'o'},
+        {"delay", required_argument, NULL, 'o'},
+        {"timeout", required_argument, NULL, 'o'},
+        {"retry-delay", required_argument, NULL, 'o'},
+        {"tries", required_argument, NULL, 'o'},
+        {"quota-warning", required_argument, NULL, 'o'},
+        {"again", no_argument, NULL, 'a'},
+        {"new-players", no_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
 };
 
 static void print_help(void) {
@@ -60,9 +71,11 @@ static void print_help(void) {
                 "\nOptions:\n"
                 "  --season YEAR --week N --season-type reg|post   else BATCH_PARAM_*, else detected\n"
                 "  --new-players      game-logs: of games from which lines of unknown players were skipped\n"
+                "  --again            game-logs: the week's finished games, also those that are stored\n"
                 "  --from-week N --to-week N   of backfill-odds\n"
                 "  --parallel N       requests at once (6)\n"
                 "  --delay SPAN       least time between two requests (0)\n"
+                "  --quota-warning N  warn when the plan has no more than N calls left (a tenth of it)\n"
                 "  --timeout SPAN     of one request (60s)\n"
                 "  --tries N          of one request (5)\n"
                 "  --retry-delay SPAN before the second try; doubles (1s)\n"
@@ -103,6 +116,8 @@ static int parse_options(int argc, char **argv, struct settings *settings, const
                         settings->json = true;
                 else if (c == 'n')
                         settings->new_players = true;
+                else if (c == 'a')
+                        settings->again = true;
                 else if (c == '?')
                         return -EINVAL;
                 else if (settings_set(settings, long_options[index].name, optarg, &error) < 0) {
@@ -122,6 +137,14 @@ static int parse_options(int argc, char **argv, struct settings *settings, const
         return -EINVAL;
 }
 
+static void warn_of_quota(const struct settings *settings, const struct fetch *fetch) {
+        if (!quota_is_low(fetch_quota(fetch), settings->quota_warning))
+                return;
+        _cleanup_free_ char *text = quota_text(fetch_quota(fetch), fetch_calls(fetch));
+        log_warning("%s", text);
+        report_warning("quota", "%s", text);
+}
+
 static int run(const struct command *command, struct settings *settings, char **ret_error) {
         _cleanup_db_ struct db *db = NULL;
         _cleanup_fetch_ struct fetch *fetch = NULL;
@@ -139,8 +162,8 @@ static int run(const struct command *command, struct settings *settings, char **
         /* Also after a failure: else 'failed' could never be told from 'not tried'. */
         if (command->changes)
                 readiness_after(&worker);
-        if (fetch && fetch_remaining(fetch) <= 0)
-                report_warning("quota", "the API's plan has %lld calls left", (long long)fetch_remaining(fetch));
+        if (fetch)
+                warn_of_quota(settings, fetch);
         if (fetch)
                 log_info("%llu requests to the API", (unsigned long long)fetch_calls(fetch));
         return r;
@@ -152,6 +175,7 @@ int main(int argc, char **argv) {
                 .tries = 5,
                 .timeout = 60 * USEC_PER_SEC,
                 .retry_delay = USEC_PER_SEC,
+                .quota_warning = -1,
         };
         _cleanup_free_ char *error = NULL;
         const struct command *command = NULL;

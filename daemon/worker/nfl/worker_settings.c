@@ -59,6 +59,13 @@ int settings_set(struct settings *settings, const char *name, const char *value,
         }
         if (streq(name, "parallel"))
                 return set_number(name, value, 1, PARALLEL_MAX, &settings->parallel, ret_error);
+        if (streq(name, "quota-warning"))
+                return set_number(name, value, 0, 1000000, &settings->quota_warning, ret_error);
+        if (streq(name, "again")) {
+                int again = parse_boolean(value);
+                settings->again = again > 0;
+                return again < 0 ? error_set(ret_error, NFL_CONFIG, "again: '%s' is neither yes nor no", value) : 0;
+        }
         if (streq(name, "tries"))
                 return set_number(name, value, 1, 20, &settings->tries, ret_error);
         if (streq(name, "delay"))
@@ -80,10 +87,11 @@ static int read_parameters(struct settings *settings, char **ret_error) {
         } rows[] = {
                 {"BATCH_PARAM_SEASON", "season"},           {"BATCH_PARAM_WEEK", "week"},
                 {"BATCH_PARAM_SEASON_TYPE", "season-type"}, {"BATCH_PARAM_FROM_WEEK", "from-week"},
-                {"BATCH_PARAM_TO_WEEK", "to-week"},
+                {"BATCH_PARAM_TO_WEEK", "to-week"},         {"BATCH_PARAM_AGAIN", "again"},
         };
-        const bool given[] = {settings->asked.season != 0, settings->asked.week != 0,
-                              settings->asked.type != SEASON_UNKNOWN, settings->from_week != 0, settings->to_week != 0};
+        const bool given[] = {
+                settings->asked.season != 0, settings->asked.week != 0, settings->asked.type != SEASON_UNKNOWN,
+                settings->from_week != 0,    settings->to_week != 0,    settings->again};
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const char *value = getenv(rows[i].variable);
                 if (given[i] || !value || !*value)

@@ -25,12 +25,14 @@ struct settings {
         struct week asked;      /* 0 and SEASON_UNKNOWN: not asked for */
         int from_week, to_week; /* of a backfill; 0: not given */
         bool new_players;       /* game-logs: of players who came late */
+        bool again;             /* stored games of the week, too */
         const char *from, *to;  /* of `evaluate`, as given; NULL: not */
         usec_t now;             /* BATCH_NOW, else the clock */
         char *base_url;         /* without a slash at the end */
         char *api_key;          /* NULL: none */
         const char *database;   /* libpq conninfo; NULL: libpq's own environment */
         int parallel;           /* requests at once */
+        int quota_warning;      /* calls left at which it is warned; -1: a tenth of the plan's */
         usec_t delay;           /* least time between the starts of two requests */
         usec_t timeout;         /* of one request */
         usec_t retry_delay;     /* before the first repetition of a request; doubles */

@@ -37,7 +37,7 @@ class Player:
         return variables
 
     def control(self, name, value=None):
-        data = None if name == "counts" else json.dumps(value).encode()
+        data = None if name in ("counts", "traffic") else json.dumps(value).encode()
         with urllib.request.urlopen(f"{self.url}/_control/{name}", data, 30) as answer:
             text = answer.read()
         return json.loads(text) if text.strip() else None
@@ -45,6 +45,11 @@ class Player:
     def counts(self):
         """{endpoint: requests so far}."""
         return self.control("counts")
+
+    def traffic(self):
+        """The most requests at once, and the seconds between one's arrival and the next."""
+        found = self.control("traffic")
+        return found["peak"], [later - earlier for earlier, later in zip(found["arrivals"], found["arrivals"][1:])]
 
     def reset(self):
         self.control("reset")
