@@ -79,9 +79,15 @@ static int report_metric(void *target, const struct option_row *row, const char 
 }
 
 static int report_coverage(void *target, const struct option_row *row, const char *value, char **ret_error) {
+        const char *slash = strchr(value, '/');
+        _cleanup_free_ char *have = slash ? xstrndup(value, (size_t)(slash - value)) : NULL;
+        int64_t part, all;
         double share;
-        if (parse_double(value, &share) < 0 || share < 0 || share > 1)
-                return error_set(ret_error, -EINVAL, "--coverage takes a share from 0 to 1, as in 0.87, not '%s'",
+        bool is_part = slash && parse_int64_range(slash + 1, 1, INT64_MAX, &all) == 0 &&
+                       parse_int64_range(have, 0, all, &part) == 0;
+        if (!is_part && (parse_double(value, &share) < 0 || share < 0 || share > 1))
+                return error_set(ret_error, -EINVAL,
+                                 "--coverage takes a share from 0 to 1, as in 0.87, or have/all, as in 27/30, not '%s'",
                                  value);
         return report_assign(target, row, value, ret_error);
 }
@@ -127,7 +133,7 @@ const struct option_row report_rows[] = {
         {ROW("status", "TEXT", report_assign, "What it is doing now")},
         {ROW("records", "N", report_count, "Records processed")},
         {ROW("expected", "N", report_count, "Records that were to be expected; 0: none is right")},
-        {ROW("coverage", "SHARE", report_coverage, "Share of its input that was there, 0 to 1")},
+        {ROW("coverage", "SHARE", report_coverage, "Share of its input that was there: 0 to 1, or 27/30")},
         {ROW("item", "NAME", report_assign, "The item that it works on")},
         {ROW("warning", "CATEGORY: TEXT", report_assign, "A warning: the run ends partial (repeatable)")},
         {ROW("note", "TEXT", report_assign, "A remark; the run's status is not changed by it (repeatable)")},

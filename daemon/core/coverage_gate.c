@@ -9,6 +9,8 @@
 #include "xalloc.h"
 
 double coverage_of(const struct step_figures *figures) {
+        if (figures->all > 0)
+                return (double)figures->covered / (double)figures->all;
         if (figures->coverage >= 0)
                 return figures->coverage;
         if (figures->records < 0 || figures->expected < 0)
@@ -56,7 +58,9 @@ enum verdict coverage_gate_judge(const struct step_figures *figures, double cove
                 return VERDICT_FAIL;
         }
         text = coverage_text(coverage, coverage_min);
-        if (figures->records >= 0 && figures->expected > 0)
+        if (figures->all > 0)
+                figures_text = xasprintf(" (%" PRId64 " of %" PRId64 ")", figures->covered, figures->all);
+        else if (figures->records >= 0 && figures->expected > 0)
                 figures_text = xasprintf(" (%" PRId64 " of %" PRId64 ")", figures->records, figures->expected);
         *ret_text = xasprintf("coverage %s%s is below CoverageMin=%s%%", text, str_or(figures_text, ""), minimum);
         return VERDICT_FAIL;

@@ -24,9 +24,10 @@ bool gate_is_declared(const struct step *step, enum gate gate);
 
 /* What a step said of its own work. */
 struct step_figures {
-        int64_t records;  /* RECORDS=; -1: it did not say */
-        int64_t expected; /* EXPECTED=; -1: it did not say; 0 declares that none is right */
-        double coverage;  /* COVERAGE=, 0 to 1; below 0: it did not say */
+        int64_t records;      /* RECORDS=; -1: it did not say */
+        int64_t expected;     /* EXPECTED=; -1: it did not say; 0 declares that none is right */
+        double coverage;      /* COVERAGE=, 0 to 1; below 0: it did not say */
+        int64_t covered, all; /* COVERAGE=27/30; all 0: it said a share alone */
 };
 
 enum verdict { VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL };

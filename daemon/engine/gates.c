@@ -29,10 +29,14 @@ static struct jval *metadata_of(struct task_run *task) {
 }
 
 static struct step_figures figures_of(const struct task_run *task) {
+        const struct jval *covered = jval_get(task->record.metadata, "covered");
+
         return (struct step_figures){
                 .records = task->record.records_processed,
                 .expected = jval_get_int(task->record.metadata, "expected", -1),
                 .coverage = jval_get_real(task->record.metadata, "coverage", -1),
+                .covered = jval_int(jval_at(covered, 0), 0),
+                .all = jval_int(jval_at(covered, 1), 0),
         };
 }
 

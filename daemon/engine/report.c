@@ -146,10 +146,21 @@ static void report_count(struct task_run *task, const char *key, const char *val
 }
 
 static void report_share(struct task_run *task, const char *key, const char *value) {
+        struct jval *metadata = metadata_of(task);
+        long long have, all;
         double share;
 
-        if (parse_double(value, &share) == 0)
-                jval_set_real(metadata_of(task), key, share);
+        if (sscanf(value, "%lld/%lld", &have, &all) == 2 && all > 0) {
+                struct jval *figures = jval_array();
+
+                jval_add(figures, jval_integer(have));
+                jval_add(figures, jval_integer(all));
+                jval_set(metadata, "covered", figures);
+                jval_set_real(metadata, key, (double)have / (double)all);
+        } else if (parse_double(value, &share) == 0) {
+                jval_remove(metadata, "covered");
+                jval_set_real(metadata, key, share);
+        }
 }
 
 static void report_missing(struct task_run *task, const char *number, const char *value) {

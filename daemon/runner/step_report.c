@@ -129,10 +129,21 @@ static void take_expected(struct step_reports *reports, struct line *line, struc
         take_count(reports, line, "expected");
 }
 
+/* "27/30": done of total, as PROGRESS= has it. */
+static bool is_part(const char *value) {
+        const char *slash = strchr(value, '/');
+        _cleanup_free_ char *done_text = slash ? xstrndup(value, (size_t)(slash - value)) : NULL;
+        uint64_t done, total;
+        return slash && parse_uint64(done_text, &done) >= 0 && parse_uint64(slash + 1, &total) >= 0 && total > 0 &&
+               done <= total && total <= INT64_MAX;
+}
+
 static void take_coverage(struct step_reports *reports, struct line *line, struct step_request *request) {
         double share;
-        if (strlen(line->value) > 32 || parse_double(line->value, &share) < 0 || share < 0 || share > 1)
-                refuse_line(reports, line, "not a share from 0 to 1, like 0.87");
+        if (strlen(line->value) <= 48 && is_part(line->value))
+                put(reports, "coverage", line->value);
+        else if (strlen(line->value) > 32 || parse_double(line->value, &share) < 0 || share < 0 || share > 1)
+                refuse_line(reports, line, "neither a share from 0 to 1, like 0.87, nor HAVE/ALL, like 27/30");
         else
                 put(reports, "coverage", line->value);
 }

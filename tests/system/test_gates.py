@@ -39,6 +39,7 @@ WITH_WARNING = ("success", None, "success", "partial")
     ("--records 0 --expected 0", "RecordsMin=500", LET_THROUGH, []),
     ("--records 523 --expected 530", "RecordsMin=1", WITH_WARNING, ["523 records of 530 expected"]),
     ("--coverage 0.9", "CoverageMin=90%", LET_THROUGH, []),
+    ("--coverage 27/30", "CoverageMin=95%", ("failed", "gate", "skipped", "failed"), ["coverage 90 % (27 of 30) is below CoverageMin=95%"]),
     ("--coverage 0.824", "CoverageMin=90%", ("failed", "gate", "skipped", "failed"), ["coverage 82.4 % is below CoverageMin=90%"]),
     ("--records 36 --expected 211 --missing 'a: no file' --missing 'b: no file' --missing c", "CoverageMin=90%",
      ("failed", "gate", "skipped", "failed"), ["coverage 17.1 % (36 of 211) is below CoverageMin=90%", "2 no file", "1 unknown"]),

@@ -69,6 +69,7 @@ static void test_coverage(void **state) {
                 {{36, 211, -1}, 0.9, VERDICT_FAIL, "coverage 17.1 % (36 of 211) is below CoverageMin=90%"},
                 {{27, 30, -1}, 0.9, VERDICT_PASS, NULL},
                 {{27, 30, -1}, 0.905, VERDICT_FAIL, "coverage 90 % (27 of 30) is below CoverageMin=90.5%"},
+                {{5000, -1, 0.9, 27, 30}, 0.95, VERDICT_FAIL, "coverage 90 % (27 of 30) is below CoverageMin=95%"},
                 {{26, 30, 0.95}, 0.9, VERDICT_PASS, NULL}, /* what the step says counts */
                 {{31, 30, -1}, 1, VERDICT_PASS, NULL},
                 {{0, 0, -1}, 0.9, VERDICT_PASS, NULL}, /* nothing was to be covered */

@@ -57,6 +57,20 @@ static void test_vocabulary(void **state) {
         ASSERT_REPORT("expected", "0");
 }
 
+static void test_coverage(void **state) {
+        static const char *const wrong[] = {"COVERAGE=31/30", "COVERAGE=1/0", "COVERAGE=-1/30",   "COVERAGE=/30",
+                                            "COVERAGE=27/",   "COVERAGE=2",   "COVERAGE=27/30/31"};
+        say("COVERAGE=0.87");
+        ASSERT_REPORT("coverage", "0.87");
+        say("COVERAGE=27/30");
+        ASSERT_REPORT("coverage", "27/30");
+        for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+                say(wrong[i]);
+                assert_int_equal(reports.n_refused, i + 1);
+        }
+        ASSERT_REPORT("coverage", "27/30");
+}
+
 static void test_requests(void **state) {
         say("WATCHDOG=1");
         assert_true(request.is_heartbeat);
@@ -206,6 +220,7 @@ int main(void) {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(test_vocabulary),
+                TEST(test_coverage),
                 TEST(test_requests),
                 TEST(test_metrics),
                 TEST(test_lists),
