@@ -50,6 +50,9 @@ static void cancel_run(struct act *act, struct run *run) {
         stop_unrecorded(run);
 }
 
+/* A run that had more attempts than this is told to have ended as many processes as these had. */
+#define ATTEMPTS_MAX 10000
+
 static int64_t processes_ended(const struct jval *attempts) {
         int64_t sum = 0;
 
@@ -66,7 +69,7 @@ static void answer_for_earlier(struct act *act, const struct jval *found) {
 
         for (size_t i = 0; i < ELEMENTSOF(members); i++)
                 jval_set(result, members[i], jval_ref(jval_get(run, members[i])));
-        jval_set_int(result, "processes_ended", processes_ended(jval_get(found, "steps")));
+        jval_set_int(result, "processes_ended", processes_ended(jval_get(found, "attempts")));
         act_succeed(act, result, jval_get_str(run, "run_id"));
 }
 
@@ -112,7 +115,7 @@ static void cancel_handler(struct act *act) {
         run = engine_find_run(act->engine, selector);
         if (run && !run->ended)
                 cancel_run(act, run);
-        else if (history_run_show(act->engine->history, selector, NULL, looked_up, act) < 0)
+        else if (history_run_page(act->engine->history, selector, 0, ATTEMPTS_MAX, looked_up, act) < 0)
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL,
                          "try again in a moment: too many questions wait for state.db");
 }
