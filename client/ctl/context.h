@@ -9,6 +9,7 @@
 
 struct global_options {
         const char *socket;
+        const char *url;    /* of batch-web on another machine */
         const char *output; /* "text" or "json" */
         bool no_pager;
         bool utc;

@@ -9,6 +9,7 @@
 
 #include "fileutil.h"
 #include "macro.h"
+#include "remote_link.h"
 #include "sockutil.h"
 #include "strutil.h"
 #include "xalloc.h"
@@ -37,10 +38,21 @@ static char *find_socket(const struct context *context) {
         return xstrdup(SYSTEM_SOCKET);
 }
 
+/* A socket that was named goes before a URL of the environment. */
+static const char *find_url(const struct context *context) {
+        const char *environment = getenv("BATCHD_URL");
+        if (context->global.url)
+                return context->global.url;
+        return environment && environment[0] != '\0' && !context->global.socket ? environment : NULL;
+}
+
 static void complain_unreachable(const struct session *session, int error) {
         const struct context *context = session->context;
         bool is_system = streq(session->path, SYSTEM_SOCKET);
-        if (error == -EACCES)
+        if (session->is_remote)
+                context_complain(context, "install batch-http, which --url needs: it cannot be started (%s)",
+                                 strerror(-error));
+        else if (error == -EACCES)
                 context_complain(context, "ask an administrator for access to %s: permission denied", session->path);
         else if (error == -ENAMETOOLONG)
                 context_complain(context,
@@ -70,6 +82,10 @@ static bool is_worth_retrying(int error, bool was_connected) {
 
 static int connect_patiently(struct session *session, usec_t patience, bool was_connected) {
         usec_t start = now_boottime();
+        if (session->is_remote) {
+                session->fd = remote_link_open(session->path, patience, &session->helper);
+                return session->fd < 0 ? session->fd : 0;
+        }
         for (;;) {
                 int fd = unix_connect(session->path, SOCK_STREAM);
                 if (fd >= 0) {
@@ -87,7 +103,12 @@ static int connect_patiently(struct session *session, usec_t patience, bool was_
 }
 
 int session_open(struct session *session, const struct context *context) {
-        *session = (struct session){.context = context, .fd = -1, .path = find_socket(context), .client = client_new()};
+        const char *url = find_url(context);
+        *session = (struct session){.context = context,
+                                    .fd = -1,
+                                    .path = url ? xstrdup(url) : find_socket(context),
+                                    .is_remote = url != NULL,
+                                    .client = client_new()};
         int r = connect_patiently(session, FIRST_PATIENCE, false);
         if (r == 0)
                 return 0;
@@ -109,6 +130,8 @@ void session_close(struct session *session) {
 int session_reconnect(struct session *session, usec_t patience) {
         if (session->fd >= 0)
                 (void)close(steal_fd(&session->fd));
+        if (session->is_remote && remote_link_gave_up(session->helper))
+                return -ECONNREFUSED;
         if (session->stopping) {
                 context_complain(session->context,
                                  "the daemon has been stopped; its record goes on when it is started again");

@@ -13,7 +13,9 @@
 struct session {
         const struct context *context;
         struct client *client;
-        char *path; /* of the socket */
+        char *path; /* of the socket; or the URL */
+        bool is_remote;
+        pid_t helper; /* batch-http, of a remote one */
         int fd;
         usec_t patience;              /* for the answer to the last call */
         bool stopping;                /* the daemon said that it is stopped for good */

@@ -19,6 +19,7 @@ const struct route routes[] = {
         {"POST", "/runs/current/cancel", ROUTE_CALL, METHOD_RUN_CANCEL, "Ends the run that runs, if it is one"},
         {"GET", "/runs/latest", ROUTE_CALL, METHOD_RUN_SHOW, "The run that runs, else the latest"},
         {"GET", "/runs/latest/logs", ROUTE_CALL, METHOD_LOG_READ, NULL},
+        {"GET", "/runs/latest/lines", ROUTE_CALL, METHOD_RUN_TAIL, "A page of that run's lines"},
         {"GET", "/runs/latest/logs/download", ROUTE_DOWNLOAD, METHOD_RUN_TAIL, "The whole output of that run as a text file"},
         {"GET", "/runs/latest/summary", ROUTE_CALL, METHOD_RUN_SUMMARY, NULL},
         {"GET", "/runs/latest/quality", ROUTE_CALL, METHOD_RUN_QUALITY, NULL},

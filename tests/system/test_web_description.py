@@ -127,7 +127,7 @@ def test_every_answer_is_as_the_document_says(instance, web):
     for which in (run, failed):
         for pattern in ("/runs/{run}", "/runs/{run}/logs", "/runs/{run}/lines", "/runs/{run}/summary", "/runs/{run}/quality", "/runs/{run}/why"):
             call("GET", pattern, run=which)
-    for pattern in ("/runs/latest", "/runs/latest/logs", "/runs/latest/summary", "/runs/latest/quality", "/runs/latest/why"):
+    for pattern in ("/runs/latest", "/runs/latest/logs", "/runs/latest/lines", "/runs/latest/summary", "/runs/latest/quality", "/runs/latest/why"):
         call("GET", pattern)
     call("GET", "/runs", query="?limit=1")
     call("GET", "/jobs/{job}", job="hello")
