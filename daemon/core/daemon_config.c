@@ -356,5 +356,6 @@ void daemon_config_done(struct daemon_config *config) {
         for (size_t i = 0; i < config->n_alerts; i++)
                 alert_done(&config->alerts[i]);
         free(config->alerts);
+        limit_set_done(&config->limits);
         *config = (struct daemon_config){0};
 }

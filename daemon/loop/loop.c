@@ -12,6 +12,8 @@
 /* Deferred calls may defer again; a chain longer than this goes on in the next pass, so that it cannot starve the
  * descriptors. */
 #define DEFER_ROUNDS 64
+/* The same of the hook at the end of a pass. */
+#define HOOK_ROUNDS 4
 
 struct deferred {
         loop_fn fn;
@@ -44,8 +46,9 @@ int loop_new(struct loop **ret) {
         struct loop *loop = NEW(struct loop);
 
         if (config) {
-                /* One thread: no locks. Changelists save epoll_ctl calls where interest flips within a pass. */
-                (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+                /* One thread: no locks. And no changelists: they tell the kernel about a descriptor after it was
+                 * closed, when another thread may have got its number. */
+                (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
                 loop->base = event_base_new_with_config(config);
                 event_config_free(config);
         }
@@ -76,12 +79,17 @@ static void run_deferred(struct loop *loop) {
         }
 }
 
+/* What the hook has had deferred is called at once, and the hook once more behind it: what those calls bring about must
+ * not wait for something else to happen. */
 static void end_pass(struct loop *loop) {
-        run_deferred(loop);
-        if (loop->pass_hook)
-                loop->pass_hook(loop->pass_user);
-        /* The hook may have had something deferred as well. */
-        run_deferred(loop);
+        bool again = true;
+
+        for (unsigned round = 0; again && round < HOOK_ROUNDS; round++) {
+                run_deferred(loop);
+                if (loop->pass_hook)
+                        loop->pass_hook(loop->pass_user);
+                again = loop->n_deferred > 0;
+        }
         release_garbage(loop);
         loop->busy = false;
 }

@@ -67,8 +67,11 @@ static void breaks(struct connection *connection, const char *text) {
 static void deadline_passed(void *user) {
         struct connection *connection = user;
 
-        breaks(connection, connection->is_open ? "the server did not answer in time"
-                                               : "the server did not accept the connection in time");
+        if (PQstatus(connection->pg) == CONNECTION_BAD)
+                breaks(connection, PQerrorMessage(connection->pg));
+        else
+                breaks(connection, connection->is_open ? "the server did not answer in time"
+                                                       : "the server did not accept the connection in time");
 }
 
 static void ready(int fd, unsigned events, void *user);
@@ -165,6 +168,11 @@ static void query_ended(struct connection *connection) {
         struct query_result result = {.error = error, .tuples = error ? NULL : tuples};
 
         loop_timer_disarm(connection->deadline);
+        if (PQstatus(connection->pg) == CONNECTION_BAD) {
+                /* libpq has closed the descriptor, whose number may soon be somebody else's. */
+                connection->io = loop_io_free(connection->io);
+                loop_timer_arm(connection->deadline, 0);
+        }
         memcpy(result.sqlstate, connection->sqlstate, sizeof(result.sqlstate));
         forget_query(connection);
         fn(&result, connection->fn_user); /* may close the connection */

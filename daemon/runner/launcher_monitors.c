@@ -227,6 +227,9 @@ static void adopt_survivor(pid_t pid, void *user) {
                 return;
         }
         add_monitor(launcher, pid, number, pid_fd);
+        /* Our predecessor may have stopped it to end it: not a monitor then, but what one that died had just forked for
+         * its command, which looks the same. It leaves when it can go on. */
+        (void)kill(pid, SIGCONT);
 }
 
 void launcher_each_trace(const char *runtime_dir, const char *cgroup_base, void (*fn)(int64_t number, void *user),

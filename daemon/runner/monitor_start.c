@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -89,10 +91,20 @@ static int exec_search(char *const *argv, char *const *environment) {
         return error;
 }
 
+/* Up to its exec the child has the attempt's lock, and its monitor's name and folder: to everybody else it is the
+ * monitor. Should that one be killed, the child ends with it; if that was before this, it may have been stopped since
+ * then, and continued by the next launcher (adopt_survivor). */
+static void end_with_monitor(const struct monitor *monitor) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != (pid_t)monitor->state.monitor_pid)
+                _exit(127);
+}
+
 _Noreturn static void run_command(const struct monitor *monitor, const struct child_fds *fds) {
         const struct runner_spec *spec = &monitor->spec;
         const char *dir = spec->working_directory;
         sigset_t none;
+        end_with_monitor(monitor);
         (void)setsid();
         if (dup2(monitor->context->null_fd, STDIN_FILENO) < 0 || dup2(fds->out, STDOUT_FILENO) < 0 ||
             dup2(fds->err, STDERR_FILENO) < 0)

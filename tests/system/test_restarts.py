@@ -290,3 +290,31 @@ def test_the_launcher_of_an_own_instance_goes_when_nobody_needs_it(make_instance
     assert processes.is_alive(launcher) or not any(map(processes.is_alive, monitors))
     until(lambda: not processes.is_alive(launcher), "the launcher has ended", 10)
     assert instance.leftovers() == []
+
+
+def test_a_command_whose_monitor_died_before_its_exec_is_never_begun(make_instance):
+    """Between fork and exec it holds the lock and looks like the monitor. Stopped there, as a launcher does that ends what a dead monitor
+    left and is killed over it, it must not be taken for one for ever."""
+    instance = make_instance()
+    # A long way to the program, so that there is time to meet it there.
+    instance.write_job("slow", f"[Step slow]\nExec=touch {instance.path('begun')}\nEnvironment=PATH={':' * 60000}/bin\nRetries=1\nRetryDelaySec=10ms\n")
+    instance.start()
+    launcher = chaos.launcher_of(instance)
+
+    def on_its_way():
+        for monitor in chaos.children(launcher):
+            for pid in chaos.children(monitor):
+                if chaos.name_of(pid).startswith("mon."):
+                    os.kill(pid, signal.SIGSTOP)
+                    return (monitor, pid) if chaos.name_of(pid).startswith("mon.") else None
+        return None
+
+    run = instance.run("slow", wait=False)["run_number"]
+    monitor, child = chaos.wait_for(on_its_way)
+    for pid in (launcher, monitor):
+        chaos.kill(pid)
+    instance.kill()
+    instance.start()
+    shown = instance.wait_for_run(run)
+    assert [(attempt["status"], attempt["reason"]) for attempt in shown["attempts"]] == [("failed", "lost"), ("success", None)]
+    assert not processes.is_alive(child)

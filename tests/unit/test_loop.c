@@ -50,6 +50,10 @@ static void deferred_first(void *user) {
         loop_defer(loop, deferred_second, NULL);
 }
 
+static void deferred_nothing(void *user) {
+        (void)user;
+}
+
 static void hook(void *user) {
         (void)user;
         note('h');
@@ -61,6 +65,39 @@ static void deferred_calls_run_in_the_pass(void **state) {
         loop_defer(loop, deferred_first, NULL);
         assert_int_equal(loop_run(loop), 42);
         assert_string_equal(order, "abh");
+}
+
+static bool has_decided;
+
+static void decide(void *user) {
+        (void)user;
+        note('d');
+        has_decided = true;
+}
+
+/* As the engine's: what was decided is handed on, and that has a call deferred, which decides more. */
+static void hand_on(void *user) {
+        (void)user;
+        note('h');
+        if (n_order == 1)
+                loop_defer(loop, decide, NULL);
+        if (has_decided)
+                leave(NULL);
+}
+
+static void what_is_decided_behind_the_hook_does_not_wait(void **state) {
+        struct loop_timer *timer;
+
+        (void)state;
+        has_decided = false;
+        assert_int_equal(loop_timer_new(loop, &timer, leave, NULL), 0);
+        loop_timer_arm(timer, 2 * USEC_PER_SEC);
+        loop_set_pass_hook(loop, hand_on, NULL);
+        loop_defer(loop, deferred_nothing, NULL);
+        assert_int_equal(loop_run(loop), 42);
+        assert_string_equal(order, "hdh");
+        assert_true(loop_timer_is_armed(timer));
+        loop_timer_free(timer);
 }
 
 static struct loop_wall_timer *wall_timer;
@@ -232,6 +269,7 @@ static void queues_are_bounded(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(deferred_calls_run_in_the_pass, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(what_is_decided_behind_the_hook_does_not_wait, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(timers_may_free_themselves_and_others, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(wall_timers_fire_at_their_instant, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(descriptors_are_watched_as_wanted, set_up, tear_down),
