@@ -226,6 +226,63 @@ def test_cancel_reaches_the_whole_tree(machine):
     assert (run["status"], run["reason"]) == ("cancelled", "request")
 
 
+ZOO = """#!/bin/sh
+trap '' TERM
+setsid sleep 1000 &
+(setsid sh -c 'sleep 1000 & exec sleep 1000' &)
+sh -c 'kill -STOP $$' &
+sh -c "trap '' TERM INT HUP; while :; do sleep 1000; done" &
+while :; do sleep 0.3 & sleep 0.02; done &
+echo ready
+wait
+"""
+
+
+def test_a_cgroup_is_seen_empty_whatever_was_in_it(machine):
+    machine.write("/usr/local/lib/batchtest/zoo", ZOO, "755")
+    machine.write("/etc/batchd/jobs.d/zoo.job", "[Step zoo]\nExec=/usr/local/lib/batchtest/zoo\nKillGraceSec=300ms\n")
+    machine.run("systemctl", "reload", "batchd.service")
+    number = machine.start_run("zoo")
+    machine.wait_for(lambda: "ready" in machine.out("batchctl", "logs", str(number), check=False), 10, "all of it runs")
+    (leaf,) = machine.out("sh", "-c", f"ls -d {CGROUP}/step.*").split()
+    machine.wait_for(lambda: len(machine.out("cat", f"{leaf}/cgroup.procs").split()) >= 8, 10, "eight processes and more")
+    answer = json.loads(machine.ctl("cancel", str(number), "-o", "json", user="foreman").stdout)
+    assert answer["processes_ended"] >= 8
+    assert machine.run("test", "-e", leaf, check=False).returncode != 0, "the cgroup is empty, and gone"
+    assert machine.step_pids("batchtest/zoo") == []
+
+
+def need_controller(machine, name):
+    """The launcher with that controller enabled for its leaves."""
+    if name not in machine.out("cat", "/sys/fs/cgroup/cgroup.controllers").split():
+        pytest.skip(f"the controller {name} is not in cgroup2 here")
+    for folder in ("/sys/fs/cgroup", "/sys/fs/cgroup/system.slice"):
+        machine.run("sh", "-c", f"echo +{name} >{folder}/cgroup.subtree_control")
+    machine.run("systemctl", "restart", "batch-runner.service")
+    machine.wait_for(lambda: name in machine.out("cat", f"{CGROUP}/cgroup.subtree_control"), 10, "the controller below the launcher")
+
+
+def test_memory_max_ends_a_step_as_oom(machine):
+    need_controller(machine, "memory")
+    machine.write("/etc/batchd/jobs.d/greedy.job", "[Step greedy]\nExec=/usr/bin/python3 -c 'x = bytearray(400 << 20)'\nMemoryMax=64M\n")
+    machine.run("systemctl", "reload", "batchd.service")
+    shown = machine.wait_for_run(machine.start_run("greedy"))
+    assert (shown["run"]["status"], shown["run"]["reason"]) == ("failed", "oom"), shown
+    assert shown["attempts"][0]["metadata"]["memory_peak_bytes"] <= 64 << 20
+
+
+def test_tasks_max_holds_a_fork_bomb(machine):
+    need_controller(machine, "pids")
+    machine.write("/usr/local/lib/batchtest/bomb", "#!/bin/bash\nb() { b & b; }\nb\nsleep 1000\n", "755")
+    machine.write("/etc/batchd/jobs.d/bomb.job", "[Step bomb]\nExec=/usr/local/lib/batchtest/bomb\nTasksMax=50\nKillGraceSec=1s\nTimeoutSec=3s\n")
+    machine.run("systemctl", "reload", "batchd.service")
+    number = machine.start_run("bomb")
+    shown = machine.wait_for_run(number)
+    assert shown["run"]["status"] == "failed" and shown["run"]["reason"] in ("timeout", "exit", "signal"), shown
+    assert machine.step_pids("batchtest/bomb") == []
+    assert machine.ctl("run", "quick", "--wait", user="foreman").returncode == 0
+
+
 def test_socket_activation(machine):
     machine.run("systemctl", "stop", "batchd.service")
     machine.run("systemctl", "start", "batchd.socket")
