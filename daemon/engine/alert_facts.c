@@ -108,11 +108,11 @@ static void set_run(struct jval *facts, const struct run *run) {
 }
 
 static void set_text(struct jval *facts, char *title, const char *more) {
-        _cleanup_free_ char *owned = title;
         _cleanup_free_ char *text = more ? xasprintf("%s\n%s", title, more) : xstrdup(title);
 
         jval_set_str(facts, "title", title);
         jval_set_str(facts, "text", text);
+        free(title);
 }
 
 /* "weekly_update #12 on host" */
