@@ -27,6 +27,7 @@ const struct route routes[] = {
         {"GET", "/runs/latest/stream", ROUTE_STREAM, METHOD_RUN_TAIL, "Lines and states of the run that runs, else the latest"},
         {"GET", "/runs/{run}", ROUTE_CALL, METHOD_RUN_SHOW, NULL},
         {"POST", "/runs/{run}/cancel", ROUTE_CALL, METHOD_RUN_CANCEL, NULL},
+        {"POST", "/runs/{run}/retry", ROUTE_CALL, METHOD_RUN_RETRY, NULL},
         {"GET", "/runs/{run}/logs", ROUTE_CALL, METHOD_LOG_READ, NULL},
         {"GET", "/runs/{run}/logs/download", ROUTE_DOWNLOAD, METHOD_RUN_TAIL, "The whole output of a run as a text file"},
         {"GET", "/runs/{run}/summary", ROUTE_CALL, METHOD_RUN_SUMMARY, NULL},

@@ -122,6 +122,9 @@ def test_every_answer_is_as_the_document_says(instance, web):
     call("POST", "/runs/{run}/cancel", status=422, run=run)
     instance.run("sleeper", wait=False)
     call("POST", "/runs/{run}/cancel", run=instance.call("run.current")["runs"][0]["run_number"])
+    call("POST", "/runs/{run}/retry", status=422, run=run)
+    instance.wait_for_run(call("POST", "/runs/{run}/retry", {"force": True}, run=failed)["run_number"])
+    instance.run("hello")
     for pattern in ("/status", "/runs", "/jobs", "/steps", "/alerts", "/limits", "/health", "/session", "/openapi.json"):
         call("GET", pattern)
     for which in (run, failed):
