@@ -65,6 +65,18 @@ static const char *odds_fetch_text(const struct jval *week) {
         return jval_get_bool(week, "odds_fetch_attempted", false) ? "fetched" : "not fetched yet";
 }
 
+static void append_logs(const struct context *context, const struct jval *week, struct buf *out) {
+        char count[TEXT_SIZE], text[2 * TEXT_SIZE];
+        bool logged = jval_get_bool(week, "game_logs_available", false);
+        int64_t lines = jval_get_int(week, "game_logs_count", 0);
+        if (!logged && lines == 0)
+                (void)snprintf(text, sizeof(text), "no lines yet");
+        else
+                (void)snprintf(text, sizeof(text), "%s%s", text_count(count, lines, "line"),
+                               logged ? "" : ", not of every finished game");
+        append_part(context, "game logs", logged ? 100 : 0, text, out);
+}
+
 static void append_week(const struct context *context, const struct jval *week, struct buf *out) {
         char count[TEXT_SIZE], at[TEXT_SIZE], ago[TEXT_SIZE];
         struct buf text = BUF_INIT(1024);
@@ -77,9 +89,7 @@ static void append_week(const struct context *context, const struct jval *week, 
                           jval_get_bool(week, "schedule_complete", false) ? "" : ", some are missing");
         append_part(context, "schedule", all_or_none(week, "schedule_complete"), buf_data(&text), out);
         buf_clear(&text);
-        (void)buf_appendf(&text, "%s%s", text_count(count, jval_get_int(week, "game_logs_count", 0), "line"),
-                          jval_get_bool(week, "game_logs_available", false) ? "" : ", not of every finished game");
-        append_part(context, "game logs", all_or_none(week, "game_logs_available"), buf_data(&text), out);
+        append_logs(context, week, out);
         buf_clear(&text);
         (void)buf_appendf(&text, "%s, %s", text_count(count, jval_get_int(week, "odds_count", 0), "price"),
                           odds_fetch_text(week));
@@ -127,7 +137,8 @@ static void append_weeks(const struct context *context, const struct jval *weeks
                 table_addf(&table, complete ? STYLE_PLAIN : STYLE_YELLOW, "%" PRIi64 "%s",
                            jval_get_int(week, "games_count", 0), complete ? "" : "?");
                 table_addf(&table, logged ? STYLE_PLAIN : STYLE_DIM, "%" PRIi64 "%s",
-                           jval_get_int(week, "game_logs_count", 0), logged ? "" : "?");
+                           jval_get_int(week, "game_logs_count", 0),
+                           logged || jval_get_int(week, "game_logs_count", 0) == 0 ? "" : "?");
                 table_addf(&table, STYLE_PLAIN, "%" PRIi64, jval_get_int(week, "odds_count", 0));
                 table_add(&table, failed ? STYLE_RED : STYLE_PLAIN, odds_fetch_text(week));
                 table_addf(&table, STYLE_PLAIN, "%" PRIi64 "/%" PRIi64, jval_get_int(week, "predictions_count", 0),

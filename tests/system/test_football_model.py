@@ -257,3 +257,25 @@ def test_history_asks_the_model(league, database):
     again = database.query("SELECT week, model_version, td_likelihood FROM predictions ORDER BY week")
     assert [row for row in again if row[0] <= 13] == [row for row in made if row[0] <= 13]
     assert again != made
+
+
+def test_history_trains_what_it_needs(league, database):
+    """No model is stored, and the player's past weeks get theirs all the same, each from the weeks before it."""
+    player = database.value("SELECT player_id FROM players WHERE position = 'WR' ORDER BY 1 LIMIT 1")
+    database.query("INSERT INTO game_logs_backfilled SELECT player_id, game_id FROM game_logs WHERE player_id = %s AND season_year = 2024",
+                   (player,))
+    database.query("DELETE FROM game_logs WHERE season_year = 2023")
+    league.good("history", *WEEK_18)
+    made = database.query("SELECT week, split_part(model_version, '-', 1) FROM predictions ORDER BY week")
+    weeks = [row[0] for row in database.query("SELECT week FROM game_logs WHERE player_id = %s AND season_year = 2024 ORDER BY week", (player,))]
+    lines = {week: database.value("SELECT count(*) FROM game_logs JOIN players USING (player_id) WHERE position IN ('WR', 'TE') AND week < %s",
+                                  (week,)) for week in weeks}
+    # The league has 80 such lines a week: the sixth week's end brings the 450 that a model takes.
+    assert made == [(week, "limited" if number < 3 else "baseline" if lines[week] < 450 else "logistic")
+                    for number, week in enumerate(weeks) if number]
+    assert {"limited", "baseline", "logistic"} == {row[1] for row in made}
+    first = min(week for week in weeks if lines[week] >= 450)
+    assert database.query("SELECT last_season, last_week FROM models") == [(2024, first - 1)]
+    before = database.query("SELECT * FROM predictions ORDER BY week")
+    league.good("history", *WEEK_18)
+    assert database.query("SELECT * FROM predictions ORDER BY week") == before

@@ -146,6 +146,16 @@ def test_readiness_over_the_protocol(batch, database, make_instance):
     ctl = [paths.BATCHCTL, "--socket", batch.path("run", "control.sock")]
     shown = subprocess.run([*ctl, "readiness"], capture_output=True, text=True, check=True, env={"LC_ALL": "C.UTF-8"}).stdout
     assert "season 2024, week 9" in shown and "75 %  30 of 40 players" in shown and f"run {number}" in shown
+    # A bar and its words for each part; of games that are to come nothing is missing yet.
+    parts = {line[2:13].strip(): line[15:].split(None, 1) for line in shown.splitlines()[1:5]}
+    assert {part: (bar.count("\u2588"), len(bar)) for part, (bar, _) in parts.items()} == {
+        "schedule": (20, 20), "game logs": (0, 20), "odds": (20, 20), "predictions": (15, 20)}, shown
+    assert parts["schedule"][1].endswith("4 games") and parts["game logs"][1].endswith("no lines yet")
+    assert "prices, fetched, last at 2024-10-29" in parts["odds"][1]
+    database.query("UPDATE data_readiness_weeks SET odds_fetch_failed = true, schedule_complete = false, game_logs_count = 9 WHERE week = 9")
+    shown = subprocess.run([*ctl, "readiness"], capture_output=True, text=True, check=True, env={"LC_ALL": "C.UTF-8"}).stdout
+    for words in ("4 games, some are missing", "9 lines, not of every finished game", "the last fetch failed"):
+        assert words in shown
     assert "reg 18" in subprocess.run([*ctl, "readiness", "-S", "2024"], capture_output=True, text=True, check=True).stdout
     assert subprocess.run([*ctl, "readiness", "-S", "2020", "3"], capture_output=True, check=False).returncode == 4
     assert subprocess.run([*ctl, "readiness", "19"], capture_output=True, check=False).returncode == 2

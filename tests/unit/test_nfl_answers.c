@@ -305,7 +305,8 @@ static void test_odds_lines(void **state) {
         read_lines(
                 "{'gameID': 'g', 'a': {}, 'b': {'totalOver': '44'}, 'c': {'totalOver': 'x', 'homeTeamSpread': '1'},"
                 "'d': {'totalOver': '444', 'homeTeamSpread': '1'}, 'e': {'totalOver': '44', 'homeTeamSpread': '-99'},"
-                "'f': {'totalOver': '', 'homeTeamSpread': null}, 'g': {'totalOver': ['44'], 'homeTeamSpread': 1}}",
+                "'f': {'totalOver': '', 'homeTeamSpread': null}, 'i': {'totalOver': ['44'], 'homeTeamSpread': 1},"
+                "'j': {'totalOver': '4', 'homeTeamSpread': '1'}, 'k': {'homeTeamSpread': '1'}}",
                 "");
 }
 

@@ -59,14 +59,22 @@ static void test_strings(void **state) {
         assert_string_equal(json_text(p.doc.nodes + 1), "\xc3\xa9\xf0\x9f\x8f\x88\n\"\\/");
         assert_string_equal(json_text(p.doc.nodes + 2), "\xc3\xa9");
         release(&p);
+        /* Plain text before, between and behind escapes. */
+        p = parse("[\"ab\\tcd\\u00e9 ef\xc3\xa9\", \"\"]");
+        assert_int_equal(p.result, 0);
+        assert_string_equal(json_text(p.doc.nodes + 1), "ab\tcd\xc3\xa9 ef\xc3\xa9");
+        assert_int_equal(p.doc.nodes[1].length, 12);
+        assert_string_equal(json_text(p.doc.nodes + 2), "");
+        release(&p);
 }
 
 static void test_refused(void **state) {
         static const char *const texts[] = {
-                "",         " ",          "{",        "[1,]",        "{\"a\":}", "{\"a\" 1}",   "{a:1}",
-                "[1 2]",    "nul",        "01",       "-",           "1.",       "1e",          "\"abc",
-                "\"\\x\"",  "\"\\u12\"",  "[1] x",    "\"\\ud800\"", "'a'",      "\"\\udc00\"", "\"\\u0000\"",
-                "\"\xff\"", "{\"a\":1,}", "\"a\nb\"", "<html>",      "+1",       "]",           "\"\\ud800\\u0041\"",
+                "",           " ",           "{",           "[1,]",      "{\"a\":}",  "{\"a\" 1}",
+                "{a:1}",      "[1 2]",       "nul",         "01",        "-",         "1.",
+                "1e",         "\"abc",       "\"\\x\"",     "\"\\u12\"", "[1] x",     "\"\\ud800\"",
+                "'a'",        "\"\\udc00\"", "\"\\u0000\"", "\"\xff\"",  "\"a\x80\"", "\"\\n\xc3\"",
+                "{\"a\":1,}", "\"a\nb\"",    "<html>",      "+1",        "]",         "\"\\ud800\\u0041\"",
         };
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
                 struct parsed p = parse(texts[i]);

@@ -298,6 +298,28 @@ static void test_no_look_ahead(void **state) {
         examples_done(&examples);
 }
 
+/* What is foretold for a week is the same whatever happens in it. */
+static void test_no_look_at_the_week_itself(void **state) {
+        size_t n, early;
+        _cleanup_free_ struct game_line *lines = make_season(&n);
+        struct evaluation found[2];
+        n = 14 * 80;
+        for (size_t outcome = 0; outcome < 2; outcome++) {
+                for (size_t i = n - 80; i < n; i++)
+                        lines[i].touchdowns_caught = (i % 3 == 0) == (outcome == 1);
+                struct examples examples = examples_make(lines, n);
+                found[outcome] = evaluation_run(&examples, lines[n - 1].order, lines[n - 1].order, &early);
+                assert_int_equal(found[outcome].ways[WAY_MODEL].n, 80);
+                examples_done(&examples);
+        }
+        assert_int_not_equal(found[0].ways[WAY_MODEL].scored, found[1].ways[WAY_MODEL].scored);
+        for (size_t way = 0; way < WAYS; way++)
+                for (size_t i = 0; i < MEASURE_BINS; i++) {
+                        assert_int_equal(found[0].ways[way].bins[i].n, found[1].ways[way].bins[i].n);
+                        check_near(found[0].ways[way].bins[i].mean, found[1].ways[way].bins[i].mean);
+                }
+}
+
 static void test_too_early(void **state) {
         size_t n, early = 0;
         _cleanup_free_ struct game_line *lines = make_season(&n);
@@ -325,6 +347,7 @@ int main(void) {
                 cmocka_unit_test(test_measure),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_no_look_ahead),
+                cmocka_unit_test(test_no_look_at_the_week_itself),
                 cmocka_unit_test(test_too_early),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

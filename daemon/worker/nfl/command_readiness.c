@@ -12,7 +12,7 @@
 static const char text_sql[] =
         "SELECT format('season %s, week %s, %s', season_year, week, season_type), "
         "format('games        %s%s', games_count, CASE WHEN schedule_complete THEN '' ELSE ', the schedule is not complete' END), "
-        "format('game logs    %s%s', game_logs_count, CASE WHEN game_logs_available THEN '' ELSE ', not those of every finished game' END), "
+        "format('game logs    %s%s', game_logs_count, CASE WHEN game_logs_available THEN '' WHEN game_logs_count = 0 THEN ' yet' ELSE ', not those of every finished game' END), "
         "format('odds         %s, %s%s', odds_count, CASE WHEN odds_fetch_failed THEN 'the last fetch failed' "
         "WHEN odds_fetch_attempted THEN 'fetched' ELSE 'not fetched yet' END, "
         "to_char(odds_last_fetched_at, '\", last at \"YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')), "

@@ -165,7 +165,8 @@ static int run(const struct command *command, struct settings *settings, char **
         if (fetch)
                 warn_of_quota(settings, fetch);
         if (fetch)
-                log_info("%llu requests to the API", (unsigned long long)fetch_calls(fetch));
+                log_info("%llu request%s to the API", (unsigned long long)fetch_calls(fetch),
+                         fetch_calls(fetch) == 1 ? "" : "s");
         return r;
 }
 
