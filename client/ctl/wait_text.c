@@ -57,6 +57,9 @@ char *text_wait(const struct jval *waits_for, bool utc) {
                 return text_wait_for_run(waits_for);
         if (streq(kind, "paused") || streq(kind, "drained"))
                 return text_held_back(waits_for, utc);
+        if (streq(kind, "not_ready"))
+                return xasprintf("until it is ready: %s",
+                                 str_or(jval_get_str(waits_for, "said"), "its ReadyWhen= is being asked"));
         if (streq(kind, "limit"))
                 return text_wait_for_limit(waits_for);
         if (streq(kind, "limit_order"))

@@ -89,3 +89,34 @@ char **exec_substitute(char *const *exec, const struct jval *parameters, const c
         }
         return result;
 }
+
+/* The value of the parameter when the word is a reference and nothing else. */
+static bool is_lone_reference(const char *word, const char **ret_name, size_t *ret_len) {
+        return exec_reference_next(word, ret_name, ret_len) == word && (*ret_name)[*ret_len + 1] == '\0';
+}
+
+static void append_words_of(char ***result, const char *value) {
+        _cleanup_strv_ char **words = strv_split(value, " \t");
+
+        STRV_FOREACH (word, words)
+                strv_append(result, *word);
+}
+
+char **words_substitute(char *const *words, const struct jval *parameters, bool *ret_open) {
+        char **result = NULL;
+        const char *name;
+        size_t len;
+
+        *ret_open = false;
+        STRV_FOREACH (word, words) {
+                _cleanup_free_ char *text = substitute_one(*word, parameters, NULL);
+
+                if (!text)
+                        *ret_open = true;
+                else if (is_lone_reference(*word, &name, &len))
+                        append_words_of(&result, text);
+                else
+                        strv_append(&result, text);
+        }
+        return result;
+}

@@ -31,6 +31,7 @@ const struct step step_defaults = {
         .critical = true,
         .records_band = {BAND_NONE, BAND_WIDTH_DEFAULT, BAND_WINDOW_DEFAULT, BAND_LEAST_DEFAULT},
         .breaker_reset = 10 * USEC_PER_MINUTE,
+        .max_parallel = 1,
         .memory_max = UINT64_MAX,
         .tasks_max = UINT64_MAX,
 };
@@ -56,6 +57,10 @@ void step_done(struct step *step) {
         strv_free(step->exec);
         strv_free(step->after);
         limit_uses_done(&step->limits);
+        strv_free(step->condition);
+        free(step->fallback);
+        strv_free(step->for_each);
+        strv_free(step->for_each_command);
         strv_free(step->environment);
 }
 
@@ -116,6 +121,8 @@ static void job_free(struct job *job) {
         strv_free(job->environment);
         strv_free(job->environment_files);
         free(job->working_directory);
+        strv_free(job->condition);
+        strv_free(job->ready_when);
         strv_free(job->on_failure);
         strv_free(job->on_recovery);
         free(job);

@@ -75,6 +75,13 @@ struct step {
         double coverage_min;       /* 0 to 1; 0: none */
         unsigned breaker_failures; /* in a row; 0: no breaker */
         usec_t breaker_reset;
+        char **condition;           /* argv of a command: 0 goes on, 1 skips the step; NULL: none */
+        char *fallback;             /* name of the step that runs instead when this one failed; NULL: none */
+        char **for_each;            /* words, before substitution; NULL: none */
+        char **for_each_command;    /* argv of a command whose output lines are the items; NULL: none */
+        bool has_for_each;          /* ForEach= was written: the one or the other */
+        unsigned max_parallel;      /* items at once */
+        usec_t item_delay;          /* between the starts of two items */
         uint64_t memory_max;        /* bytes; UINT64_MAX: none */
         unsigned cpu_quota_percent; /* 0: none; 100 is one processor */
         uint64_t tasks_max;         /* UINT64_MAX: none */
@@ -129,6 +136,8 @@ struct job {
         usec_t run_timeout;       /* USEC_INFINITY: none */
         bool restart_lost;        /* a run that the machine went down under is started again */
         struct keep keep;         /* of its ended runs; KEEP_ALL unless said */
+        char **condition;         /* argv of a command: 0 goes on, 1 skips the run; NULL: none */
+        char **ready_when;        /* argv of a command: 0 when the run may begin; NULL: none */
         char *default_mode;       /* NULL when there are no modes: all steps */
         char **environment;
         char **environment_files; /* with the leading '-' of an optional one */

@@ -10,11 +10,7 @@
 #include "strv.h"
 #include "xalloc.h"
 
-#define ERROR_AT(parser, place, ...)                                                                                   \
-        diagnostics_error((parser)->diagnostics, (place).path ? (place).path : (parser)->job->path, (place).line,      \
-                          __VA_ARGS__)
-
-static const char *suggest_step(const struct job *job, const char *name) {
+const char *job_suggest_step(const struct job *job, const char *name) {
         const char **names = xcalloc(job->n_steps + 1, sizeof(*names));
         const char *near;
 
@@ -32,7 +28,7 @@ static void check_step_name(struct job_parser *parser, const struct parsed_objec
         if (job_find_step(parser->job, name))
                 return;
         parser->names_are_wrong = true;
-        near = suggest_step(parser->job, name);
+        near = job_suggest_step(parser->job, name);
         if (near)
                 ERROR_AT(parser, object->words[word], "%s=: there is no step \"%.64s\"; did you mean %s?", key, name,
                          near);
@@ -56,7 +52,9 @@ static void check_step_names(struct job_parser *parser, const struct parsed_obje
         }
 }
 
-static void check_reference(struct job_parser *parser, struct place place, const char *name, size_t len) {
+/* key: where the reference is; has_item: ${item} means something there. */
+static void check_reference(struct job_parser *parser, struct place place, const char *key, bool has_item,
+                            const char *name, size_t len) {
         _cleanup_free_ char *parameter = xstrndup(name, len);
         const char **names;
         const char *near;
@@ -64,7 +62,9 @@ static void check_reference(struct job_parser *parser, struct place place, const
         if (job_find_parameter(parser->job, parameter))
                 return;
         if (streq(parameter, "item")) {
-                ERROR_AT(parser, place, "Exec=: ${item} is never set: the step has no items; take it out");
+                if (!has_item)
+                        ERROR_AT(parser, place,
+                                 "%s=: ${item} is never set: there are no items; take it out, or write ForEach=", key);
                 return;
         }
         names = xcalloc(parser->job->n_parameters + 1, sizeof(*names));
@@ -73,22 +73,22 @@ static void check_reference(struct job_parser *parser, struct place place, const
         near = nearest_name(parameter, names);
         free(names);
         if (near)
-                ERROR_AT(parser, place, "Exec=: ${%.64s} is no parameter; did you mean ${%s}?", parameter, near);
+                ERROR_AT(parser, place, "%s=: ${%.64s} is no parameter; did you mean ${%s}?", key, parameter, near);
         else
                 ERROR_AT(parser, place,
-                         "Exec=: ${%.64s} is no parameter; add [Parameter %.64s], or write $${%.64s} for the text "
+                         "%s=: ${%.64s} is no parameter; add [Parameter %.64s], or write $${%.64s} for the text "
                          "itself",
-                         parameter, parameter, parameter);
+                         key, parameter, parameter, parameter);
 }
 
-static void check_references(struct job_parser *parser, struct place place, const char *argument) {
+void job_check_references(struct job_parser *parser, const struct parsed_object *object, const char *key, bool has_item,
+                          char *const *arguments) {
         const char *name = NULL;
         size_t len = 0;
 
-        while (exec_reference_next(argument, &name, &len)) {
-                check_reference(parser, place, name, len);
-                argument = name + len + 1;
-        }
+        STRV_FOREACH (argument, arguments)
+                for (const char *rest = *argument; exec_reference_next(rest, &name, &len); rest = name + len + 1)
+                        check_reference(parser, job_place_of(object, key), key, has_item, name, len);
 }
 
 static void check_step(struct job_parser *parser, const struct parsed_object *object) {
@@ -97,8 +97,7 @@ static void check_step(struct job_parser *parser, const struct parsed_object *ob
         /* One that could not be read has been told. */
         if (!step->exec && !job_key_is_set(object, "Exec"))
                 ERROR_AT(parser, object->header, "[Step %s] has no Exec=; write the command that it runs", step->name);
-        STRV_FOREACH (argument, step->exec)
-                check_references(parser, job_place_of(object, "Exec"), *argument);
+        job_check_references(parser, object, "Exec", job_step_has_item(parser->job, step), step->exec);
         check_step_names(parser, object, "After", step->after);
         for (size_t i = 0; step->after && step->after[i]; i++)
                 if (streq(step->after[i], step->name)) {
@@ -111,6 +110,8 @@ static void check_step(struct job_parser *parser, const struct parsed_object *ob
                                  "Limit=: the run holds %s already, from its start to its end; name it in [Job] or in "
                                  "[Step %s], not in both",
                                  step->limits.items[i].name, step->name);
+        job_check_items(parser, object);
+        job_check_fallback(parser, object);
         if (exit_status_set_contains(&step->warn_exit_status, 0))
                 ERROR_AT(parser, job_place_of(object, "WarnExitStatus"),
                          "WarnExitStatus=: 0 is plain success; take it out, or let the step exit differently");
@@ -274,6 +275,8 @@ void job_check(struct job_parser *parser) {
                 }
         check_default_mode(parser);
         check_schedule(parser);
+        job_check_references(parser, &parser->objects[0], "Condition", false, job->condition);
+        job_check_references(parser, &parser->objects[0], "ReadyWhen", false, job->ready_when);
         if (job->n_steps > 0 && !parser->names_are_wrong && (job->n_modes > 0 || !job->default_mode))
                 check_cycles(parser);
 }

@@ -89,6 +89,18 @@ static struct jval *step_to_json(const struct step *step) {
         jval_set_str(object, "impact", step->impact);
         jval_set(object, "exec", strings(step->exec));
         jval_set(object, "after", step->has_after ? strings(step->after) : jval_null());
+        if (step->for_each_command)
+                jval_set(object, "for_each_command", strings(step->for_each_command));
+        else if (step->for_each)
+                jval_set(object, "for_each", strings(step->for_each));
+        if (step->has_for_each) {
+                jval_set_int(object, "max_parallel", step->max_parallel);
+                set_span(object, "item_delay_seconds", step->item_delay);
+        }
+        if (step->condition)
+                jval_set(object, "condition", strings(step->condition));
+        if (step->fallback)
+                jval_set_str(object, "fallback", step->fallback);
         jval_set_bool(object, "critical", step->critical);
         set_span(object, "timeout_seconds", step->timeout);
         set_span(object, "kill_grace_seconds", step->kill_grace);
@@ -174,6 +186,10 @@ struct jval *job_to_json(const struct job *job) {
         jval_set(object, "limits", limits_to_json(&job->limits));
         set_span(object, "run_timeout_seconds", job->run_timeout);
         jval_set_bool(object, "restart_lost", job->restart_lost);
+        if (job->condition)
+                jval_set(object, "condition", strings(job->condition));
+        if (job->ready_when)
+                jval_set(object, "ready_when", strings(job->ready_when));
         jval_set_str(object, "default_mode", job->default_mode);
         jval_set_str(object, "working_directory", job->working_directory);
         jval_set(object, "environment_files", strings(job->environment_files));

@@ -124,6 +124,29 @@ void job_parse_steps(const struct config_context *context, const char *value, vo
         config_parse_words(context, value, target, otherwise);
 }
 
+/* "!command" finds the items, anything else names them. The two do not mix. */
+static void parse_for_each(const struct config_context *context, const char *value, void *target,
+                           const void *otherwise) {
+        struct step *step = target;
+        const char *command = value + 1 + strspn(value + (*value == '!'), " \t");
+
+        if (*value && (*value == '!' ? step->for_each != NULL : step->for_each_command != NULL)) {
+                config_complain(context, "items are named, or found by one !command; write an empty ForEach= before to "
+                                         "take the other back");
+        } else if (*value == '!' && !*command) {
+                config_complain(context,
+                                "there is no command behind \"!\"; write one whose output lines are the items");
+        } else if (*value == '!') {
+                config_parse_command(context, command, &step->for_each_command, NULL);
+        } else if (*value) {
+                config_parse_words(context, value, &step->for_each, NULL);
+        } else {
+                step->for_each = strv_free(step->for_each);
+                step->for_each_command = strv_free(step->for_each_command);
+        }
+        step->has_for_each = step->for_each || step->for_each_command;
+}
+
 static void parse_retry_exit_status(const struct config_context *context, const char *value, void *target,
                                     const void *otherwise) {
         struct step *step = target;
@@ -171,6 +194,8 @@ static const struct config_key job_keys[] = {
         {.name = "Limit", IN_JOB(limits), .parse = config_parse_limits, .is_list = true, .help = "slots of limits that a run holds"},
         {.name = "RunTimeoutSec", IN_JOB(run_timeout), .parse = config_parse_limit_span, .help = "longest time for all of a run"},
         {.name = "RestartLost", IN_JOB(restart_lost), .parse = config_parse_bool, .help = "start a run again that the machine went down under"},
+        {.name = "Condition", IN_JOB(condition), .parse = config_parse_command, .help = "a command that decides whether the run is skipped"},
+        {.name = "ReadyWhen", IN_JOB(ready_when), .parse = config_parse_command, .help = "a command that tells when the run may begin"},
         {.name = "Keep", IN_JOB(keep), .parse = config_parse_keep, .help = "how much of its ended runs stays"},
         {.name = "DefaultMode", IN_JOB(default_mode), .parse = config_parse_text, .help = "mode of a run that names none"},
         {.name = "Environment", IN_JOB(environment), .parse = config_parse_environment, .is_list = true, .help = "variables for all steps"},
@@ -191,6 +216,11 @@ static const struct config_key job_keys[] = {
 
         {.name = "Exec", IN_STEP(exec), .parse = config_parse_command, .help = "the command and its arguments"},
         {.name = "After", OF_STEP, .parse = job_parse_after, .is_list = true, .help = "steps that must have ended"},
+        {.name = "ForEach", OF_STEP, .parse = parse_for_each, .is_list = true, .help = "the items that the step runs for, or !command that finds them"},
+        {.name = "MaxParallel", IN_STEP(max_parallel), .parse = config_parse_unsigned, .minimum = 1, .maximum = 1000, .help = "items at once"},
+        {.name = "ItemDelaySec", IN_STEP(item_delay), .parse = config_parse_span, .help = "time between the starts of two items"},
+        {.name = "Condition", IN_STEP(condition), .parse = config_parse_command, .help = "a command that decides whether the step is skipped"},
+        {.name = "Fallback", IN_STEP(fallback), .parse = config_parse_text, .help = "the step that runs instead when this one failed"},
         {.name = "TimeoutSec", IN_STEP(timeout), .parse = config_parse_limit_span, .help = "longest time for one attempt"},
         {.name = "KillGraceSec", IN_STEP(kill_grace), .parse = config_parse_span, .help = "time from SIGTERM to SIGKILL"},
         {.name = "HeartbeatSec", IN_STEP(heartbeat), .parse = config_parse_limit_span, .help = "longest silence of the step"},

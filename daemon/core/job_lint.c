@@ -170,9 +170,13 @@ static void lint_environment(struct job_parser *parser, const struct parsed_obje
         }
 }
 
-static bool is_in_some_mode(const struct job *job, const char *step) {
+/* Itself, or as the fallback of one that is. depth: fallbacks of fallbacks. */
+static bool is_in_some_mode(const struct job *job, const char *step, size_t depth) {
         for (size_t i = 0; i < job->n_modes; i++)
                 if (strv_contains(job->modes[i].steps, step))
+                        return true;
+        for (size_t i = 0; depth < job->n_steps && i < job->n_steps; i++)
+                if (streq_null(job->steps[i].fallback, step) && is_in_some_mode(job, job->steps[i].name, depth + 1))
                         return true;
         return false;
 }
@@ -185,7 +189,7 @@ static void lint_step(struct job_parser *parser, const struct parsed_object *obj
         lint_gates(parser, object);
         lint_exec(parser, object);
         lint_environment(parser, object, step->environment);
-        if (parser->job->n_modes > 0 && !is_in_some_mode(parser->job, step->name))
+        if (parser->job->n_modes > 0 && !is_in_some_mode(parser->job, step->name, 0))
                 WARN_AT(parser, object->header, "step %s is in no mode and never runs; add it to the Steps= of one",
                         step->name);
 }

@@ -47,8 +47,22 @@ bool job_key_is_set(const struct parsed_object *object, const char *key);
 /* The object of a parameter, mode or step. */
 const struct parsed_object *job_parsed_object(const struct job_parser *parser, enum job_section section, size_t index);
 
+#define ERROR_AT(parser, place, ...)                                                                                   \
+        diagnostics_error((parser)->diagnostics, (place).path ? (place).path : (parser)->job->path, (place).line,      \
+                          __VA_ARGS__)
+
 /* Errors in what the whole says: names that do not exist, cycles, ranges. */
 void job_check(struct job_parser *parser);
+/* References to parameters in a command or list of words. has_item: ${item} has a value there. */
+void job_check_references(struct job_parser *parser, const struct parsed_object *object, const char *key, bool has_item,
+                          char *const *arguments);
+/* The step that a wrong name most likely means, or NULL. */
+const char *job_suggest_step(const struct job *job, const char *name);
+/* job_check_items.c: ForEach= and what belongs to it, Condition=; Fallback=. */
+void job_check_items(struct job_parser *parser, const struct parsed_object *object);
+void job_check_fallback(struct job_parser *parser, const struct parsed_object *object);
+/* Whether ${item} has a value in the step: it goes over items, or stands in for one that does. */
+bool job_step_has_item(const struct job *job, const struct step *step);
 /* Warnings for what is likely not meant. */
 void job_lint(struct job_parser *parser);
 

@@ -24,7 +24,7 @@ const char *reason_meaning(enum reason reason) {
         case REASON_NOT_READY:
                 return "what it needs was not there yet";
         case REASON_CONDITION:
-                return "its condition said that there is nothing to do";
+                return "its condition said that there is nothing to do, or could not say";
         case REASON_GATE:
                 return "its input was less complete than CoverageMin= asks for";
         case REASON_RECORDS:
@@ -39,6 +39,8 @@ const char *reason_meaning(enum reason reason) {
                 return "a newer run took its place";
         case REASON_REQUEST:
                 return "somebody asked for its end";
+        case REASON_ITEMS:
+                return "what ForEach= found for it is no list of items";
         case _REASON_MAX:
         case _REASON_INVALID:
                 break;
@@ -82,6 +84,8 @@ const char *reason_advice(enum reason reason) {
                 return "look at the run that replaced it";
         case REASON_REQUEST:
                 return NULL;
+        case REASON_ITEMS:
+                return "let the command behind ForEach=! write the names of the items, one a line, and nothing else";
         case _REASON_MAX:
         case _REASON_INVALID:
                 break;

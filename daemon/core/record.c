@@ -9,6 +9,10 @@ bool step_name_is_nested(const char *step_name) {
         return strchr(step_name, '/') != NULL;
 }
 
+bool step_name_is_helper(const char *step_name) {
+        return step_name[strcspn(step_name, ":/")] == ':';
+}
+
 struct run_record *run_record_copy(const struct run_record *record) {
         struct run_record *copy = xmemdup(record, sizeof(*record));
 

@@ -71,6 +71,9 @@ struct attempt_record {
 /* A step inside of another one, that the program itself reported: OUTER/INNER. They are shown, and never counted in
  * totals. */
 bool step_name_is_nested(const char *step_name);
+/* A command beside the steps: "STEP:items", "STEP:condition", ":condition" and ":ready" of the job, names that no step
+ * can have. They are shown among attempts, and are no steps. */
+bool step_name_is_helper(const char *step_name);
 
 /* Copies share the JSON values by reference. */
 struct run_record *run_record_copy(const struct run_record *record);

@@ -102,7 +102,7 @@ struct jval *rollup_totals_to_json(const struct rollup *rollup) {
         int64_t items = 0, attempts = 0, counts[_STEP_STATUS_MAX] = {0};
 
         for (size_t i = 0; i < rollup->n_steps; i++) {
-                if (step_name_is_nested(rollup->steps[i].step_name))
+                if (step_name_is_nested(rollup->steps[i].step_name) || step_name_is_helper(rollup->steps[i].step_name))
                         continue;
                 items += rollup->steps[i].items;
                 attempts += rollup->steps[i].attempts;

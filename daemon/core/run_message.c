@@ -1,5 +1,6 @@
 #include "run_message.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "strutil.h"
@@ -38,6 +39,8 @@ static char *outcome_text(const struct step *step, const struct attempt_end *end
                 return xstrdup("could not be started");
         case OUTCOME_REFUSED:
                 return xstrdup("was not tried");
+        case OUTCOME_ITEMS:
+                return xstrdup("its output is no list of items");
         case OUTCOME_LOST:
         case _OUTCOME_MAX:
                 break;
@@ -45,12 +48,28 @@ static char *outcome_text(const struct step *step, const struct attempt_end *end
         return xstrdup("lost, its monitor or the machine went away");
 }
 
+/* "step game_logs (item)"; of the commands beside steps the key that named them. */
+static char *name_of(const struct step *step, const char *item) {
+        const char *colon = strchr(step->name, ':');
+        const char *key = !colon                       ? ""
+                          : streq(colon, ":items")     ? "ForEach= of "
+                          : streq(colon, ":condition") ? "Condition= of "
+                                                       : "ReadyWhen= of ";
+        int len = colon ? (int)(colon - step->name) : (int)strlen(step->name);
+
+        if (len == 0)
+                return xasprintf("%sthe job", key);
+        if (item && *item)
+                return xasprintf("%sstep %.*s (%s)", key, len, step->name, item);
+        return xasprintf("%sstep %.*s", key, len, step->name);
+}
+
 static char *step_failed(const struct step *step, const char *item, unsigned attempt, const char *why,
                          const char *detail) {
-        _cleanup_free_ char *where = item && *item ? xasprintf("%s (%s)", step->name, item) : xstrdup(step->name);
+        _cleanup_free_ char *what = name_of(step, item);
         _cleanup_free_ char *attempts = attempt > 1 ? xasprintf(" after %u attempts", attempt) : xstrdup("");
 
-        return xasprintf("step %s failed%s: %s%s%s", where, attempts, why, detail ? ": " : "", str_or(detail, ""));
+        return xasprintf("%s failed%s: %s%s%s", what, attempts, why, detail ? ": " : "", str_or(detail, ""));
 }
 
 /* The first line, fit to show. NULL when there is nothing to tell. */
@@ -78,4 +97,11 @@ char *run_message_cancelled(enum reason reason) {
         if (reason == REASON_TIMEOUT)
                 return xstrdup("the run took longer than its RunTimeoutSec");
         return reason == REASON_LOST ? xstrdup("the machine was restarted") : NULL;
+}
+
+char *run_message_more(char *message, size_t more) {
+        char *text = xasprintf("%s (%zu more failed)", message, more);
+
+        free(message);
+        return text;
 }

@@ -10,3 +10,5 @@ char *run_message_step_failed(const struct step *step, const char *item, unsigne
 char *run_message_step_failed_before(const struct step *step, const struct task *task);
 /* NULL for a reason that needs no words. */
 char *run_message_cancelled(enum reason reason);
+/* "...; 3 more failed". Takes message over. */
+char *run_message_more(char *message, size_t more);

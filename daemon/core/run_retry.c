@@ -38,6 +38,9 @@ enum step_status attempt_end_status(const struct step *step, const struct attemp
         case OUTCOME_SPAWN:
                 *ret_reason = REASON_SPAWN;
                 return STEP_FAILED;
+        case OUTCOME_ITEMS:
+                *ret_reason = REASON_ITEMS;
+                return STEP_FAILED;
         case OUTCOME_CANCELLED:
                 *ret_reason = REASON_REQUEST;
                 return STEP_CANCELLED;
@@ -67,8 +70,9 @@ bool retry_applies(const struct step *step, const struct attempt_end *end) {
                 return false;
         if (end->error_class != ERROR_CLASS_UNKNOWN)
                 return end->error_class == ERROR_CLASS_TRANSIENT;
-        /* What cannot be started now (not found, not executable) cannot be started in a minute. */
-        if (end->outcome == OUTCOME_SPAWN)
+        /* What cannot be started now (not found, not executable) cannot be started in a minute; what ended well and
+         * named what cannot be an item will name it again. */
+        if (end->outcome == OUTCOME_SPAWN || end->outcome == OUTCOME_ITEMS)
                 return false;
         if (end->outcome != OUTCOME_EXITED || end->verdict != REASON_NONE)
                 return true;

@@ -32,6 +32,7 @@ static const char *const reason_names[_REASON_MAX] = {
         [REASON_STOPPED] = "stopped",
         [REASON_REPLACED] = "replaced",
         [REASON_REQUEST] = "request",
+        [REASON_ITEMS] = "items",
 };
 
 static const char *const trigger_names[_TRIGGER_MAX] = {

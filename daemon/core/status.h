@@ -44,6 +44,7 @@ enum reason {
         REASON_STOPPED,
         REASON_REPLACED,
         REASON_REQUEST,
+        REASON_ITEMS, /* what ForEach= found is no list of items */
         _REASON_MAX,
         _REASON_INVALID = -22,
 };

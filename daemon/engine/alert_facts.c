@@ -48,7 +48,7 @@ static void set_warnings(struct jval *facts, const struct run *run) {
 
 const struct task_run *alert_failed_task(const struct run *run) {
         for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (run->machine.tasks[i].status == STEP_FAILED)
+                if (run->machine.tasks[i].status == STEP_FAILED && run->tasks[i])
                         return run->tasks[i];
         return NULL;
 }

@@ -16,7 +16,11 @@
 #include "nested_steps.h"
 #include "strutil.h"
 #include "strv.h"
+#include "utf8.h"
 #include "xalloc.h"
+
+/* Of what a run waits for, in one line. */
+#define AWAITED_MAX 500
 
 static struct log_context context_of(const struct task_run *task) {
         return (struct log_context){.run_id = task->run->record.run_id,
@@ -35,11 +39,38 @@ char *task_attempt_path(const struct task_run *task) {
         return xasprintf("%.*s.attempt", (int)(strlen(log) - strlen(".log")), log);
 }
 
+/* From 1; the commands of the job come before all steps. */
+static int32_t order_of(const struct task *task) {
+        return task->kind == TASK_READY || task->kind == TASK_RUN_CONDITION ? 0 : (int32_t)task->plan_index + 1;
+}
+
+void task_fill_record(struct task_run *task, unsigned attempt) {
+        struct run *run = task->run;
+        const struct task *state = &run->machine.tasks[task->index];
+        const char *step = task_step(task)->name;
+        _cleanup_free_ char *name = log_file_name(order_of(state), step, state->item, (int)attempt);
+
+        task->record = (struct attempt_record){
+                .step_name = xstrdup(step),
+                .item = xstrdup(state->item),
+                .attempt = (int32_t)attempt,
+                .step_order = order_of(state),
+                .ordinal = run->next_ordinal++,
+                .status = STEP_PENDING,
+                .created_at = now_realtime(),
+                .duration_usec = -1,
+                .records_processed = -1,
+                .exit_status = -1,
+                .log_path = xasprintf("runs/%s/%s", run->record.run_id, name),
+        };
+        memcpy(task->record.run_id, run->record.run_id, sizeof(task->record.run_id));
+}
+
 /* Fresh fields for attempt `attempt` of the task; what an earlier attempt recorded is written out first. */
 void task_prepare_attempt(struct task_run *task, unsigned attempt) {
         struct run *run = task->run;
         struct attempt_record *record = &task->record;
-        _cleanup_free_ char *name = NULL, *log = NULL;
+        _cleanup_free_ char *log = NULL;
 
         if (record->step_name && record->attempt == (int32_t)attempt)
                 return;
@@ -52,22 +83,7 @@ void task_prepare_attempt(struct task_run *task, unsigned attempt) {
                 task_recount_metrics(task);
                 attempt_record_done(record);
         }
-        name = log_file_name((int)run->machine.tasks[task->index].plan_index + 1, task_step(task)->name,
-                             run->machine.tasks[task->index].item, (int)attempt);
-        *record = (struct attempt_record){
-                .step_name = xstrdup(task_step(task)->name),
-                .item = xstrdup(run->machine.tasks[task->index].item),
-                .attempt = (int32_t)attempt,
-                .step_order = (int32_t)run->machine.tasks[task->index].plan_index + 1,
-                .ordinal = run->next_ordinal++,
-                .status = STEP_PENDING,
-                .created_at = now_realtime(),
-                .duration_usec = -1,
-                .records_processed = -1,
-                .exit_status = -1,
-                .log_path = xasprintf("runs/%s/%s", run->record.run_id, name),
-        };
-        memcpy(record->run_id, run->record.run_id, sizeof(record->run_id));
+        task_fill_record(task, attempt);
         if (task->set_metrics)
                 task->set_metrics = jval_unref(task->set_metrics);
         task->error_class = ERROR_CLASS_UNKNOWN;
@@ -79,7 +95,7 @@ void task_prepare_attempt(struct task_run *task, unsigned attempt) {
 }
 
 static usec_t run_time_left(const struct run *run) {
-        usec_t limit = run->plan.job->run_timeout, spent = now_boottime() - run->started_boottime;
+        usec_t limit = run->plan.job->run_timeout, spent = now_boottime() - run->began_boottime;
 
         if (limit == USEC_INFINITY)
                 return USEC_INFINITY;
@@ -307,6 +323,33 @@ static void begin_anew(struct task_run *task) {
         decisions_after_commit(task->run->engine, task_launch, task);
 }
 
+/* What a run that is not ready waits for: the last thing that its ReadyWhen= said. */
+static void note_what_is_awaited(struct task_run *task) {
+        struct run *run = task->run;
+        const struct ring_line *line;
+        const char *text = NULL;
+        uint64_t sequence = run->ring->next_sequence;
+
+        if (run->machine.tasks[task->index].kind != TASK_READY || task->record.status != STEP_FAILED)
+                return;
+        while ((line = ring_get(run->ring, --sequence, &text)) && line->task != task->index)
+                ;
+        free(run->record.error_message);
+        run->record.error_message = line ? utf8_escape(text, line->len, AWAITED_MAX)
+                                         : xstrdup(str_or(task->record.error_message, "it does not say"));
+        run_mark(run);
+}
+
+/* A lister that ended well has found items, or what it said is no list of them. */
+static char *take_items(struct task_run *task, struct attempt_end *end, struct effects *effects) {
+        char *error = NULL;
+
+        if (task->run->machine.tasks[task->index].kind == TASK_LISTER && end->outcome == OUTCOME_EXITED &&
+            end->exit_status == 0 && !task_take_items(task, effects, &error))
+                end->outcome = OUTCOME_ITEMS;
+        return error;
+}
+
 static void settle(struct task_run *task, const struct attempt_result *result) {
         struct run *run = task->run;
         struct attempt_end end = {
@@ -318,22 +361,33 @@ static void settle(struct task_run *task, const struct attempt_result *result) {
                 .had_warnings = task->had_warnings,
         };
         struct effects effects = {0};
+        _cleanup_free_ char *error = NULL;
 
         if (gates_wait(task, result, &end, settle))
                 return;
         gates_judge(task, &end);
+        error = take_items(task, &end, &effects);
         limits_give_back(task);
         record_end(task, result, &end);
+        if (error) {
+                free(task->record.error_message);
+                task->record.error_message = xstrdup(error);
+        }
+        note_what_is_awaited(task);
         nested_close(task);
         end.had_warnings = task->had_warnings;
-        if (end.verdict == REASON_NONE)
+        if (error)
+                end.error_message = error;
+        else if (end.verdict == REASON_NONE)
                 end.error_message = task->status_text;
         log_end(task);
         task_mark(task);
         if (result->ended_by == ENDED_BY_RUN_TIMEOUT)
                 run_cancel(run, REASON_TIMEOUT);
         (void)run_machine_attempt_ended(&run->machine, task->index, &end, random_fraction(), &effects);
+        run->helper_error = step_name_is_helper(task->record.step_name) ? task->record.error_message : NULL;
         run_apply(run, &effects);
+        run->helper_error = NULL;
         if (run->engine->stopping)
                 engine_leave_unrecorded(run->engine);
 }

@@ -14,15 +14,15 @@
 static void stop_unrecorded(struct run *run) {
         if (!store_trouble(run->engine->store))
                 return;
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (run->tasks[i]->attempt)
-                        attempt_stop(run->tasks[i]->attempt);
+        for (struct task_run *task = run->alive; task; task = task->next_alive)
+                if (task->attempt)
+                        attempt_stop(task->attempt);
 }
 
 static bool has_attempts(const struct engine *engine) {
         for (const struct run *run = engine->runs; run; run = run->next)
-                for (size_t i = 0; i < run->machine.n_tasks; i++)
-                        if (run->tasks[i]->attempt)
+                for (const struct task_run *task = run->alive; task; task = task->next_alive)
+                        if (task->attempt)
                                 return true;
         return false;
 }

@@ -58,11 +58,21 @@ static void put_task(struct task_run *task) {
 /* Reports change attempt and run together, and wait for the next decision to be written. Then both are: an attempt that
  * is recorded as ended is never asked for its reports again. */
 static void put_changes(struct run *run) {
-        for (size_t i = 0; i < run->machine.n_tasks && run->has_reported; i++)
-                run->dirty = run->dirty || run->tasks[i]->dirty;
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (run->tasks[i]->dirty || (run->dirty && run->tasks[i]->has_reported))
-                        put_task(run->tasks[i]);
+        struct task_run *task = run->unwritten;
+
+        run->dirty = run->dirty || (run->has_reported && run->has_dirty_task);
+        if (!run->dirty && !run->has_dirty_task)
+                return;
+        run->unwritten = NULL;
+        run->has_dirty_task = false;
+        for (struct task_run *next; task; task = next) {
+                next = task->next_unwritten;
+                task->is_unwritten = false;
+                if (task->dirty || run->dirty)
+                        put_task(task);
+                else
+                        task_note_unwritten(task);
+        }
         if (run->dirty) {
                 run->dirty = run->has_reported = false;
                 run->record.version++;

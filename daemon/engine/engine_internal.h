@@ -65,7 +65,13 @@ struct task_run {
         size_t index;                 /* in run->tasks, run->machine.tasks */
         struct attempt_record record; /* of the current attempt, or the one to come */
         bool dirty;
-        bool has_reported;              /* what it reported is not on its way to state.db yet */
+        bool has_reported; /* what it reported is not on its way to state.db yet */
+        bool is_unwritten; /* in run->unwritten: dirty or has_reported */
+        bool is_alive;     /* in run->alive */
+        struct task_run *next_unwritten, *next_kept;
+        struct task_run *previous_alive, *next_alive;
+        struct task_run *older, *newer; /* in the order of their last changes */
+        uint64_t changed_at;            /* run->state_sequence of the last change; 0: none yet */
         struct attempt *attempt;        /* its monitor, while it lives */
         struct loop_timer *retry_timer; /* NULL until there is a retry to wait for */
         double own_progress;            /* 0..1 */
@@ -83,6 +89,13 @@ struct task_run {
         struct nested_steps *nested;    /* nested_steps.h; NULL: it reported none */
 };
 
+/* ItemDelaySec of a step. */
+struct run_pace {
+        struct run *run;
+        size_t plan_index;
+        struct loop_timer *timer;
+};
+
 struct run {
         struct engine *engine;
         struct run_record record;
@@ -90,13 +103,25 @@ struct run {
         bool has_reported; /* one of its tasks */
         struct run_plan plan;
         struct run_machine machine;
-        struct task_run **tasks; /* one for each of the machine's; the pointers stay while the array grows */
+        /* One for each of the machine's; the pointers stay while the array grows. NULL: of an item that has not begun,
+         * or that ended a while ago (state.db has it); run_task makes one. */
+        struct task_run **tasks;
         size_t n_tasks, tasks_capacity;
+        struct task_run *unwritten, *last_unwritten; /* what put_changes has to look at */
+        struct task_run *alive, *last_alive;         /* launched or waiting for a retry, the oldest first */
+        struct task_run *oldest_change, *newest_change;
+        struct task_run *kept, *last_kept; /* of items, durable, kept for those who watch */
+        size_t n_kept;
+        bool has_dirty_task;
+        const char *helper_error;     /* while effects are applied: why a command beside a step failed */
+        struct jval *settled_metrics; /* of the tasks that have ended */
+        struct run_pace *paces;       /* by plan index; NULL: none of its steps has ItemDelaySec */
         int32_t next_ordinal;
         size_t n_nested; /* steps inside of steps, of the latest attempts */
         char *dir;       /* <state>/runs/<uuid> */
         struct ring *ring;
         struct log_index *log_index;
+        usec_t began_boottime; /* RunTimeoutSec counts from here: earlier than the start when ReadyWhen= came first */
         usec_t started_boottime;
         struct loop_timer *timeout_timer;
         struct loop_timer *slow_timer; /* NULL until it is known what is usual: alerts.c */
@@ -104,6 +129,7 @@ struct run {
         struct act *cancel_acts; /* waiting for the end */
         int64_t processes_ended;
         uint64_t changed_at;     /* among the changes of all runs: events.h */
+        bool clock_runs;         /* RunTimeoutSec has begun */
         uint64_t state_sequence; /* grows with everything that a run.state notification shows */
         unsigned times_lost;     /* of a run that the machine went down under: how often in a row, this one included */
         bool index_broken;
@@ -203,10 +229,21 @@ void run_set_warning(struct run *run, const char *step, const char *item, const 
 void run_arm_timeout(struct run *run);
 
 /* tasks.c */
-/* One task_run beside each task of the machine that has none yet. */
+/* The array grows with the machine's; steps without items get their task_run at once. */
 void run_add_tasks(struct run *run);
+/* The first rows of a new run: of all tasks but items. */
+void run_prepare_records(struct run *run);
+struct task_run *run_task(struct run *run, size_t index);
 void run_free_tasks(struct run *run);
 void task_mark(struct task_run *task);
+/* It said something: on its way to state.db with the next decision. */
+void task_note_report(struct task_run *task);
+void task_note_unwritten(struct task_run *task);
+void task_set_alive(struct task_run *task, bool alive);
+/* Its end is decided: its counters are the run's. Of an item: once that is durable, it may be let go of. */
+void task_settle(struct task_run *task);
+/* An item that ended before this daemon: nothing of it is needed. */
+void task_let_go(struct task_run *task);
 void task_arm_retry(struct task_run *task, usec_t delay);
 /* The settings of what the task runs: of its step, or of a command beside it. */
 const struct step *task_step(const struct task_run *task);
@@ -217,8 +254,27 @@ extern const struct attempt_events attempt_events_of_engine;
 void task_launch(void *task);
 void task_adopt(struct task_run *task);
 void task_prepare_attempt(struct task_run *task, unsigned attempt);
+/* The record of an attempt that has not begun. */
+void task_fill_record(struct task_run *task, unsigned attempt);
 char *task_log_path(const struct task_run *task);
 char *task_attempt_path(const struct task_run *task);
+
+/* items.c */
+/* Whether the words of ForEach= that are known make lists. 0 or negative errno with *ret_error. */
+int run_check_items(const struct run *run, char **ret_error);
+/* They become the items of a new run. */
+void run_find_items(struct run *run, struct effects *effects);
+/* A list is wanted now, whatever of its words is still unknown. */
+void run_find_list(struct run *run, size_t list);
+/* A lister has ended well: its output becomes the items. False: it is no list (*ret_error). */
+bool task_take_items(struct task_run *task, struct effects *effects, char **ret_error);
+/* The steps that an earlier daemon's run has; NULL when its rows tell. */
+char **run_load_steps(struct engine *engine, const char *run_id);
+/* The items that it found. */
+int run_restore_items(struct run *run);
+void run_drop_items(struct run *run);
+void run_arm_pace(struct run *run, size_t plan_index, usec_t delay);
+void run_free_paces(struct run *run);
 
 /* environment.c */
 char **task_environment(const struct task_run *task);
@@ -227,6 +283,8 @@ char **task_environment(const struct task_run *task);
 void task_report(struct task_run *task, const char *key, const char *value);
 void task_recount_metrics(struct task_run *task);
 void run_recount_metrics(struct run *run);
+/* What an ended task counted stays. */
+void run_settle_metrics(const struct task_run *task);
 
 /* restart_lost.c */
 /* Whether the machine has been started anew since a daemon last had this state folder. From the next commit on it has

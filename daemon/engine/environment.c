@@ -97,11 +97,13 @@ static void set_identity(char ***environment, const struct task_run *task) {
         _cleanup_free_ char *number = xasprintf("%" PRId64, run->record.run_number);
         _cleanup_free_ char *attempt = xasprintf("%d", task->record.attempt);
         _cleanup_free_ char *tmp = path_join(run->dir, "tmp");
+        /* A command beside a step works for that step. */
+        _cleanup_free_ char *step = xstrndup(task->record.step_name, strcspn(task->record.step_name, ":"));
 
         environment_set(environment, "BATCH_RUN_ID", run->record.run_id);
         environment_set(environment, "BATCH_RUN", number);
         environment_set(environment, "BATCH_JOB", run->record.job);
-        environment_set(environment, "BATCH_STEP", task->record.step_name);
+        environment_set(environment, "BATCH_STEP", step);
         environment_set(environment, "BATCH_ATTEMPT", attempt);
         environment_set(environment, "BATCH_ITEM", task->record.item);
         environment_set(environment, "BATCH_MODE", str_or(run->record.batch_mode, ""));

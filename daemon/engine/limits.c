@@ -32,7 +32,7 @@ static void add_claim(struct limit_claims *claims, const struct limit_claim *cla
 }
 
 static bool run_holds(const struct run *run) {
-        return run->plan.job->limits.count > 0 && run->machine.status == RUN_RUNNING && !run->ended;
+        return run->plan.job->limits.count > 0 && run_machine_has_begun(&run->machine) && !run->ended;
 }
 
 static bool task_holds(const struct task_run *task) {
@@ -46,10 +46,9 @@ void limits_holders(const struct engine *engine, struct limit_claims *ret) {
                 if (run_holds(run))
                         add_claim(ret, &(struct limit_claim){.uses = &run->plan.job->limits, .plan = &run->plan}, run,
                                   NULL);
-                for (size_t i = 0; i < run->n_tasks; i++)
-                        if (task_holds(run->tasks[i]))
-                                add_claim(ret, &(struct limit_claim){.uses = &task_step(run->tasks[i])->limits}, run,
-                                          run->tasks[i]);
+                for (struct task_run *task = run->alive; task; task = task->next_alive)
+                        if (task_holds(task))
+                                add_claim(ret, &(struct limit_claim){.uses = &task_step(task)->limits}, run, task);
         }
 }
 
@@ -87,18 +86,18 @@ static struct limit_claim claim_of_task(const struct task_run *task) {
 
 static void add_held(const struct engine *engine, struct limit_claims *claims) {
         for (struct run *run = engine->runs; run; run = run->next)
-                for (size_t i = 0; i < run->n_tasks; i++)
-                        if (run->machine.tasks[i].held) {
-                                struct limit_claim claim = claim_of_task(run->tasks[i]);
+                for (struct task_run *task = run->alive; task; task = task->next_alive)
+                        if (run->machine.tasks[task->index].held) {
+                                struct limit_claim claim = claim_of_task(task);
 
-                                add_claim(claims, &claim, run, run->tasks[i]);
+                                add_claim(claims, &claim, run, task);
                         }
 }
 
 void limits_waiters(const struct engine *engine, struct limit_claims *ret) {
         add_held(engine, ret);
         for (struct run *run = engine->runs; run; run = run->next)
-                if (run->machine.status == RUN_QUEUED && !run->ended && (run->lacks || run->in_a_circle)) {
+                if (!run_machine_has_begun(&run->machine) && !run->ended && (run->lacks || run->in_a_circle)) {
                         struct limit_claim claim = claim_of_run(run);
 
                         add_claim(ret, &claim, run, NULL);

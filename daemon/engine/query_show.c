@@ -19,31 +19,20 @@ static size_t after_of(const struct question *question) {
         return (size_t)jval_get_int(question->params, "after", 0);
 }
 
-/* The task that an attempt on disk belongs to when it is that task's current one. Both come in the order of the plan,
- * so the search begins where the last one ended. */
-static const struct task_run *task_of(const struct run *run, const struct jval *attempt, size_t *hint) {
-        const char *step = str_or(jval_get_str(attempt, "step_name"), ""),
-                   *item = str_or(jval_get_str(attempt, "item"), "");
+/* The task that an attempt on disk belongs to when it is that task's current one. */
+static const struct task_run *task_of(struct run *run, const struct jval *attempt) {
+        uint32_t index = run_machine_find(&run->machine, str_or(jval_get_str(attempt, "step_name"), ""),
+                                          str_or(jval_get_str(attempt, "item"), ""));
+        const struct task_run *task = index == TASK_NONE ? NULL : run->tasks[index];
 
-        for (size_t n = 0; n < run->machine.n_tasks; n++) {
-                size_t i = (*hint + n) % run->machine.n_tasks;
-                const struct attempt_record *record = &run->tasks[i]->record;
-
-                if (!streq(record->step_name, step) || !streq(record->item, item))
-                        continue;
-                *hint = i;
-                return record->attempt == jval_get_int(attempt, "attempt", 0) ? run->tasks[i] : NULL;
-        }
-        return NULL;
+        return task && task->record.attempt == jval_get_int(attempt, "attempt", 0) ? task : NULL;
 }
 
 /* What is on disk of the attempts that go on is older than what is known here. */
-static void freshen_attempts(struct jval *attempts, const struct run *run) {
-        size_t hint = 0;
-
+static void freshen_attempts(struct jval *attempts, struct run *run) {
         for (size_t k = 0; k < jval_array_size(attempts); k++) {
                 struct jval *attempt = jval_at(attempts, k), *fresh;
-                const struct task_run *task = task_of(run, attempt, &hint);
+                const struct task_run *task = task_of(run, attempt);
 
                 if (!task)
                         continue;
@@ -63,6 +52,8 @@ static void show_active(struct jval *result, const struct run *run) {
         jval_set(result, "progress", run_progress_json(run));
         run_set_position(result, run);
         jval_set_int(result, "last_seq", (int64_t)(run->ring->next_sequence - 1));
+        if (run->plan.n_lists > 0)
+                jval_set(result, "items", run_items_json(run));
 }
 
 static void show_ended(struct jval *result, const struct jval *found) {
@@ -121,7 +112,7 @@ static void ask(void *user);
 static void answered(int error, const char *error_text, struct jval *found, void *user) {
         struct question *question = user;
         struct jval *result, *attempts;
-        const struct run *run;
+        struct run *run;
 
         if (error < 0) {
                 question_fail_history(question, error, error_text, "there is no such run");

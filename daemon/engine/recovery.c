@@ -57,11 +57,14 @@ static struct left_run *find_left(struct left_runs *left, const char *run_id) {
 
 static void take_attempt(const struct attempt_record *record, void *user) {
         struct left_run *item = find_left(user, record->run_id);
+        struct attempt_record *copy;
 
         if (!item)
                 return;
         GROW(item->attempts, item->n_attempts, item->capacity);
-        item->attempts[item->n_attempts++] = attempt_record_copy(record);
+        copy = item->attempts[item->n_attempts++] = attempt_record_copy(record);
+        free(copy->output_log); /* read again from the log when the row is written again */
+        copy->output_log = NULL;
 }
 
 static void left_runs_done(struct left_runs *left) {
@@ -133,13 +136,17 @@ static void settle_as_lost(struct engine *engine, struct left_run *left, const c
                "%s #%" PRId64 " is recorded as lost: %s", record->job, record->run_number, why);
 }
 
-static char **steps_of(const struct left_run *left) {
-        char **steps = NULL;
+/* The steps of the plan, which its rows tell when none of them goes over items. */
+static char **steps_of(struct engine *engine, const struct left_run *left) {
+        char **steps = run_load_steps(engine, left->record->run_id);
+        bool is_known = steps != NULL;
 
-        for (size_t i = 0; i < left->n_attempts; i++)
-                if (!step_name_is_nested(left->attempts[i]->step_name) &&
-                    !strv_contains(steps, left->attempts[i]->step_name))
-                        strv_append(&steps, left->attempts[i]->step_name);
+        for (size_t i = 0; !is_known && i < left->n_attempts; i++) {
+                const char *name = left->attempts[i]->step_name;
+
+                if (!step_name_is_helper(name) && !step_name_is_nested(name) && !strv_contains(steps, name))
+                        strv_append(&steps, name);
+        }
         return steps;
 }
 
@@ -170,48 +177,128 @@ static void restore_state(struct task_run *task) {
                 run_machine_restore_task(machine, task->index, TASK_WAITING, STEP_RUNNING, REASON_NONE, attempt - 1);
 }
 
-/* Steps inside of the task's latest attempt; left has them in the order in which they began. */
-static void restore_nested(struct task_run *task, const struct left_run *left) {
-        size_t len = strlen(task->record.step_name);
+/* Steps, items and the commands beside them, by the names of their rows. */
+static struct task_run *find_task(struct run *run, const struct attempt_record *row) {
+        uint32_t index = step_name_is_helper(row->step_name)
+                                 ? TASK_NONE
+                                 : run_machine_find(&run->machine, row->step_name, row->item);
 
-        for (size_t i = 0; i < left->n_attempts; i++) {
-                const struct attempt_record *attempt = left->attempts[i];
-
-                if (strncmp(attempt->step_name, task->record.step_name, len) != 0 || attempt->step_name[len] != '/' ||
-                    !streq(attempt->item, task->record.item))
-                        continue;
-                task->run->next_ordinal = MAX(task->run->next_ordinal, attempt->ordinal + 1);
-                if (attempt->attempt == task->record.attempt)
-                        nested_restore(task, attempt);
+        if (index == TASK_NONE) {
+                index = run_machine_restore_added(&run->machine, row->step_name, row->item);
+                run_add_tasks(run);
         }
+        return index == TASK_NONE ? NULL : run_task(run, index);
 }
 
-static void restore_task(struct task_run *task, const struct left_run *left) {
-        const char *name = task_step(task)->name;
-        const char *item = task->run->machine.tasks[task->index].item;
-        const struct attempt_record *last = NULL;
+/* A step inside of the latest attempt of a task. */
+static void restore_nested(struct run *run, const struct attempt_record *row) {
+        _cleanup_free_ char *outer = xstrndup(row->step_name, strcspn(row->step_name, "/"));
+        uint32_t index = run_machine_find(&run->machine, outer, row->item);
+
+        run->next_ordinal = MAX(run->next_ordinal, row->ordinal + 1);
+        if (index != TASK_NONE && run->tasks[index] && run->tasks[index]->record.attempt == row->attempt)
+                nested_restore(run->tasks[index], row);
+}
+
+/* rows: all attempts of one task. */
+static void restore_task(struct run *run, struct attempt_record *const *rows, size_t n) {
+        struct task_run *task = find_task(run, rows[0]);
         struct attempt_record *copy;
 
-        for (size_t i = 0; i < left->n_attempts; i++) {
-                const struct attempt_record *attempt = left->attempts[i];
-
-                if (!streq(attempt->step_name, name) || !streq(attempt->item, item))
-                        continue;
-                if (last)
-                        restore_earlier(task, last);
-                last = attempt;
-                task->run->next_ordinal = MAX(task->run->next_ordinal, attempt->ordinal + 1);
-                task->run->processes_ended += attempt->processes_ended;
-        }
-        if (!last)
+        if (!task) {
+                log_warning("%s #%" PRId64
+                            ": there is no step %s %s in what it began with; its record is left as it is",
+                            run->record.job, run->record.run_number, rows[0]->step_name, rows[0]->item);
                 return;
-        copy = attempt_record_copy(last);
+        }
+        for (size_t i = 0; i < n; i++) {
+                if (i > 0)
+                        restore_earlier(task, rows[i - 1]);
+                run->next_ordinal = MAX(run->next_ordinal, rows[i]->ordinal + 1);
+                run->processes_ended += rows[i]->processes_ended;
+        }
+        copy = attempt_record_copy(rows[n - 1]);
         task->record = *copy;
         free(copy);
         if (task->record.metadata && jval_get(task->record.metadata, "set_metrics"))
                 task->set_metrics = jval_ref(jval_get(task->record.metadata, "set_metrics"));
         restore_state(task);
-        restore_nested(task, left);
+}
+
+/* Attempts of one task together, in their order; tasks in the order in which they came up. */
+struct task_rows {
+        struct attempt_record **rows;
+        size_t n;
+};
+
+static int compare_rows(const void *a, const void *b) {
+        const struct attempt_record *x = *(struct attempt_record *const *)a, *y = *(struct attempt_record *const *)b;
+        int order = strcmp(x->step_name, y->step_name);
+
+        if (order == 0)
+                order = strcmp(x->item, y->item);
+        return order != 0 ? order : (x->attempt > y->attempt) - (x->attempt < y->attempt);
+}
+
+/* Behind all others those inside of steps, in the order in which they began. */
+static int compare_nested(const void *a, const void *b) {
+        const struct attempt_record *x = *(struct attempt_record *const *)a, *y = *(struct attempt_record *const *)b;
+        int order = (int)step_name_is_nested(x->step_name) - (int)step_name_is_nested(y->step_name);
+
+        return order != 0 ? order : (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
+}
+
+static int compare_tasks(const void *a, const void *b) {
+        const struct task_rows *x = a, *y = b;
+
+        return (x->rows[0]->ordinal > y->rows[0]->ordinal) - (x->rows[0]->ordinal < y->rows[0]->ordinal);
+}
+
+static bool is_same_task(const struct attempt_record *a, const struct attempt_record *b) {
+        return streq(a->step_name, b->step_name) && streq(a->item, b->item);
+}
+
+static void restore_tasks(struct run *run, const struct left_run *left) {
+        struct task_rows *tasks = xcalloc(left->n_attempts + 1, sizeof(*tasks));
+        size_t n = 0, n_outer = 0;
+
+        if (left->n_attempts > 0)
+                qsort(left->attempts, left->n_attempts, sizeof(*left->attempts), compare_nested);
+        while (n_outer < left->n_attempts && !step_name_is_nested(left->attempts[n_outer]->step_name))
+                n_outer++;
+        if (n_outer > 0)
+                qsort(left->attempts, n_outer, sizeof(*left->attempts), compare_rows);
+        for (size_t i = 0; i < n_outer; i++) {
+                if (n == 0 || !is_same_task(tasks[n - 1].rows[0], left->attempts[i]))
+                        tasks[n++].rows = &left->attempts[i];
+                tasks[n - 1].n++;
+        }
+        if (n > 0)
+                qsort(tasks, n, sizeof(*tasks), compare_tasks);
+        for (size_t i = 0; i < n; i++)
+                restore_task(run, tasks[i].rows, tasks[i].n);
+        for (size_t i = n_outer; i < left->n_attempts; i++)
+                restore_nested(run, left->attempts[i]);
+        free(tasks);
+}
+
+/* What ended is counted, what goes on is found again, what has no row yet gets one. */
+static void sort_out_task(struct run *run, size_t index) {
+        const struct task *state = &run->machine.tasks[index];
+        struct task_run *task = run->tasks[index];
+
+        if (!task)
+                return;
+        if (state->state == TASK_ENDED) {
+                run_settle_metrics(task);
+                if (run_machine_is_listed(&run->machine, index))
+                        task_let_go(task);
+                return;
+        }
+        if (state->state != TASK_PENDING)
+                task_set_alive(task, true);
+        if (!task->record.step_name)
+                task_prepare_attempt(task, 1);
 }
 
 /* Where the boot clock's start is not known (the machine was started anew) the wall clock's difference has to do. */
@@ -220,13 +307,17 @@ static void restore_clock(struct run *run) {
         usec_t spent = run->record.started_at && run->record.started_at < now ? now - run->record.started_at : 0;
 
         if (began > 0 && began <= boottime)
-                run->started_boottime = began;
+                run->began_boottime = began;
         else
-                run->started_boottime = spent < boottime ? boottime - spent : 0;
+                run->began_boottime = spent < boottime ? boottime - spent : 0;
+        run->started_boottime = run->plan.ready ? run_clock_find(run->dir, RUN_CLOCK_STARTED) : 0;
+        if (run->started_boottime == 0 || run->started_boottime > boottime)
+                run->started_boottime = run->began_boottime;
+        run->clock_runs = run->record.started_at != 0 || run->machine.ready_task != TASK_NONE;
 }
 
 static struct run *rebuild(struct engine *engine, struct job *job, struct left_run *left, char **ret_why) {
-        _cleanup_strv_ char **only = steps_of(left);
+        _cleanup_strv_ char **only = steps_of(engine, left);
         const char *which = NULL;
         struct run *run;
         uint64_t lines;
@@ -246,6 +337,8 @@ static struct run *rebuild(struct engine *engine, struct job *job, struct left_r
         free(left->record);
         left->record = run_record_copy(&run->record);
         r = run_prepare(run, &lines);
+        if (r == 0)
+                r = run_restore_items(run);
         if (r < 0) {
                 (void)error_set(ret_why, 0, "its folder %s cannot be used: %s", run->dir, strerror(-r));
                 run_free(run);
@@ -275,11 +368,9 @@ static void take_up(struct run *run, const struct left_run *left, bool rebooted)
         struct effects effects = {0};
 
         run_machine_restore_run(&run->machine, run->record.status, jval_array_size(run->record.warnings) > 0);
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                restore_task(run->tasks[i], left);
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (!run->tasks[i]->record.step_name)
-                        task_prepare_attempt(run->tasks[i], 1);
+        restore_tasks(run, left);
+        for (size_t i = 0; i < run->n_tasks; i++)
+                sort_out_task(run, i);
         run_recount_metrics(run);
         restore_clock(run);
         run_arm_timeout(run);
@@ -290,16 +381,17 @@ static void take_up(struct run *run, const struct left_run *left, bool rebooted)
                        .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = run->record.run_id, .job = run->record.job},
                "%s #%" PRId64 " %s after a restart of the daemon", run->record.job, run->record.run_number,
                run->record.status == RUN_QUEUED ? "waits on" : "goes on");
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (run->machine.tasks[i].state == TASK_RUNNING) {
-                        run->tasks[i]->adopted = true;
-                        run->tasks[i]->has_slots = task_step(run->tasks[i])->limits.count > 0;
-                        task_adopt(run->tasks[i]);
+        for (struct task_run *task = run->alive; task; task = task->next_alive)
+                if (run->machine.tasks[task->index].state == TASK_RUNNING) {
+                        task->adopted = true;
+                        task->has_slots = task_step(task)->limits.count > 0;
+                        task_adopt(task);
                 }
         /* What is queued begins when all have been taken up. */
         go_on(run, rebooted);
         /* A cancel that an earlier daemon had begun is kept as the reason of a run that still runs. */
-        if (run->record.reason != REASON_NONE && !run_status_is_final(run->machine.status)) {
+        if (run->record.reason != REASON_NONE && run->record.reason != REASON_NOT_READY &&
+            !run_status_is_final(run->machine.status)) {
                 (void)run_machine_cancel(&run->machine, run->record.reason, &effects);
                 run_apply(run, &effects);
         }

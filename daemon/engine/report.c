@@ -29,21 +29,32 @@ static void add_members(struct jval *sum, const struct jval *more) {
         }
 }
 
+static void add_task_metrics(struct jval *sum, const struct task_run *task) {
+        if (task->earlier_metrics)
+                add_members(sum, task->earlier_metrics);
+        if (task->record.metrics)
+                add_members(sum, task->record.metrics);
+}
+
 /* += adds over all attempts of a task, = keeps the last attempt's; a run adds over its tasks. */
 void run_recount_metrics(struct run *run) {
-        struct jval *sum = jval_object();
+        struct jval *sum = run->settled_metrics ? jval_deep_copy(run->settled_metrics) : jval_object();
 
-        for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                struct task_run *task = run->tasks[i];
-
-                if (task->earlier_metrics)
-                        add_members(sum, task->earlier_metrics);
-                if (task->record.metrics)
-                        add_members(sum, task->record.metrics);
-        }
+        for (const struct task_run *task = run->alive; task; task = task->next_alive)
+                add_task_metrics(sum, task);
         if (run->record.metrics)
                 jval_unref(run->record.metrics);
         run->record.metrics = sum;
+}
+
+void run_settle_metrics(const struct task_run *task) {
+        struct run *run = task->run;
+
+        if (!task->earlier_metrics && !task->record.metrics)
+                return;
+        if (!run->settled_metrics)
+                run->settled_metrics = jval_object();
+        add_task_metrics(run->settled_metrics, task);
 }
 
 /* Before a task's next attempt: what its ended attempt added stays. */
@@ -235,6 +246,5 @@ void task_report(struct task_run *task, const char *key, const char *value) {
                 report_missing(task, name, value);
         else if ((name = startswith(key, "step:")))
                 nested_report(task, name, value);
-        task->has_reported = run->has_reported = true;
-        run_state_changed(run);
+        task_note_report(task);
 }

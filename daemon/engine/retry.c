@@ -164,7 +164,8 @@ static struct jval *choose_steps(struct act *act, const struct run_plan *plan, c
                 return NULL;
         steps = jval_array();
         for (size_t i = 0; i < plan->n_steps; i++)
-                if (outcomes[i].in_scope && (!outcomes[i].done || outcomes[i].wanted))
+                if (plan->steps[i].fallback_of == PLAN_NONE && outcomes[i].in_scope &&
+                    (!outcomes[i].done || outcomes[i].wanted)) /* a fallback comes with its step */
                         jval_add(steps, jval_string(plan->steps[i].step->name));
         if (jval_array_size(steps) > 0)
                 return steps;

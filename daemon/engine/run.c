@@ -36,6 +36,9 @@ struct run *run_new(struct engine *engine, struct job *job) {
 
 void run_free(struct run *run) {
         run_free_tasks(run);
+        run_free_paces(run);
+        if (run->settled_metrics)
+                jval_unref(run->settled_metrics);
         run_machine_done(&run->machine);
         run_plan_done(&run->plan);
         run_record_done(&run->record);
@@ -89,14 +92,14 @@ int run_prepare(struct run *run, uint64_t *ret_lines) {
                 return r;
         run_machine_init(&run->machine, &run->plan);
         run_add_tasks(run);
-        run->started_boottime = now_boottime();
+        run->began_boottime = run->started_boottime = now_boottime();
         return loop_timer_new(run->engine->loop, &run->timeout_timer, timed_out, run);
 }
 
 void run_arm_timeout(struct run *run) {
-        usec_t limit = run->plan.job->run_timeout, spent = now_boottime() - run->started_boottime;
+        usec_t limit = run->plan.job->run_timeout, spent = now_boottime() - run->began_boottime;
 
-        if (run->machine.status == RUN_RUNNING && limit != USEC_INFINITY)
+        if (run_machine_has_begun(&run->machine) && limit != USEC_INFINITY)
                 loop_timer_arm(run->timeout_timer, spent < limit ? limit - spent : 0);
 }
 
@@ -241,19 +244,40 @@ static void log_end(const struct run *run) {
                run->record.duration_usec < 0 ? "" : format_timespan(span, (usec_t)run->record.duration_usec));
 }
 
+/* The time of RunTimeoutSec begins: with the run, or with the question whether it may begin. */
+static void begin_clock(struct run *run) {
+        run->clock_runs = true;
+        run->began_boottime = now_boottime();
+        (void)run_clock_note(run->dir, RUN_CLOCK_BEGAN, run->began_boottime);
+        run_arm_timeout(run);
+}
+
+static void note_started(struct run *run) {
+        run->record.started_at = now_realtime();
+        run->started_boottime = now_boottime();
+        alerts_run_started(run);
+        if (!run->plan.ready)
+                return;
+        (void)run_clock_note(run->dir, RUN_CLOCK_STARTED, run->started_boottime);
+        run->record.reason = REASON_NONE;
+        free(run->record.error_message);
+        run->record.error_message = NULL;
+}
+
 static void apply_run_changed(struct run *run) {
-        run->record.status = run->machine.status;
-        if (run->machine.status == RUN_RUNNING && run->record.started_at == 0) {
-                run->record.started_at = now_realtime();
-                run->started_boottime = now_boottime();
-                (void)run_clock_note(run->dir, RUN_CLOCK_BEGAN, run->started_boottime);
-                run_arm_timeout(run);
-                alerts_run_started(run);
-        }
+        struct run_record *record = &run->record;
+
+        if (!run->clock_runs)
+                begin_clock(run);
+        record->status = run->machine.status;
+        if (record->status == RUN_RUNNING && record->started_at == 0)
+                note_started(run);
+        else if (record->status == RUN_QUEUED)
+                record->reason = run->machine.reason;
         if (run_status_is_final(run->machine.status)) {
-                run->record.reason = run->machine.reason;
-                free(run->record.error_message);
-                run->record.error_message = xstrdup_or_null(run->machine.error_message);
+                record->reason = run->machine.reason;
+                free(record->error_message);
+                record->error_message = xstrdup_or_null(run->machine.error_message);
         }
         run_mark(run);
 }
@@ -266,6 +290,8 @@ static void apply_run_ended(struct run *run) {
         run->ended = true;
         starts_look(run->engine);
         loop_timer_disarm(run->timeout_timer);
+        run_free_paces(run);
+        run_drop_items(run);
         run_mark(run);
         log_end(run);
         run_restart_lost(run);
@@ -274,26 +300,51 @@ static void apply_run_ended(struct run *run) {
         decisions_after_commit(run->engine, run_finished, run);
 }
 
+/* An item that ended without having begun: a row, and nothing in memory. */
+static void put_unbegun(struct run *run, size_t index) {
+        struct task_run task = {.run = run, .index = index};
+        const struct task *state = &run->machine.tasks[index];
+
+        task_fill_record(&task, 1);
+        task.record.status = state->status;
+        task.record.reason = state->reason;
+        task.record.completed_at = task.record.updated_at = task.record.created_at;
+        task.record.version = 1;
+        store_batch_put_attempt(decisions_batch(run->engine), &task.record, NULL);
+        attempt_record_done(&task.record);
+        run->state_sequence++;
+}
+
 static void apply_task_changed(struct run *run, const struct effect *effect) {
         struct task_run *task = run->tasks[effect->task];
         const struct task *state = &run->machine.tasks[effect->task];
 
         if (state->state != TASK_ENDED)
                 return;
+        if (!task && (!state->item[0] || state->status == STEP_FAILED))
+                task = run_task(run, effect->task);
+        if (!task) {
+                put_unbegun(run, effect->task);
+                return;
+        }
+        if (!task->record.step_name)
+                task_prepare_attempt(task, 1);
         task->record.status = state->status;
         task->record.reason = state->reason;
         if (task->record.completed_at == 0)
                 task->record.completed_at = now_realtime();
-        if (task->retry_timer)
-                loop_timer_disarm(task->retry_timer);
+        if (state->status == STEP_FAILED && !task->record.error_message)
+                task->record.error_message = xstrdup_or_null(run->helper_error);
         breaker_note_end(task);
         task_mark(task);
+        task_settle(task);
 }
 
 static void apply_launch(struct run *run, const struct effect *effect) {
-        struct task_run *task = run->tasks[effect->task];
+        struct task_run *task = run_task(run, effect->task);
 
         task_prepare_attempt(task, effect->attempt);
+        task_set_alive(task, true);
         if (limits_hold(task))
                 return;
         if (!breaker_lets_through(task)) {
@@ -333,7 +384,7 @@ static usec_t delay_left(const struct task_run *task, usec_t delay) {
 /* The failed attempt is recorded as it is, and the next one beside it: so a daemon that starts later knows that there
  * is one to come. */
 static void apply_retry(struct run *run, const struct effect *effect) {
-        struct task_run *task = run->tasks[effect->task];
+        struct task_run *task = run_task(run, effect->task);
         usec_t delay = effect->delay;
 
         if (task->record.attempt == (int32_t)effect->attempt) {
@@ -354,30 +405,38 @@ static void stop_attempt(void *user) {
                 attempt_stop(task->attempt);
 }
 
-void run_apply(struct run *run, struct effects *effects) {
-        for (size_t i = 0; i < effects->count; i++) {
-                const struct effect *effect = &effects->items[i];
-
-                switch (effect->type) {
-                case EFFECT_LAUNCH:
-                        apply_launch(run, effect);
-                        break;
-                case EFFECT_RETRY_TIMER:
-                        apply_retry(run, effect);
-                        break;
-                case EFFECT_STOP_ATTEMPT:
-                        decisions_after_commit(run->engine, stop_attempt, run->tasks[effect->task]);
-                        break;
-                case EFFECT_TASK_CHANGED:
-                        apply_task_changed(run, effect);
-                        break;
-                case EFFECT_RUN_CHANGED:
-                        apply_run_changed(run);
-                        break;
-                case EFFECT_RUN_ENDED:
-                        apply_run_ended(run);
-                        break;
-                }
+static void apply(struct run *run, const struct effect *effect) {
+        switch (effect->type) {
+        case EFFECT_LAUNCH:
+                apply_launch(run, effect);
+                break;
+        case EFFECT_RETRY_TIMER:
+                apply_retry(run, effect);
+                break;
+        case EFFECT_STOP_ATTEMPT:
+                decisions_after_commit(run->engine, stop_attempt, run_task(run, effect->task));
+                break;
+        case EFFECT_TASK_CHANGED:
+                apply_task_changed(run, effect);
+                break;
+        case EFFECT_RUN_CHANGED:
+                apply_run_changed(run);
+                break;
+        case EFFECT_FIND_ITEMS:
+                run_find_list(run, effect->index);
+                break;
+        case EFFECT_PACE_TIMER:
+                run_arm_pace(run, effect->index, effect->delay);
+                break;
+        case EFFECT_RUN_ENDED:
+                apply_run_ended(run);
+                break;
         }
+}
+
+void run_apply(struct run *run, struct effects *effects) {
+        run_add_tasks(run);
+        for (size_t i = 0; i < effects->count; i++)
+                apply(run, &effects->items[i]);
         effects_done(effects);
 }

@@ -9,6 +9,8 @@
 
 /* The run itself; other numbers are the ordinals of attempts, and mean when those are due. */
 #define RUN_CLOCK_BEGAN 0U
+/* When its steps began: later than the run itself when ReadyWhen= held them up. */
+#define RUN_CLOCK_STARTED UINT32_MAX
 
 /* Notes that `what` is at this instant of the boot clock. 0 or negative errno; without it a restarted daemon falls back
  * to the wall clock. */

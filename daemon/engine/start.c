@@ -222,6 +222,10 @@ static bool plan_run(struct act *act, struct run *run, struct job *job) {
                 act_fail(act, ERROR_KIND_INVALID_PARAMS, data_with("parameter", parameter), "%s", error);
                 return false;
         }
+        if (run_check_items(run, &error) < 0) {
+                act_fail(act, ERROR_KIND_INVALID_PARAMS, NULL, "%s", error);
+                return false;
+        }
         return plan_skipped_gates(act, run);
 }
 
@@ -298,6 +302,7 @@ static void append_run(struct engine *engine, struct run *run) {
 void start_run(struct act *act) {
         struct engine *engine = act->engine;
         struct job_entry *entry = act_find_job(act, jval_get_str(act->params, "job"));
+        struct effects effects = {0};
         struct run *run;
         uint64_t lines;
         int r;
@@ -325,10 +330,9 @@ void start_run(struct act *act) {
         replace_others(run);
         append_run(engine, run);
         keep_definition(engine, entry);
-        for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                task_prepare_attempt(run->tasks[i], 1);
-                task_mark(run->tasks[i]);
-        }
+        run_prepare_records(run);
+        run_find_items(run, &effects);
+        run_apply(run, &effects);
         run_mark(run);
         events_run_added(run);
         starts_look(engine);

@@ -17,7 +17,7 @@ struct start_entry starts_entry(const struct run *run) {
                 .number = run->record.run_number,
                 .priority = run->plan.job->priority,
                 .overlap = run->plan.job->overlap,
-                .queued = run->machine.status == RUN_QUEUED,
+                .queued = !run_machine_has_begun(&run->machine),
                 .beside = jval_get_bool(run->record.options, "force", false),
         };
 }
@@ -44,7 +44,7 @@ size_t starts_waiting(const struct engine *engine, const char *job) {
         size_t n = 0;
 
         for (const struct run *run = engine->runs; run; run = run->next)
-                n += !run->ended && run->machine.status == RUN_QUEUED && streq(run->record.job, job);
+                n += !run->ended && !run_machine_has_begun(&run->machine) && streq(run->record.job, job);
         return n;
 }
 
@@ -78,6 +78,16 @@ static struct jval *wait_for_people(const char *kind, const struct jval *said) {
         return wait;
 }
 
+/* What ReadyWhen= said last; NULL before it has said anything. */
+static struct jval *wait_until_ready(const struct run *run) {
+        struct jval *wait = jval_object();
+
+        jval_set_str(wait, "kind", "not_ready");
+        jval_set_str(wait, "said", run->record.error_message);
+        jval_set_time(wait, "since", run->record.created_at);
+        return wait;
+}
+
 struct jval *run_waits_for(const struct run *run) {
         _cleanup_free_ struct start_entry *entries = NULL;
         _cleanup_free_ struct run **runs = NULL;
@@ -88,6 +98,8 @@ struct jval *run_waits_for(const struct run *run) {
 
         if (run->ended || run->machine.status != RUN_QUEUED)
                 return NULL;
+        if (run_machine_has_begun(&run->machine))
+                return wait_until_ready(run);
         if (said) {
                 wait = wait_for_people(kind, said);
         } else {
@@ -167,7 +179,7 @@ static usec_t next_end_of_pause(const struct engine *engine) {
         usec_t first = USEC_INFINITY, until;
 
         for (const struct run *run = engine->runs; run; run = run->next) {
-                const char *text = run->machine.status == RUN_QUEUED
+                const char *text = !run_machine_has_begun(&run->machine)
                                            ? jval_get_str(pause_of_job(engine, run->record.job), "until")
                                            : NULL;
 

@@ -10,21 +10,19 @@
 #include "xalloc.h"
 
 const struct task_run *run_current_task(const struct run *run) {
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (run->machine.tasks[i].state == TASK_RUNNING || run->machine.tasks[i].state == TASK_STARTING)
-                        return run->tasks[i];
+        for (const struct task_run *task = run->alive; task; task = task->next_alive)
+                if (run->machine.tasks[task->index].state != TASK_WAITING)
+                        return task;
         /* Between two attempts the step that waits is the current one. */
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (run->machine.tasks[i].state == TASK_WAITING)
-                        return run->tasks[i];
-        return NULL;
+        return run->alive;
 }
 
 static struct run_progress progress_of(const struct run *run) {
-        _cleanup_free_ double *own = xcalloc(run->machine.n_tasks + 1, sizeof(double));
+        double own = 0;
 
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                own[i] = run->tasks[i]->own_progress;
+        for (const struct task_run *task = run->alive; task; task = task->next_alive)
+                if (run->machine.tasks[task->index].kind == TASK_STEP)
+                        own += own_progress_of(task->own_progress);
         return run_machine_progress(&run->machine, own);
 }
 
@@ -94,6 +92,7 @@ struct jval *run_current_json(const struct run *run) {
         jval_set_str(object, "batch_type", run->record.batch_type);
         jval_set_str(object, "batch_mode", run->record.batch_mode);
         jval_set_str(object, "status", run_status_to_string(run->record.status));
+        jval_set_str(object, "reason", reason_to_string(run->record.reason));
         jval_set_str(object, "triggered_by", trigger_to_string(run->record.triggered_by));
         jval_set_str(object, "triggered_by_user", run->record.triggered_by_user);
         jval_set_time(object, "created_at", run->record.created_at);
@@ -153,9 +152,11 @@ struct jval *run_steps_json(const struct run *run, size_t after, size_t count) {
         struct jval *steps = jval_array();
         size_t row = 0;
 
-        for (size_t i = 0; i < run->machine.n_tasks && row < after + count; i++) {
+        for (size_t i = 0; i < run->n_tasks && row < after + count; i++) {
                 const struct attempt_record *nested;
 
+                if (!run->tasks[i] || !run->tasks[i]->record.step_name || run->machine.tasks[i].kind != TASK_STEP)
+                        continue;
                 if (row++ >= after)
                         jval_add(steps, task_json(run, i));
                 for (size_t k = 0; row < after + count && (nested = nested_at(run->tasks[i], k)); k++)
@@ -163,4 +164,26 @@ struct jval *run_steps_json(const struct run *run, size_t after, size_t count) {
                                 jval_add(steps, nested_json(nested));
         }
         return steps;
+}
+
+struct jval *run_items_json(const struct run *run) {
+        struct jval *lists = jval_array();
+
+        for (size_t i = 0; i < run->plan.n_steps; i++) {
+                const struct task_counts *counts = &run->machine.steps[i].counts;
+                struct jval *step;
+
+                if (run->plan.steps[i].list == PLAN_NONE)
+                        continue;
+                step = jval_object();
+                jval_set_str(step, "step_name", run->plan.steps[i].step->name);
+                jval_set_bool(step, "known", run->machine.lists[run->plan.steps[i].list].state == LIST_KNOWN);
+                jval_set_int(step, "total", (int64_t)counts->total);
+                jval_set_int(step, "completed", (int64_t)counts->completed);
+                jval_set_int(step, "failed", (int64_t)counts->failed);
+                jval_set_int(step, "skipped", (int64_t)counts->skipped);
+                jval_set_int(step, "running", (int64_t)counts->running);
+                jval_add(lists, step);
+        }
+        return lists;
 }

@@ -10,8 +10,11 @@ struct task_run;
 struct jval *run_identity_json(const struct run *run);
 struct jval *run_progress_json(const struct run *run);
 struct jval *run_current_json(const struct run *run);
-/* run.show's `steps` of an active run: `count` of them behind the first `after`. */
+/* run.show's `steps` of an active run: `count` of them behind the first `after`; of items, those that run and those
+ * that ended last. */
 struct jval *run_steps_json(const struct run *run, size_t after, size_t count);
+/* `items` of an active run: what each step with ForEach= has done of its items. */
+struct jval *run_items_json(const struct run *run);
 /* elapsed_seconds, current_step, current_item, step_done, step_total, status_text */
 void run_set_position(struct jval *object, const struct run *run);
 /* waits_for, where the run is queued. */

@@ -22,6 +22,9 @@
 /* A watch this far behind the ring still gets every line. */
 #define CATCH_UP_LINES 20000
 
+/* Items in one run.state. */
+#define CHANGES_SENT 100
+
 struct run_watch {
         struct engine_watch base;
         struct run *run;
@@ -137,7 +140,7 @@ static int send_page(struct run_watch *watch, struct buf *out) {
 
 static int append_ring_line(struct buf *out, const struct run *run, const struct ring_line *line, const char *text,
                             uint64_t sequence) {
-        const struct task_run *task = run->tasks[line->task];
+        const struct run_machine *machine = &run->machine;
         struct cri_line cri = {
                 .time_nsec = line->time_nsec,
                 .is_stderr = line->is_stderr,
@@ -148,7 +151,8 @@ static int append_ring_line(struct buf *out, const struct run *run, const struct
         int r = buf_append_char(out, '{');
 
         if (r == 0)
-                r = cri_append_json(out, &cri, sequence, task->record.step_name, task->record.item);
+                r = cri_append_json(out, &cri, sequence, run_machine_step(machine, line->task)->name,
+                                    machine->tasks[line->task].item);
         return r < 0 ? r : buf_append_char(out, '}');
 }
 
@@ -199,6 +203,10 @@ static void set_outcome(struct jval *step, const struct attempt_record *record) 
         jval_set_str(step, "error_message", record->error_message);
 }
 
+static bool is_item(const struct task_run *task) {
+        return task->record.item && task->record.item[0] && task->run->machine.tasks[task->index].kind == TASK_STEP;
+}
+
 static struct jval *step_state_json(const struct attempt_record *record, unsigned attempt) {
         struct jval *step = jval_object();
 
@@ -212,20 +220,47 @@ static struct jval *step_state_json(const struct attempt_record *record, unsigne
         return step;
 }
 
+static void add_states(struct jval *steps, const struct run *run, size_t index) {
+        const struct attempt_record *nested;
+
+        jval_add(steps, step_state_json(&run->tasks[index]->record, run->machine.tasks[index].attempt));
+        for (size_t k = 0; (nested = nested_at(run->tasks[index], k)); k++)
+                jval_add(steps, step_state_json(nested, (unsigned)nested->attempt));
+}
+
+/* Every step, and of items those that changed since the last time, the latest of very many. What runs has changed since
+ * the beginning, so a new watch gets it, too. */
+static struct jval *changed_steps(const struct run *run, uint64_t since) {
+        const struct task_run *task = run->newest_change;
+        struct jval *steps = jval_array();
+        size_t n = 0;
+
+        for (size_t i = 0; i < run->plan.n_steps; i++) {
+                uint32_t first = run->machine.steps[i].first;
+
+                if (first != TASK_NONE && run->tasks[first] && run->tasks[first]->record.step_name &&
+                    !run->machine.tasks[first].item[0])
+                        add_states(steps, run, first);
+        }
+        while (task && task->older && task->changed_at > since && n < CHANGES_SENT)
+                n += is_item(task), task = task->older;
+        for (; task; task = task->newer)
+                if (task->changed_at > since && is_item(task))
+                        add_states(steps, run, task->index);
+        return steps;
+}
+
 static int send_state(struct run_watch *watch, struct buf *out) {
         const struct run *run = watch->run;
-        struct jval *params = run_identity_json(run), *steps = jval_array();
+        struct jval *params = run_identity_json(run), *items = run_items_json(run);
 
-        for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                const struct attempt_record *nested;
-
-                jval_add(steps, step_state_json(&run->tasks[i]->record, run->machine.tasks[i].attempt));
-                for (size_t k = 0; (nested = nested_at(run->tasks[i], k)); k++)
-                        jval_add(steps, step_state_json(nested, (unsigned)nested->attempt));
-        }
         run_set_position(params, run);
         jval_set(params, "progress", run_progress_json(run));
-        jval_set(params, "steps", steps);
+        jval_set(params, "steps", changed_steps(run, watch->state_known ? watch->state_sent : 0));
+        if (jval_array_size(items) > 0)
+                jval_set(params, "items", items);
+        else
+                jval_unref(items);
         watch->state_sent = run->state_sequence;
         watch->state_known = true;
         watch->lines_were_last = false;

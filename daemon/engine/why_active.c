@@ -108,10 +108,9 @@ static void tell_retry(struct jval *facts, const struct run *run, size_t index) 
 }
 
 static bool plan_step_is_open(const struct run *run, size_t step) {
-        for (size_t i = 0; i < run->machine.n_tasks; i++)
-                if (run->machine.tasks[i].plan_index == step && run->machine.tasks[i].state != TASK_ENDED)
-                        return true;
-        return false;
+        const struct task_counts *counts = &run->machine.steps[step].counts;
+
+        return counts->completed < counts->total;
 }
 
 /* One fact a step, however many items of it wait. */
@@ -138,36 +137,32 @@ static void tell_pending(struct jval *facts, const struct run *run, size_t step)
         buf_done(&names);
 }
 
+/* One that is held back has not begun. */
+static void tell_task(struct jval *facts, struct jval *next, const struct run *run, const struct task_run *task) {
+        if (tell_held(facts, next, run, task->index))
+                return;
+        if (run->machine.tasks[task->index].state == TASK_WAITING)
+                tell_retry(facts, run, task->index);
+        else if (run->machine.tasks[task->index].state != TASK_PENDING)
+                tell_running(facts, run, task->index);
+}
+
 static void tell_tasks(struct jval *facts, struct jval *next, const struct run *run) {
-        size_t told = 0, last_pending = SIZE_MAX, others = 0;
+        size_t told = 0, others = 0;
 
-        for (size_t i = 0; i < run->machine.n_tasks; i++) {
-                const struct task *task = &run->machine.tasks[i];
-
-                if (task->state == TASK_ENDED || (task->state == TASK_PENDING && task->plan_index == last_pending))
-                        continue;
-                if (told == STEPS_SHOWN) {
+        for (const struct task_run *task = run->alive; task; task = task->next_alive)
+                if (told == STEPS_SHOWN)
                         others++;
-                        continue;
-                }
-                told++;
-                if (tell_held(facts, next, run, i))
-                        continue;
-                switch (task->state) {
-                case TASK_STARTING:
-                case TASK_RUNNING:
-                        tell_running(facts, run, i);
-                        break;
-                case TASK_WAITING:
-                        tell_retry(facts, run, i);
-                        break;
-                case TASK_PENDING:
-                        last_pending = task->plan_index;
-                        tell_pending(facts, run, task->plan_index);
-                        break;
-                case TASK_ENDED:
-                        break;
-                }
+                else
+                        tell_task(facts, next, run, task), told++;
+        for (size_t i = 0; i < run->plan.n_steps; i++) {
+                const struct task_counts *counts = &run->machine.steps[i].counts;
+                size_t pending = counts->total - counts->completed - counts->running;
+
+                if (pending > 0 && told == STEPS_SHOWN)
+                        others += pending;
+                else if (pending > 0)
+                        tell_pending(facts, run, i), told++;
         }
         if (others > 0)
                 (void)why_add_fact(facts, "more", "%zu more are not shown", others);

@@ -57,6 +57,9 @@ static struct jval *tell_kind(struct jval *facts, struct jval *next, const char 
         if (streq(kind, "limit_order"))
                 return why_add_fact(facts, kind, "%s waits for %s: their steps could wait for each other's limits", who,
                                     run);
+        if (streq(kind, "not_ready"))
+                return why_add_fact(facts, kind, "%s is not ready, and is asked again and again: %s", who,
+                                    str_or(jval_get_str(wait, "said"), "its ReadyWhen= has not ended yet"));
         if (streq(kind, "paused")) {
                 why_add_next(next, "end the pause", "batchctl resume %s", job);
                 return why_add_fact(facts, kind, "%s waits for the end of the pause of its job, paused%s", who, by);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checksum.h"
 #include "strutil.h"
 #include "xalloc.h"
 
@@ -26,6 +27,7 @@ static void op_done(struct op *op) {
                 audit_row_done(&op->audit);
                 break;
         case OP_SETTING:
+        case OP_DROP_SETTINGS:
                 free(op->setting.key);
                 free(op->setting.value);
                 break;
@@ -53,6 +55,7 @@ struct store_batch *store_batch_free(struct store_batch *batch) {
         for (size_t i = 0; i < batch->n_ops; i++)
                 op_done(&batch->ops[i]);
         free(batch->ops);
+        free(batch->attempts);
         free(batch);
         return NULL;
 }
@@ -79,16 +82,44 @@ static struct op *find_run(struct store_batch *batch, const struct run_record *r
         return NULL;
 }
 
-static struct op *find_attempt(struct store_batch *batch, const struct attempt_record *record) {
-        for (size_t i = batch->n_ops; i-- > 0;) {
-                struct op *op = &batch->ops[i];
-                if (op->kind == OP_ATTEMPT && op->attempt.number == record->number &&
-                    op->attempt.attempt == record->attempt && streq(op->attempt.run_id, record->run_id) &&
-                    streq(op->attempt.step_name, record->step_name) &&
-                    streq(op->attempt.item, str_or(record->item, "")))
-                        return op;
+static uint64_t hash_attempt(const char *run_id, const char *step_name, const char *item, int32_t attempt) {
+        uint64_t hash = fnv64(FNV64_START, run_id, strlen(run_id));
+
+        hash = fnv64(hash, step_name, strlen(step_name) + 1);
+        hash = fnv64(hash, item, strlen(item) + 1);
+        return fnv64(hash, &attempt, sizeof(attempt));
+}
+
+static bool is_attempt(const struct attempt_row *row, const char *run_id, const char *step_name, const char *item,
+                       int32_t attempt) {
+        return row->attempt == attempt && streq(row->run_id, run_id) && streq(row->item, item) &&
+               streq(row->step_name, step_name);
+}
+
+/* The slot that leads to the attempt's operation, or the free one where it belongs. */
+static uint32_t *find_slot(struct store_batch *batch, const char *run_id, const char *step_name, const char *item,
+                           int32_t attempt) {
+        size_t at = (size_t)hash_attempt(run_id, step_name, item, attempt) & (batch->n_slots - 1);
+
+        while (batch->attempts[at] != 0 &&
+               !is_attempt(&batch->ops[batch->attempts[at] - 1].attempt, run_id, step_name, item, attempt))
+                at = (at + 1) & (batch->n_slots - 1);
+        return &batch->attempts[at];
+}
+
+/* A pass may decide on very many attempts at once. */
+static void grow_slots(struct store_batch *batch) {
+        if (batch->n_attempts * 2 < batch->n_slots)
+                return;
+        free(batch->attempts);
+        batch->n_slots = batch->n_slots ? batch->n_slots * 4 : 16;
+        batch->attempts = xcalloc(batch->n_slots, sizeof(*batch->attempts));
+        for (size_t i = 0; i < batch->n_ops; i++) {
+                const struct attempt_row *row = &batch->ops[i].attempt;
+
+                if (batch->ops[i].kind == OP_ATTEMPT)
+                        *find_slot(batch, row->run_id, row->step_name, row->item, row->attempt) = (uint32_t)i + 1;
         }
-        return NULL;
 }
 
 void store_batch_put_run(struct store_batch *batch, const struct run_record *record) {
@@ -101,15 +132,23 @@ void store_batch_put_run(struct store_batch *batch, const struct run_record *rec
         run_row_fill(&op->run, record);
 }
 
+/* What changes twice in a pass does so in a row. */
 void store_batch_put_attempt(struct store_batch *batch, const struct attempt_record *record, const char *tail_path) {
-        struct op *op = find_attempt(batch, record);
         char *earlier_tail = NULL;
+        uint32_t *slot;
+        struct op *op;
 
-        if (op) {
+        grow_slots(batch);
+        slot = find_slot(batch, record->run_id, record->step_name, str_or(record->item, ""), record->attempt);
+        if (*slot != 0) {
+                op = &batch->ops[*slot - 1];
                 earlier_tail = STEAL_PTR(op->attempt.tail_path);
                 attempt_row_done(&op->attempt);
-        } else
+        } else {
                 op = add_op(batch, OP_ATTEMPT);
+                *slot = (uint32_t)batch->n_ops;
+                batch->n_attempts++;
+        }
         attempt_row_fill(&op->attempt, record, tail_path ? tail_path : earlier_tail);
         free(earlier_tail);
 }
@@ -129,6 +168,10 @@ void store_batch_put_setting(struct store_batch *batch, const char *key, const c
         struct op *op = add_op(batch, OP_SETTING);
 
         op->setting = (struct setting_row){.key = xstrdup(key), .value = xstrdup(value)};
+}
+
+void store_batch_drop_settings(struct store_batch *batch, const char *prefix) {
+        add_op(batch, OP_DROP_SETTINGS)->setting = (struct setting_row){.key = xstrdup(prefix)};
 }
 
 void store_batch_put_due(struct store_batch *batch, const struct due_record *record) {

@@ -15,6 +15,7 @@ enum op_kind {
         OP_REQUEST,
         OP_AUDIT,
         OP_SETTING,
+        OP_DROP_SETTINGS,
         OP_DUE,
         OP_ACKNOWLEDGE,
         OP_REPLAY_ALL,
@@ -30,7 +31,7 @@ struct request_row {
 };
 
 struct setting_row {
-        char *key, *value;
+        char *key, *value; /* OP_DROP_SETTINGS: key is their prefix */
 };
 
 /* The mirror's word on one row: in PostgreSQL (error NULL), or refused there for its data. */
@@ -71,6 +72,8 @@ struct op {
 struct store_batch {
         struct op *ops;
         size_t n_ops, capacity;
+        uint32_t *attempts; /* a hash table of the attempts' operations: index + 1, 0 is free */
+        size_t n_attempts, n_slots;
         void (*done)(void *user);
         void (*release)(void *user); /* instead of done, when the store closes first; or NULL */
         void *user;

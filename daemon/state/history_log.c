@@ -51,7 +51,7 @@ static void files_done(struct files *files) {
 /* log_path is below the state folder; a path that leaves it is nobody's but ours to write, and is refused all the same.
  */
 static char *absolute_path(const char *state_dir, const char *log_path) {
-        if (!log_path || log_path[0] == '/' || strstr(log_path, ".."))
+        if (!log_path || log_path[0] == '/' || startswith(log_path, "../") || strstr(log_path, "/../"))
                 return NULL;
         return path_join(state_dir, log_path);
 }

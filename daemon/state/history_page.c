@@ -12,6 +12,8 @@
         " NOT EXISTS (SELECT 1 FROM attempts AS later WHERE later.run_id = a.run_id AND later.step_name ="             \
         " substr(a.step_name, 1, instr(a.step_name || '/', '/') - 1) AND later.item = a.item"                          \
         " AND later.attempt > a.attempt)"
+/* The commands beside the steps are no steps: see step_name_is_helper. */
+#define IS_STEP " instr(substr(a.step_name, 1, instr(a.step_name || '/', '/') - 1), ':') = 0"
 #define PAGE                                                                                                           \
         " ORDER BY a.step_order, a.item, instr(a.step_name, '/') > 0, a.attempt, a.ordinal LIMIT :limit OFFSET :offset"
 
@@ -58,7 +60,7 @@ static int count(sqlite3 *db, const char *run_id, struct jval *answer, char **re
         int code,
                 r = history_prepare(db,
                                     "SELECT a.status, count(*) FROM attempts AS a WHERE a.run_id = :run_id AND" IS_LAST
-                                    " AND instr(a.step_name, '/') = 0 GROUP BY a.status",
+                                    " AND" IS_STEP " AND instr(a.step_name, '/') = 0 GROUP BY a.status",
                                     &statement, ret_error);
 
         if (r < 0)
@@ -98,7 +100,7 @@ int ask_run_page(const struct question *question, sqlite3 *db, const char *state
         if (r >= 0)
                 r = list(db,
                          "SELECT " ATTEMPT_COLUMNS_WITH("a.", "NULL") " FROM attempts AS a WHERE a.run_id = :run_id"
-                                                                      " AND" IS_LAST PAGE,
+                                                                      " AND" IS_LAST " AND" IS_STEP PAGE,
                          question, record->run_id, step_json, steps, ret_error);
         if (r >= 0)
                 r = count(db, record->run_id, answer, ret_error);

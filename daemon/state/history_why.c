@@ -36,7 +36,7 @@ static void take(const struct attempt_record *attempt, bool is_last, void *user)
         struct look *look = user;
 
         rollup_add(&look->rollup, attempt, is_last);
-        if (!is_last || step_name_is_nested(attempt->step_name))
+        if (!is_last || step_name_is_nested(attempt->step_name) || step_name_is_helper(attempt->step_name))
                 return;
         if (attempt->status == STEP_SKIPPED && attempt->reason >= 0)
                 look->skipped[attempt->reason]++;

@@ -35,6 +35,8 @@ void store_batch_put_request(struct store_batch *batch, const char *request_id, 
 void store_batch_put_audit(struct store_batch *batch, const struct audit_record *record);
 /* "" removes the setting. */
 void store_batch_put_setting(struct store_batch *batch, const char *key, const char *value);
+/* Every setting whose key begins with prefix goes. */
+void store_batch_drop_settings(struct store_batch *batch, const char *prefix);
 /* Replaces an earlier record of the same job and due time. */
 void store_batch_put_due(struct store_batch *batch, const struct due_record *record);
 

@@ -33,6 +33,7 @@ enum statement_id {
         SQL_AUDIT,
         SQL_SETTING,
         SQL_SETTING_REMOVE,
+        SQL_DROP_SETTINGS,
         SQL_DUE,
         SQL_ACK_RUN,
         SQL_ACK_ATTEMPT,
@@ -64,6 +65,7 @@ static const char *const statement_texts[_SQL_MAX] = {
         [SQL_SETTING] =
                 "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         [SQL_SETTING_REMOVE] = "DELETE FROM settings WHERE key = ?1",
+        [SQL_DROP_SETTINGS] = "DELETE FROM settings WHERE key > ?1 AND key < ?1 || char(0x10FFFF)",
         [SQL_DUE] = due_row_upsert,
         [SQL_ACK_RUN] =
                 "UPDATE runs SET mirrored = max(mirrored, ?2), parked = 0, park_error = NULL WHERE run_number = ?1",
@@ -212,6 +214,9 @@ static int write_op(struct writer *writer, const struct op *op, usec_t now) {
                 return run_statement(writer, SQL_AUDIT);
         case OP_SETTING:
                 return write_setting(writer, &op->setting);
+        case OP_DROP_SETTINGS:
+                (void)sqlite3_bind_text(writer->statements[SQL_DROP_SETTINGS], 1, op->setting.key, -1, SQLITE_STATIC);
+                return run_statement(writer, SQL_DROP_SETTINGS);
         case OP_DUE:
                 due_row_bind(writer->statements[SQL_DUE], &op->due, now);
                 return run_statement(writer, SQL_DUE);

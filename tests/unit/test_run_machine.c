@@ -405,13 +405,13 @@ static void test_progress(void **state) {
         run_machine_start(&f.machine, &f.effects);
         exit_with(&f, 0, 0);
         start_attempt(&f, 1);
-        progress = run_machine_progress(&f.machine, NULL);
+        progress = run_machine_progress(&f.machine, 0);
         assert_int_equal(progress.total, 4);
         assert_int_equal(progress.completed, 1);
         assert_int_equal(progress.running, 2);
         assert_int_equal(progress.failed, 0);
         assert_true(progress.percent > 24.9 && progress.percent < 25.1);
-        progress = run_machine_progress(&f.machine, (double[]){1, 0.5, 7, -1});
+        progress = run_machine_progress(&f.machine, own_progress_of(0.5) + own_progress_of(7) + own_progress_of(-1));
         assert_true(progress.percent > 62.4 && progress.percent < 62.6);
         finish(&f);
 }

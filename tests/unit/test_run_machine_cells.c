@@ -44,7 +44,7 @@ static const char *const event_names[_EVENT_MAX] = {
 
 static const char *const task_state_names[] = {
         [TASK_PENDING] = "pending", [TASK_STARTING] = "starting", [TASK_RUNNING] = "running",
-        [TASK_WAITING] = "waiting", [TASK_ENDED] = "ended",
+        [TASK_WAITING] = "waiting", [TASK_CHECKING] = "checking", [TASK_ENDED] = "ended",
 };
 
 static bool end_attempt(struct run_machine *machine, enum attempt_outcome outcome, int exit_status,
@@ -122,9 +122,9 @@ static void put_task(struct run_machine *machine, enum task_state state) {
                 enum reason reason;
                 unsigned attempt;
         } as_recorded[] = {
-                [TASK_PENDING] = {STEP_PENDING, REASON_NONE, 0}, [TASK_STARTING] = {STEP_PENDING, REASON_NONE, 1},
-                [TASK_RUNNING] = {STEP_RUNNING, REASON_NONE, 1}, [TASK_WAITING] = {STEP_RUNNING, REASON_EXIT, 1},
-                [TASK_ENDED] = {STEP_SUCCESS, REASON_NONE, 1},
+                [TASK_PENDING] = {STEP_PENDING, REASON_NONE, 0},  [TASK_STARTING] = {STEP_PENDING, REASON_NONE, 1},
+                [TASK_RUNNING] = {STEP_RUNNING, REASON_NONE, 1},  [TASK_WAITING] = {STEP_RUNNING, REASON_EXIT, 1},
+                [TASK_CHECKING] = {STEP_PENDING, REASON_NONE, 0}, [TASK_ENDED] = {STEP_SUCCESS, REASON_NONE, 1},
         };
 
         run_machine_restore_run(machine, RUN_RUNNING, false);
@@ -189,6 +189,21 @@ static const char *const task_cells[TASK_ENDED + 1][_EVENT_MAX] = {
                         [EVENT_CANCEL_REQUEST] = "cancelled/request | ended cancelled/request #1 | task(0.1) run end",
                         [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended failed/timeout #1 | task(0.1) run end",
                         [EVENT_RESUME] = "running | waiting running/exit #1 | timer(0.2)",
+                },
+        /* Its condition, which is another task, is not there any more: it is asked again. */
+        [TASK_CHECKING] =
+                {
+                        [EVENT_START] = "ignored",
+                        [EVENT_STARTED] = "ignored",
+                        [EVENT_EXIT_0] = "ignored",
+                        [EVENT_EXIT_1] = "ignored",
+                        [EVENT_EXIT_65] = "ignored",
+                        [EVENT_CANCELLED] = "ignored",
+                        [EVENT_LOST] = "ignored",
+                        [EVENT_RETRY_DUE] = "ignored",
+                        [EVENT_CANCEL_REQUEST] = "cancelled/request | ended cancelled/request #0 | task(0.0) run end",
+                        [EVENT_CANCEL_TIMEOUT] = "failed/timeout | ended skipped/timeout #0 | task(0.0) run end",
+                        [EVENT_RESUME] = "running | starting pending #1 | launch(0.1)",
                 },
         [TASK_ENDED] =
                 {
