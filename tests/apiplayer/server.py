@@ -21,7 +21,7 @@ import threading
 import time
 import urllib.parse
 
-from . import shapes
+from . import basketball, shapes
 from .faults import Faults, replace_member, wrong_types
 from .generated import generate_league
 from .league import load_league
@@ -102,6 +102,8 @@ class Player:
             return shapes.betting_odds(league, query, settings['now'], settings['odds_shape'])
         if endpoint == 'getNFLPlayerList':
             return shapes.player_list(league, query, settings['paged_players'], settings['fringe_players'])
+        if endpoint == 'getNBATeamLines':
+            return basketball.team_lines(query)
         return None
 
 
