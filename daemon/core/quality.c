@@ -86,12 +86,15 @@ static void add_values(struct quality *quality, const struct attempt_record *att
 }
 
 static void add_missing(struct quality_target *target, const struct jval *missing) {
+        const struct jval *items = jval_get(missing, "items");
+
         if (!jval_is_object(missing))
                 return;
         if (!target->missing)
                 target->missing = jval_object();
-        for (void *i = jval_iter(missing); i; i = jval_iter_next(missing, i))
-                jval_set(target->missing, jval_iter_key(i), jval_ref(jval_iter_value(i)));
+        for (size_t i = 0; i < jval_array_size(items); i++)
+                jval_set_str(target->missing, str_or(jval_get_str(jval_at(items, i), "item"), "?"),
+                             jval_get_str(jval_at(items, i), "reason"));
 }
 
 void quality_add(struct quality *quality, const struct attempt_record *attempt) {

@@ -156,7 +156,7 @@ def test_b10_the_quality_of_a_runs_data_is_rolled_up(worker):
     assert [quality[word] for word in ("targets", "full", "limited", "failed", "unknown")] == [2, 1, 1, 0, 0]
     assert quality["values"]["positions"]["sum"] == 115 and quality["values"]["days_of_data"]["mean"] == 200
     assert [(item["item"], item["quality"]) for item in quality["items"]] == [("load", "full"), ("check", "limited")]
-    assert quality["items"][0]["missing"] == {} and "no prices" in str(quality["items"][1]["missing"])
+    assert quality["items"][0]["missing"] == {} and quality["items"][1]["missing"] == {"AAPL": "no prices"}
     text = worker.ctl("summary", "3", "--quality").stdout
     assert "1 full, 1 limited, 0 failed" in text and "no prices" in text and "days_of_data" in text
     assert "1 full, 1 limited" in worker.ctl("summary", "3").stdout

@@ -69,8 +69,11 @@ static void test_numbers_are_of_those_that_tell_the_quality(void **state) {
 static void test_what_is_missing_is_told_with_its_reason(void **state) {
         struct quality quality = {0};
 
-        say(&quality, "prices", "", "{\"quality\":\"limited\",\"missing\":{\"AAPL\":\"no answer\"}}", -1);
-        say(&quality, "rates", "", "{\"missing\":{\"EUR\":\"holiday\"}}", -1);
+        say(&quality, "prices", "",
+            "{\"quality\":\"limited\",\"missing\":{\"items\":[{\"item\":\"AAPL\",\"reason\":\"no answer\"}],\"count\":1}}",
+            -1);
+        say(&quality, "rates", "", "{\"missing\":{\"items\":[{\"item\":\"EUR\",\"reason\":\"holiday\"}],\"count\":1}}",
+            -1);
         struct jval *json = quality_to_json(&quality, true), *items = jval_get(json, "items");
         assert_int_equal(jval_array_size(items), 2);
         assert_string_equal(jval_get_str(jval_at(items, 0), "item"), "prices");
