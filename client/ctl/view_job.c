@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "breaker_text.h"
+#include "gates_text.h"
 #include "macro.h"
 #include "strutil.h"
 #include "table.h"
@@ -149,6 +150,7 @@ static void append_steps(const struct context *context, const struct jval *steps
                                                       {.title = "AFTER", .flexible = true, .optional = true},
                                                       {.title = "TIMEOUT", .right = true},
                                                       {.title = "RETRIES", .optional = true},
+                                                      {.title = "GATES", .flexible = true, .optional = true},
                                                       {.title = "COMMAND", .flexible = true},
                                                       {.title = "DESCRIPTION", .flexible = true}};
         char text[TEXT_SIZE];
@@ -157,11 +159,13 @@ static void append_steps(const struct context *context, const struct jval *steps
         for (size_t i = 0; i < jval_array_size(steps); i++) {
                 const struct jval *step = jval_at(steps, i), *after = jval_get(step, "after");
                 _cleanup_free_ char *names = join(after), *command = join(jval_get(step, "exec"));
+                _cleanup_free_ char *gates = text_gates(step);
                 table_addf(&table, STYLE_BOLD, "%s%s", str_or(jval_get_str(step, "name"), "?"),
                            jval_get_bool(step, "critical", true) ? "" : " (not critical)");
                 table_add(&table, STYLE_PLAIN, jval_array_size(after) > 0 ? names : NULL);
                 table_add(&table, STYLE_PLAIN, text_duration(text, jval_get_real(step, "timeout_seconds", -1)));
                 add_retries(&table, step);
+                table_add(&table, STYLE_PLAIN, gates);
                 table_add(&table, STYLE_PLAIN, command);
                 table_add(&table, STYLE_PLAIN, str_or(jval_get_str(step, "description"), ""));
         }

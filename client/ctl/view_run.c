@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gates_text.h"
 #include "macro.h"
 #include "progress.h"
 #include "strutil.h"
@@ -60,11 +61,13 @@ static void append_header(const struct context *context, const struct jval *show
         const char *user = jval_get_str(run, "triggered_by_user");
         _cleanup_free_ char *trigger = xasprintf("%s%s%s", str_or(jval_get_str(run, "triggered_by"), "-"),
                                                  user ? " by " : "", str_or(user, ""));
+        _cleanup_free_ char *skips = text_skipped_gates(run);
         view_run_title(context, run, out);
         append_member(context, "id", jval_get_str(run, "run_id"), out);
         append_member(context, "mode", jval_get_str(run, "batch_mode"), out);
         append_member(context, "parameters", parameters, out);
         append_member(context, "triggered", trigger, out);
+        append_member(context, "skips gates", skips, out);
         append_times(context, shown, run, out);
 }
 

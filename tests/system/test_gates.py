@@ -105,6 +105,8 @@ def test_a_skipped_gate_lets_through_with_a_warning_and_is_kept_and_audited(make
     assert outcome(shown) == WITH_WARNING
     assert sorted(w["text"].split(" was ")[0] for w in shown["run"]["warnings"]) == ["coverage", "records"]
     assert shown["run"]["skip_gates"] == ["coverage", "load/records"]
+    assert "skips gates  coverage, load/records" in instance.ctl("status", "1").stdout
+    assert "records>=5 coverage>=90%" in instance.ctl("show", "gated").stdout
     until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
     audited = "SELECT params -> 'skip_gates' FROM batch_audit JOIN batch_runs USING (run_id) WHERE method = 'run.start'"
     until(lambda: database.value(audited) == ["coverage", "load/records"], "the mirror has it", 10)
