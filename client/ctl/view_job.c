@@ -8,6 +8,7 @@
 #include "table.h"
 #include "text.h"
 #include "view.h"
+#include "view_rules.h"
 #include "xalloc.h"
 
 static const struct table_column job_columns[] = {
@@ -152,6 +153,7 @@ static void append_steps(const struct context *context, const struct jval *steps
                                                       {.title = "RETRIES", .optional = true},
                                                       {.title = "GATES", .flexible = true, .optional = true},
                                                       {.title = "COMMAND", .flexible = true},
+                                                      {.title = "RULES", .flexible = true, .optional = true},
                                                       {.title = "DESCRIPTION", .flexible = true}};
         char text[TEXT_SIZE];
         _cleanup_table_ struct table table;
@@ -160,6 +162,7 @@ static void append_steps(const struct context *context, const struct jval *steps
                 const struct jval *step = jval_at(steps, i), *after = jval_get(step, "after");
                 _cleanup_free_ char *names = join(after), *command = join(jval_get(step, "exec"));
                 _cleanup_free_ char *gates = text_gates(step);
+                _cleanup_free_ char *rules = step_rules(step);
                 table_addf(&table, STYLE_BOLD, "%s%s", str_or(jval_get_str(step, "name"), "?"),
                            jval_get_bool(step, "critical", true) ? "" : " (not critical)");
                 table_add(&table, STYLE_PLAIN, jval_array_size(after) > 0 ? names : NULL);
@@ -167,6 +170,7 @@ static void append_steps(const struct context *context, const struct jval *steps
                 add_retries(&table, step);
                 table_add(&table, STYLE_PLAIN, gates);
                 table_add(&table, STYLE_PLAIN, command);
+                table_add(&table, STYLE_PLAIN, rules);
                 table_add(&table, STYLE_PLAIN, str_or(jval_get_str(step, "description"), ""));
         }
         (void)buf_append_char(out, '\n');
@@ -252,6 +256,7 @@ void view_job(const struct context *context, const struct jval *job, struct buf 
         if (timeout >= 0)
                 append_labelled(out, term, "time limit", STYLE_PLAIN, text_duration(text, timeout));
         append_schedule(context, job, out);
+        append_job_rules(context, job, out);
         append_last_run(context, job, out);
         append_breakers(context, jval_get(job, "steps"), out);
         if (jval_get_str(job, "broken"))

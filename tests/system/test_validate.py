@@ -73,3 +73,28 @@ def test_the_whole_configuration(make_instance):
     instance.write_config()
     result = validate("--config", instance.config)
     assert (result.returncode, result.stderr, result.stdout) == (0, "", "1 job, 0 errors, 0 warnings\n")
+
+
+def test_show_tells_the_rules_of_a_job(make_instance):
+    instance = make_instance({"nightly": """[Job]
+Deadline=Tue 14:00
+Condition=/bin/true
+OnFailure=ops
+RestartLost=yes
+[Step market]
+Exec=/bin/true
+RecordsMin=500
+CoverageMin=90%
+BreakerFailures=3
+[Step greeks]
+Exec=/bin/echo ${item}
+ForEach=a b
+MaxParallel=2
+HeartbeatSec=1min
+HeartbeatAction=kill
+"""}).start()
+    shown = instance.ctl("show", "nightly", environment={"COLUMNS": "300"}).stdout
+    for text in ("deadline  Tue 14:00", "condition  /bin/true", "on failure  ops", "lost runs  are started again",
+                 "breaker opens after 3 failures for ",
+                 "for each of a b, 2 at once; a heartbeat each 1min, else it is ended"):
+        assert text in shown, shown
