@@ -32,6 +32,7 @@ const char *verb_suggest(const char *name);
 extern const struct option_row global_rows[];
 
 extern const struct verb verb_alerts;
+extern const struct verb verb_backfill;
 extern const struct verb verb_cancel;
 extern const struct verb verb_complete;
 extern const struct verb verb_drain;

@@ -18,6 +18,7 @@ const struct verb *const verbs[] = {
         &verb_logs,
         &verb_cancel,
         &verb_retry,
+        &verb_backfill,
         &verb_next,
         &verb_pause,
         &verb_resume,

@@ -55,6 +55,23 @@ void view_run_title(const struct context *context, const struct jval *run, struc
                           term_end(term, STYLE_BOLD), term_begin(term, style), status, term_end(term, style));
 }
 
+/* "day 2026-11-01 to 2026-11-20, 18 values, those that were missing, 2 at once" */
+static void append_backfill(const struct context *context, const struct jval *backfill, struct buf *out) {
+        if (!jval_is_object(backfill))
+                return;
+        char count[TEXT_SIZE];
+        const char *only = str_or(jval_get_str(backfill, "only"), "");
+        _cleanup_free_ char *text =
+                xasprintf("%s %s to %s, %s%s, %" PRIi64 " at once", str_or(jval_get_str(backfill, "parameter"), "?"),
+                          str_or(jval_get_str(backfill, "first"), "?"), str_or(jval_get_str(backfill, "last"), "?"),
+                          text_count(count, jval_get_int(backfill, "total", 0), "value"),
+                          streq(only, "missing")  ? " that were missing"
+                          : streq(only, "failed") ? " that had failed"
+                                                  : "",
+                          jval_get_int(backfill, "parallel", 1));
+        append_labelled(out, &context->out, "backfill", STYLE_PLAIN, text);
+}
+
 static void append_header(const struct context *context, const struct jval *shown, const struct jval *run,
                           struct buf *out) {
         _cleanup_free_ char *parameters = text_members(jval_get(run, "parameters"));
@@ -68,6 +85,7 @@ static void append_header(const struct context *context, const struct jval *show
         append_member(context, "parameters", parameters, out);
         append_member(context, "triggered", trigger, out);
         append_member(context, "skips gates", skips, out);
+        append_backfill(context, jval_get(run, "backfill"), out);
         append_times(context, shown, run, out);
 }
 
@@ -166,6 +184,36 @@ static void append_steps(const struct context *context, const struct jval *steps
         table_render(&table, &context->out, 0, out);
 }
 
+/* The runs that this one has brought about. */
+static void append_children(const struct context *context, const struct jval *children, struct buf *out) {
+        static const struct table_column columns[] = {
+                {.title = "RUN", .right = true},           {.title = "JOB"},
+                {.title = "PARAMETERS", .flexible = true}, {.title = "STATUS"},
+                {.title = "STARTED", .optional = true},    {.title = "DURATION", .right = true},
+                {.title = "ERROR", .flexible = true},
+        };
+        _cleanup_table_ struct table table;
+        char text[TEXT_SIZE];
+        if (jval_array_size(children) == 0)
+                return;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(children); i++) {
+                const struct jval *child = jval_at(children, i);
+                _cleanup_free_ char *parameters = text_members(jval_get(child, "parameters"));
+                _cleanup_free_ char *status = text_status(child);
+                const char *error = jval_get_str(child, "error_message");
+                table_addf(&table, STYLE_PLAIN, "%" PRIi64, jval_get_int(child, "run_number", 0));
+                table_add(&table, STYLE_BOLD, jval_get_str(child, "job"));
+                table_add(&table, STYLE_PLAIN, parameters);
+                table_add(&table, style_of_status(jval_get_str(child, "status")), status);
+                table_add(&table, STYLE_PLAIN, text_instant(text, child, "started_at", context->global.utc));
+                table_add(&table, STYLE_PLAIN, text_duration(text, jval_get_real(child, "duration_seconds", -1)));
+                table_add(&table, STYLE_PLAIN, str_or(error, ""));
+        }
+        view_heading(context, "RUNS IT BROUGHT ABOUT", out);
+        table_render(&table, &context->out, 0, out);
+}
+
 static void append_metrics(const struct context *context, const struct jval *metrics, struct buf *out) {
         static const struct table_column columns[] = {{.title = "COUNTER"}, {.title = "VALUE", .right = true}};
         if (!jval_is_object(metrics) || jval_object_size(metrics) == 0)
@@ -220,6 +268,8 @@ static void append_hint(const struct context *context, const struct jval *run, s
         const char *before = term_begin(&context->out, STYLE_DIM), *after = term_end(&context->out, STYLE_DIM);
         if (streq(status, "running") || streq(status, "queued"))
                 (void)buf_appendf(out, "\n%swatch it: batchctl tail -f %" PRIi64 "%s\n", before, number, after);
+        else if (jval_is_object(jval_get(run, "backfill")) && !streq(status, "success"))
+                (void)buf_appendf(out, "\n%sthe same backfill again runs what is missing%s\n", before, after);
         else if (streq(status, "failed") || streq(status, "partial"))
                 (void)buf_appendf(out, "\n%soutput of the step: batchctl logs %" PRIi64 "%s\n", before, number, after);
 }
@@ -229,6 +279,7 @@ void view_run(const struct context *context, const struct jval *shown, struct bu
         append_header(context, shown, run, out);
         append_progress(context, shown, run, out);
         append_steps(context, jval_get(shown, "steps"), out);
+        append_children(context, jval_get(shown, "children"), out);
         append_metrics(context, jval_get(run, "metrics"), out);
         append_warnings(context, jval_get(run, "warnings"), out);
         append_notes(context, jval_get(run, "notes"), out);

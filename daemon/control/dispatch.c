@@ -27,6 +27,7 @@ static const struct handler {
         [METHOD_RUN_LIST] = {.watch = engine_run_list},
         [METHOD_RUN_SHOW] = {.watch = engine_run_show},
         [METHOD_RUN_RETRY] = {.act = engine_run_retry},
+        [METHOD_RUN_BACKFILL] = {.act = engine_run_backfill},
         [METHOD_RUN_CANCEL] = {.act = engine_run_cancel},
         [METHOD_DAEMON_DRAIN] = {.act = engine_drain},
         [METHOD_JOB_PAUSE] = {.act = engine_job_pause},

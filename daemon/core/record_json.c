@@ -42,6 +42,8 @@ struct jval *run_record_to_json(const struct run_record *record) {
         set_shared(object, "warnings", record->warnings, jval_array);
         set_shared(object, "notes", record->notes, jval_array);
         set_shared(object, "skip_gates", jval_get(record->options, "skip_gates"), jval_array);
+        if (jval_get(record->options, "backfill"))
+                jval_set(object, "backfill", jval_ref(jval_get(record->options, "backfill")));
         jval_set_str(object, "retry_of", record->retry_of);
         jval_set_str(object, "parent_run_id", record->parent_run_id);
         jval_set_time(object, "due_at", record->due_at);

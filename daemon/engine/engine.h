@@ -92,6 +92,8 @@ void engine_readiness_refresh(struct engine *engine, const struct jval *params, 
                               engine_answer_fn fn, void *user);
 void engine_run_cancel(struct engine *engine, const struct jval *params, const struct caller *caller,
                        engine_answer_fn fn, void *user);
+void engine_run_backfill(struct engine *engine, const struct jval *params, const struct caller *caller,
+                         engine_answer_fn fn, void *user);
 void engine_run_retry(struct engine *engine, const struct jval *params, const struct caller *caller,
                       engine_answer_fn fn, void *user);
 void engine_reload(struct engine *engine, const struct jval *params, const struct caller *caller, engine_answer_fn fn,

@@ -133,6 +133,7 @@ struct run {
         uint64_t state_sequence; /* grows with everything that a run.state notification shows */
         unsigned times_lost;     /* of a run that the machine went down under: how often in a row, this one included */
         bool index_broken;
+        struct backfill *backfill;     /* it is one; NULL: it has steps of its own */
         bool wait_told;                /* in the log, that it is queued */
         bool in_a_circle;              /* queued: see limit_claim */
         const struct limit_use *lacks; /* queued: the limit that it waits for; of the plan's job */

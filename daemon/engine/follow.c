@@ -65,7 +65,8 @@ void follow_run(struct run *run) {
         enum run_status status = run->record.status;
 
         /* The runs of a backfill bring about no others: what comes after them is backfilled by itself. */
-        if ((status != RUN_SUCCESS && status != RUN_PARTIAL) || run->record.triggered_by == TRIGGER_BACKFILL)
+        if ((status != RUN_SUCCESS && status != RUN_PARTIAL) || run->record.triggered_by == TRIGGER_BACKFILL ||
+            run->backfill)
                 return;
         for (size_t i = 0; i < engine->jobs.count; i++)
                 if (engine->jobs.entries[i].job && follows(engine->jobs.entries[i].job, run->record.job))

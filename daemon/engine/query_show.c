@@ -140,6 +140,8 @@ static void answered(int error, const char *error_text, struct jval *found, void
                 show_ended(result, found);
                 set_page(result, after_of(question), jval_get(found, "steps"), attempts);
         }
+        if (jval_get(found, "children"))
+                jval_set(result, "children", jval_ref(jval_get(found, "children")));
         jval_unref(found);
         question_answer(question, result);
 }

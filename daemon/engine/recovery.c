@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alerts.h"
+#include "backfill.h"
 #include "engine_internal.h"
 #include "errortext.h"
 #include "log.h"
@@ -328,7 +329,12 @@ static struct run *rebuild(struct engine *engine, struct job *job, struct left_r
                 return NULL;
         }
         run = run_new(engine, NULL);
-        r = run_plan_make(&run->plan, job, left->record->batch_mode, only, ret_why, &which);
+        if (backfill_is(left->record)) {
+                run->plan = (struct run_plan){.job = job_ref(job), .mode = xstrdup_or_null(left->record->batch_mode)};
+                r = 0;
+        } else {
+                r = run_plan_make(&run->plan, job, left->record->batch_mode, only, ret_why, &which);
+        }
         if (r < 0) {
                 run_free(run);
                 return NULL;
@@ -338,7 +344,7 @@ static struct run *rebuild(struct engine *engine, struct job *job, struct left_r
         left->record = run_record_copy(&run->record);
         r = run_prepare(run, &lines);
         if (r == 0)
-                r = run_restore_items(run);
+                r = backfill_is(&run->record) ? backfill_attach(run) : run_restore_items(run);
         if (r < 0) {
                 (void)error_set(ret_why, 0, "its folder %s cannot be used: %s", run->dir, strerror(-r));
                 run_free(run);
@@ -387,6 +393,10 @@ static void take_up(struct run *run, const struct left_run *left, bool rebooted)
                         task->has_slots = task_step(task)->limits.count > 0;
                         task_adopt(task);
                 }
+        if (run->backfill) {
+                backfill_take_up(run);
+                return;
+        }
         /* What is queued begins when all have been taken up. */
         go_on(run, rebooted);
         /* A cancel that an earlier daemon had begun is kept as the reason of a run that still runs. */
@@ -414,8 +424,9 @@ int engine_recover(struct engine *engine, char **ret_error) {
                         settle_as_lost(engine, &left.items[i], str_or(why, "it cannot be taken up"));
                         continue;
                 }
+                while (*link) /* behind what the end of another has brought about */
+                        link = &(*link)->next;
                 *link = run;
-                link = &run->next;
                 engine->n_runs++;
                 take_up(run, &left.items[i], rebooted);
         }

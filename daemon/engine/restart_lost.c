@@ -105,6 +105,9 @@ static struct jval *params_of(const struct run *run) {
 void run_restart_lost(struct run *run) {
         struct engine *engine = run->engine;
 
+        /* What becomes of the runs of a backfill is that one's affair. */
+        if (run->record.triggered_by == TRIGGER_BACKFILL)
+                return;
         if (run->times_lost == 0 || run->record.reason != REASON_LOST || !run->plan.job->restart_lost)
                 return;
         if (engine->recovering) /* all runs first: what is active decides about starts */

@@ -235,6 +235,10 @@ static void looked_up(int error, const char *error_text, struct jval *found, voi
         else if (error < 0)
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "try again: the history cannot be read: %s",
                          str_or(error_text, strerror(-error)));
+        else if (jval_get(run, "backfill"))
+                act_fail(act, ERROR_KIND_INVALID_PARAMS, NULL,
+                         "run %" PRId64 " is a backfill: start it again, and what is missing runs",
+                         jval_get_int(run, "run_number", 0));
         else if (!run_status_is_final(status))
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "try again in a moment: the run is just ending");
         else

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "alerts.h"
+#include "backfill.h"
 #include "breaker_set.h"
 #include "engine_internal.h"
 #include "fileutil.h"
@@ -39,6 +40,7 @@ void run_free(struct run *run) {
         run_free_paces(run);
         if (run->settled_metrics)
                 jval_unref(run->settled_metrics);
+        run->backfill = backfill_free(run->backfill);
         run_machine_done(&run->machine);
         run_plan_done(&run->plan);
         run_record_done(&run->record);
@@ -99,7 +101,7 @@ int run_prepare(struct run *run, uint64_t *ret_lines) {
 void run_arm_timeout(struct run *run) {
         usec_t limit = run->plan.job->run_timeout, spent = now_boottime() - run->began_boottime;
 
-        if (run_machine_has_begun(&run->machine) && limit != USEC_INFINITY)
+        if (run_machine_has_begun(&run->machine) && !run->backfill && limit != USEC_INFINITY)
                 loop_timer_arm(run->timeout_timer, spent < limit ? limit - spent : 0);
 }
 
@@ -177,6 +179,10 @@ void run_set_warning(struct run *run, const char *step, const char *item, const 
 void run_cancel(struct run *run, enum reason reason) {
         struct effects effects = {0};
 
+        if (run->backfill) {
+                backfill_cancel(run, reason);
+                return;
+        }
         if (!run_machine_cancel(&run->machine, reason, &effects))
                 return;
         /* Kept before the end: a daemon that is killed now goes on cancelling when it is back. */
@@ -296,6 +302,7 @@ static void apply_run_ended(struct run *run) {
         log_end(run);
         run_restart_lost(run);
         follow_run(run);
+        backfill_child_ended(run);
         alerts_run_ended(run);
         decisions_after_commit(run->engine, run_finished, run);
 }

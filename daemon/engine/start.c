@@ -46,7 +46,7 @@ struct job_entry *act_find_job(struct act *act, const char *name) {
 
 struct run *engine_active_run(const struct engine *engine, const char *job) {
         for (struct run *run = engine->runs; run; run = run->next)
-                if (streq(run->record.job, job) && !run->ended)
+                if (streq(run->record.job, job) && !run->ended && !run->backfill)
                         return run;
         return NULL;
 }
@@ -84,8 +84,7 @@ static bool nobody_holds(struct act *act, const char *job) {
         return true;
 }
 
-/* Whether the engine may start something now; answers the request when it may not. */
-static bool may_start(struct act *act, const struct job *job) {
+bool act_may_start(struct act *act, const struct job *job) {
         struct engine *engine = act->engine;
         const char *trouble = store_trouble(engine->store);
 
@@ -137,7 +136,7 @@ static bool joins(struct act *act, const struct run *run) {
                 refuse_second(act, runs[other]);
                 return false;
         }
-        if (verdict == START_ENTERS && waiting >= STARTS_WAITING_MAX && other < n) {
+        if (verdict == START_ENTERS && waiting >= STARTS_WAITING_MAX && other < n && fresh.group == 0) {
                 refuse_long_queue(act, runs[other], waiting);
                 return false;
         }
@@ -151,7 +150,7 @@ static void replace_others(const struct run *run) {
         for (struct run *other = run->engine->runs; other; other = other->next) {
                 const struct start_entry entry = starts_entry(other);
 
-                if (!other->ended && start_replaces(&fresh, &entry))
+                if (!other->ended && !other->backfill && start_replaces(&fresh, &entry))
                         run_cancel(other, REASON_REPLACED);
         }
 }
@@ -183,8 +182,7 @@ static void keep_gates_that_are_there(const struct run_plan *plan, char ***names
         *names = kept;
 }
 
-/* Checks and keeps the gates that are to be skipped; answers the request when the run has none of that name. */
-static bool plan_skipped_gates(struct act *act, struct run *run) {
+bool start_skip_gates(struct act *act, struct run *run) {
         _cleanup_strv_ char **names = strings_of(jval_get(act->params, "skip_gates")), **kept = NULL;
         _cleanup_free_ char *error = NULL;
         struct jval *skip;
@@ -226,10 +224,10 @@ static bool plan_run(struct act *act, struct run *run, struct job *job) {
                 act_fail(act, ERROR_KIND_INVALID_PARAMS, NULL, "%s", error);
                 return false;
         }
-        return plan_skipped_gates(act, run);
+        return start_skip_gates(act, run);
 }
 
-static void fill_record(struct act *act, struct run *run) {
+void start_fill_record(struct act *act, struct run *run) {
         struct run_record *record = &run->record;
         const struct job *job = run->plan.job;
         const char *trigger = jval_get_str(act->params, "triggered_by"), *due = jval_get_str(act->params, "due");
@@ -250,9 +248,18 @@ static void fill_record(struct act *act, struct run *run) {
         jval_set_str(options_of(run), "daemon_version", act->engine->config.version);
         if (jval_get_bool(act->params, "force", false))
                 jval_set_bool(options_of(run), "force", true);
+        /* It stands for no whole run of its job, but for the rest of the one that it goes on from. */
+        if (jval_array_size(jval_get(act->params, "steps")) > 0 && record->triggered_by != TRIGGER_RETRY)
+                jval_set_bool(options_of(run), "selected", true);
         if (act->origin) {
                 record->retry_of = xstrdup_or_null(act->origin->retry_of);
                 record->parent_run_id = xstrdup_or_null(act->origin->parent_run_id);
+                if (act->origin->group != 0)
+                        jval_set_int(options_of(run), "group", act->origin->group);
+                if (act->origin->triggered_by_user) {
+                        free(record->triggered_by_user);
+                        record->triggered_by_user = xstrdup(act->origin->triggered_by_user);
+                }
         }
         if (due)
                 (void)parse_rfc3339(due, &record->due_at);
@@ -290,52 +297,65 @@ static struct jval *answer_of(const struct run *run) {
         return result;
 }
 
-static void append_run(struct engine *engine, struct run *run) {
+void start_append(struct run *run, struct job_entry *entry) {
+        struct engine *engine = run->engine;
         struct run **link = &engine->runs;
 
         while (*link)
                 link = &(*link)->next;
         *link = run;
         engine->n_runs++;
+        engine->next_run_number++;
+        if (entry)
+                keep_definition(engine, entry);
+        run_mark(run);
+        events_run_added(run);
+        starts_look(engine);
 }
 
-void start_run(struct act *act) {
-        struct engine *engine = act->engine;
-        struct job_entry *entry = act_find_job(act, jval_get_str(act->params, "job"));
-        struct effects effects = {0};
-        struct run *run;
+/* A run as the request wants it, which nobody knows of yet; NULL: the request has been answered. */
+static struct run *make_run(struct act *act, struct job *job) {
+        struct run *run = run_new(act->engine, NULL);
         uint64_t lines;
         int r;
 
-        if (!entry || !may_start(act, entry->job))
-                return;
-        run = run_new(engine, NULL);
-        if (!plan_run(act, run, entry->job)) {
+        if (!plan_run(act, run, job)) {
                 run_free(run);
-                return;
+                return NULL;
         }
-        fill_record(act, run);
+        start_fill_record(act, run);
         if (!joins(act, run)) {
                 run_free(run);
-                return;
+                return NULL;
         }
         r = run_prepare(run, &lines);
         if (r < 0) {
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "make %s writable, then try again: %s",
-                         str_or(run->dir, engine->config.state_dir), strerror(-r));
+                         str_or(run->dir, act->engine->config.state_dir), strerror(-r));
                 run_free(run);
-                return;
+                return NULL;
         }
-        engine->next_run_number++;
+        return run;
+}
+
+void start_run(struct act *act) {
+        struct engine *engine = act->engine;
+        bool has_job = act->origin && act->origin->job;
+        struct job_entry *entry = has_job ? NULL : act_find_job(act, jval_get_str(act->params, "job"));
+        struct job *job = has_job ? act->origin->job : entry ? entry->job : NULL;
+        struct effects effects = {0};
+        struct run *run;
+
+        if (!job || !act_may_start(act, job))
+                return;
+        run = make_run(act, job);
+        if (!run)
+                return;
         replace_others(run);
-        append_run(engine, run);
-        keep_definition(engine, entry);
+        start_append(run, entry);
         run_prepare_records(run);
         run_find_items(run, &effects);
         run_apply(run, &effects);
-        run_mark(run);
-        events_run_added(run);
-        starts_look(engine);
         starts_settle(engine);
         act_succeed(act, answer_of(run), run->record.run_id);
 }

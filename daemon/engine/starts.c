@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "backfill.h"
 #include "engine_internal.h"
 #include "limits.h"
 #include "log.h"
@@ -19,6 +20,7 @@ struct start_entry starts_entry(const struct run *run) {
                 .overlap = run->plan.job->overlap,
                 .queued = !run_machine_has_begun(&run->machine),
                 .beside = jval_get_bool(run->record.options, "force", false),
+                .group = jval_get_int(run->record.options, "group", 0),
         };
 }
 
@@ -28,7 +30,7 @@ struct start_entry *starts_entries(const struct engine *engine, size_t *ret_coun
         size_t n = 0;
 
         for (struct run *run = engine->runs; run; run = run->next) {
-                if (run->ended)
+                if (run->ended || run->backfill)
                         continue;
                 if (runs)
                         runs[n] = run;
@@ -190,12 +192,18 @@ static usec_t next_end_of_pause(const struct engine *engine) {
 }
 
 void starts_settle(struct engine *engine) {
+        /* What is made here looks at the queue, too: that is done in the next round. */
+        if (engine->starts.is_settling || engine->recovering)
+                return;
+        engine->starts.is_settling = true;
         while (engine->starts.look && !engine->stopping) {
                 engine->starts.look = false;
+                backfill_settle(engine);
                 while (begin_some(engine))
                         ;
                 (void)loop_wall_timer_arm(engine->starts.timer, next_end_of_pause(engine));
         }
+        engine->starts.is_settling = false;
 }
 
 void starts_look(struct engine *engine) {

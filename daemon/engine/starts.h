@@ -9,7 +9,8 @@ struct run;
 
 /* Beside the engine: the queue's own state. The runs themselves are in engine->runs, with status queued. */
 struct starts {
-        bool look;                     /* something has changed that a run may have waited for */
+        bool look; /* something has changed that a run may have waited for */
+        bool is_settling;
         struct loop_wall_timer *timer; /* a pause ends by itself */
 };
 

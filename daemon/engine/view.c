@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "backfill.h"
 #include "engine_internal.h"
 #include "limits.h"
 #include "nested_steps.h"
@@ -19,6 +20,9 @@ const struct task_run *run_current_task(const struct run *run) {
 
 static struct run_progress progress_of(const struct run *run) {
         double own = 0;
+
+        if (run->backfill)
+                return backfill_progress(run);
 
         for (const struct task_run *task = run->alive; task; task = task->next_alive)
                 if (run->machine.tasks[task->index].kind == TASK_STEP)
@@ -67,6 +71,13 @@ void run_set_position(struct jval *object, const struct run *run) {
         const struct task_run *task = run_current_task(run);
 
         jval_set_real(object, "elapsed_seconds", run_elapsed_seconds(run));
+        if (run->backfill) {
+                _cleanup_free_ char *current = backfill_current(run);
+
+                jval_set_str(object, "current_step", current ? "backfill" : NULL);
+                jval_set_str(object, "current_item", current);
+                return;
+        }
         if (!task)
                 return;
         jval_set_str(object, "current_step", nested_current_name(task));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backfill.h"
 #include "cri.h"
 #include "engine_internal.h"
 #include "frame.h"
@@ -253,10 +254,13 @@ static struct jval *changed_steps(const struct run *run, uint64_t since) {
 static int send_state(struct run_watch *watch, struct buf *out) {
         const struct run *run = watch->run;
         struct jval *params = run_identity_json(run), *items = run_items_json(run);
+        struct jval *steps = changed_steps(run, watch->state_known ? watch->state_sent : 0);
 
         run_set_position(params, run);
         jval_set(params, "progress", run_progress_json(run));
-        jval_set(params, "steps", changed_steps(run, watch->state_known ? watch->state_sent : 0));
+        if (run->backfill)
+                backfill_add_steps(run, steps);
+        jval_set(params, "steps", steps);
         if (jval_array_size(items) > 0)
                 jval_set(params, "items", items);
         else

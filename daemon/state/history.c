@@ -196,6 +196,17 @@ int history_run_outcome(struct history *history, const char *selector, history_f
         return submit(question);
 }
 
+int history_value_runs(struct history *history, const char *job, const char *mode, const char *parameter,
+                       const struct jval *params, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_value_runs, fn, user);
+
+        question->job = xstrdup(job);
+        question->step = xstrdup_or_null(mode);
+        question->item = xstrdup(parameter);
+        question->params_text = jval_dump(params);
+        return submit(question);
+}
+
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user) {
         struct question *question = question_new(history, ask_request, fn, user);
 

@@ -66,6 +66,10 @@ int history_log_read(struct history *history, const char *selector, const char *
 /* What became of a run, to go on from: {run, options, steps: [{step_name, item, status, reason}] by their last
  * attempts, sources: of its job as it was, where they are kept}. */
 int history_run_outcome(struct history *history, const char *selector, history_fn fn, void *user);
+/* What has become of the values of a parameter: {value: {succeeded, status, run_number}}, the last two of its newest
+ * run, of all runs of the job in that mode (NULL: none) with these parameters beside it. */
+int history_value_runs(struct history *history, const char *job, const char *mode, const char *parameter,
+                       const struct jval *params, history_fn fn, void *user);
 /* The answer given to a request_id within the last day: {answer: "..."}; -ENOENT. */
 int history_request(struct history *history, const char *request_id, int64_t uid, history_fn fn, void *user);
 /* For job.list: {job: {last run}} of every job. */

@@ -59,6 +59,11 @@ int ask_run_summary(const struct question *question, sqlite3 *db, const char *st
                     char **ret_error);
 int ask_run_quality(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error);
+/* history_children.c */
+int ask_value_runs(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                   char **ret_error);
+/* `children` of the run: those that it has brought about; of a backfill also how many are done. */
+int history_add_children(sqlite3 *db, const struct run_record *parent, struct jval *answer, char **ret_error);
 /* history_outcome.c */
 int ask_run_outcome(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error);

@@ -104,6 +104,8 @@ int ask_run_page(const struct question *question, sqlite3 *db, const char *state
                          question, record->run_id, step_json, steps, ret_error);
         if (r >= 0)
                 r = count(db, record->run_id, answer, ret_error);
+        if (r >= 0 && question->offset == 0)
+                r = history_add_children(db, record, answer, ret_error);
         if (r < 0)
                 return r;
         jval_set(answer, "run", run_record_to_json(record));

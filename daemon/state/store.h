@@ -66,6 +66,9 @@ size_t store_backlog(const struct store *store);
 /* At start, before the loop runs; blocking. Active runs (queued, running) with all their attempts, oldest first. */
 int store_load_active(struct store *store, void (*run)(const struct run_record *record, void *user),
                       void (*attempt)(const struct attempt_record *record, void *user), void *user, char **ret_error);
+/* The runs that have this parent, oldest first. Blocking, for the start. 0 or -EIO. */
+int store_load_children(struct store *store, const char *parent_run_id,
+                        void (*child)(const struct run_record *record, void *user), void *user);
 /* The next free numbers. */
 int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number);
 /* How many runs in a row were lost, from that one on backwards over retry_of. run_id NULL: none. Blocking, for the

@@ -59,6 +59,28 @@ int store_load_active(struct store *store, void (*run)(const struct run_record *
         return r;
 }
 
+int store_load_children(struct store *store, const char *parent_run_id,
+                        void (*child)(const struct run_record *record, void *user), void *user) {
+        static const char sql[] = "SELECT " RUN_COLUMNS " FROM runs WHERE parent_run_id = ? ORDER BY run_number";
+        sqlite3_stmt *statement = NULL;
+        sqlite3 *db;
+        int code, r = schema_open_reader(&db, store_path(store), NULL);
+
+        if (r < 0)
+                return r;
+        code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_text(statement, 1, parent_run_id, -1, SQLITE_STATIC);
+        while (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+                _cleanup_(run_record_freep) struct run_record *record = run_record_from_row(statement);
+                child(record, user);
+                code = SQLITE_OK;
+        }
+        (void)sqlite3_finalize(statement);
+        (void)sqlite3_close(db);
+        return code == SQLITE_DONE ? 0 : -EIO;
+}
+
 /* Attempts get their numbers in the order in which they are first written, but for those of one pass: the newest rows
  * hold the greatest. */
 int store_load_counters(struct store *store, int64_t *ret_next_run_number, int64_t *ret_next_attempt_number) {

@@ -1,9 +1,8 @@
-#include "methods.h"
+#include "method_table.h"
 
 #include <assert.h>
 
 #include "macro.h"
-#include "strutil.h"
 
 /* What a caller may say of how a run came about; retry, backfill, catch_up and job are the daemon's own words. */
 static const char *const callers_triggers[] = {"manual", "api", "timer", "schedule", "ci", NULL};
@@ -12,6 +11,7 @@ static const char *const all_triggers[] = {"manual", "api",      "timer",    "sc
 static const char *const run_statuses[] = {"queued", "running",   "success", "partial",
                                            "failed", "cancelled", "skipped", NULL};
 static const char *const ended_statuses[] = {"success", "failed", "skipped", "cancelled", NULL};
+static const char *const backfill_choices[] = {"missing", "failed", "all", NULL};
 static const char *const encodings[] = {"text", "base64", NULL};
 
 #define RUN_OR_LATEST                                                                                                  \
@@ -49,7 +49,7 @@ static const char *const season_types[] = {"reg", "post", NULL};
                 .values = season_types                                                                                 \
         }
 
-static const struct method methods[] = {
+const struct method method_table[] = {
         [METHOD_DAEMON_HELLO] =
                 {
                         .id = METHOD_DAEMON_HELLO,
@@ -342,6 +342,56 @@ static const struct method methods[] = {
                                         ACTING,
                                 },
                 },
+        [METHOD_RUN_BACKFILL] =
+                {
+                        .id = METHOD_RUN_BACKFILL,
+                        .name = "run.backfill",
+                        .right = RIGHT_ACT,
+                        .acts = true,
+                        .help = "Runs a job for a range or a list of values of a parameter",
+                        .arguments =
+                                {
+                                        {.name = "job",
+                                         .type = ARGUMENT_STRING,
+                                         .required = true,
+                                         .help = "Name of the job"},
+                                        {.name = "mode",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Mode; absent: the job's DefaultMode="},
+                                        {.name = "parameter",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "The parameter to go through; absent: the only date, else the only integer"},
+                                        {.name = "from", .type = ARGUMENT_STRING, .help = "First value of a range"},
+                                        {.name = "to", .type = ARGUMENT_STRING, .help = "Last value of the range"},
+                                        {.name = "values",
+                                         .type = ARGUMENT_STRINGS,
+                                         .help = "A list of values instead"},
+                                        {.name = "params",
+                                         .type = ARGUMENT_OBJECT,
+                                         .help = "Values of the other parameters by name"},
+                                        {.name = "only",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "missing (what has no successful run), failed (what failed last) or all; "
+                                                 "absent: missing",
+                                         .values = backfill_choices},
+                                        {.name = "parallel",
+                                         .type = ARGUMENT_INTEGER,
+                                         .help = "How many run beside each other; absent: 1",
+                                         .minimum = 1,
+                                         .maximum = 50},
+                                        {.name = "reverse", .type = ARGUMENT_BOOLEAN, .help = "The last value first"},
+                                        {.name = "dry_run",
+                                         .type = ARGUMENT_BOOLEAN,
+                                         .help = "Only say what would run"},
+                                        {.name = "skip_gates",
+                                         .type = ARGUMENT_STRINGS,
+                                         .help = "Gates that stop none of the runs"},
+                                        {.name = "reason",
+                                         .type = ARGUMENT_STRING,
+                                         .help = "Why, in words; kept with the run"},
+                                        ACTING,
+                                },
+                },
         [METHOD_RUN_TAIL] =
                 {
                         .id = METHOD_RUN_TAIL,
@@ -543,23 +593,4 @@ static const struct method methods[] = {
                         .arguments = {FOOTBALL_WEEK, ACTING},
                 },
 };
-static_assert(ELEMENTSOF(methods) == _METHOD_MAX, "a row for every method");
-
-const struct method *method_by_id(enum method_id id) {
-        assert(id < _METHOD_MAX);
-        return &methods[id];
-}
-
-const struct method *method_by_name(const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(methods); i++)
-                if (streq(methods[i].name, name))
-                        return &methods[i];
-        return NULL;
-}
-
-const char *method_suggest(const char *name) {
-        const char *names[_METHOD_MAX + 1] = {NULL};
-        for (size_t i = 0; i < ELEMENTSOF(methods); i++)
-                names[i] = methods[i].name;
-        return nearest_name(name, names);
-}
+static_assert(ELEMENTSOF(method_table) == _METHOD_MAX, "a row for every method");

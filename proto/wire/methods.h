@@ -27,6 +27,7 @@ enum method_id {
         METHOD_RUN_SHOW,
         METHOD_RUN_CANCEL,
         METHOD_RUN_RETRY,
+        METHOD_RUN_BACKFILL,
         METHOD_RUN_TAIL,
         METHOD_EVENTS_SUBSCRIBE,
         METHOD_RUN_SUMMARY,
