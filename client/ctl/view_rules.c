@@ -38,17 +38,6 @@ static void append_items(struct buf *out, const struct jval *step) {
                 (void)buf_appendf(out, ", %s apart", text_duration(text, delay));
 }
 
-static void append_breaker(struct buf *out, const struct jval *step) {
-        int64_t failures = jval_get_int(step, "breaker_failures", 0);
-        char text[TEXT_SIZE];
-
-        if (failures <= 0)
-                return;
-        begin_rule(out);
-        (void)buf_appendf(out, "breaker opens after %" PRIi64 " failures for %s", failures,
-                          text_duration(text, jval_get_real(step, "breaker_reset_seconds", 0)));
-}
-
 static void append_slots(struct buf *out, const struct jval *limits) {
         for (void *i = jval_iter(limits); i; i = jval_iter_next(limits, i)) {
                 begin_rule(out);
@@ -65,7 +54,6 @@ char *step_rules(const struct jval *step) {
 
         append_items(&out, step);
         append_command(&out, "if", jval_get(step, "condition"));
-        append_breaker(&out, step);
         if (heartbeat >= 0) {
                 begin_rule(&out);
                 (void)buf_appendf(&out, "a heartbeat each %s, else it is %s", text_duration(text, heartbeat),

@@ -95,6 +95,6 @@ HeartbeatAction=kill
 """}).start()
     shown = instance.ctl("show", "nightly", environment={"COLUMNS": "300"}).stdout
     for text in ("deadline  Tue 14:00", "condition  /bin/true", "on failure  ops", "lost runs  are started again",
-                 "breaker opens after 3 failures for ",
+                 "records>=500 coverage>=90% breaker (3)",
                  "for each of a b, 2 at once; a heartbeat each 1min, else it is ended"):
         assert text in shown, shown
