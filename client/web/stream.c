@@ -51,7 +51,7 @@ static void tell_missed(struct stream *stream) {
 
         stream->live = !feed->starts_over;
         stream->position = feed->base;
-        if (first > stream->last + 1 && stream->last > 0)
+        if (first > stream->last + 1)
                 (void)chunk_append_skipped(first - stream->last - 1, &stream->own);
         if (feed->state)
                 (void)buf_append(&stream->own, feed->state->text, feed->state->len);
