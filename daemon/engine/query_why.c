@@ -37,7 +37,7 @@ static char *cancelled_text(const struct jval *run, const struct jval *found) {
 
 /* One sentence of a run that has ended. */
 static char *ended_text(const struct jval *run, const struct jval *found) {
-        const char *error = jval_get_str(run, "error_message");
+        const char *error = jval_get_str(run, "error_message"), *said = jval_get_str(found, "condition_said");
         const char *meaning = reason_meaning(reason_from_string(jval_get_str(run, "reason")));
         enum run_status status = run_status_from_string(str_or(jval_get_str(run, "status"), ""));
 
@@ -53,7 +53,8 @@ static char *ended_text(const struct jval *run, const struct jval *found) {
         case RUN_CANCELLED:
                 return cancelled_text(run, found);
         case RUN_SKIPPED:
-                return xasprintf("it was skipped: %s", meaning);
+                return said ? xasprintf("it was skipped, its condition said: %s", said)
+                            : xasprintf("it was skipped: %s", meaning);
         case RUN_QUEUED:
         case RUN_RUNNING:
         case _RUN_STATUS_MAX:

@@ -79,6 +79,10 @@ static void append_conditions(struct buf *sql, const struct step_filter *filter)
                                           " WHERE runs.run_id = a.run_id)");
 }
 
+/* A command beside a step has the mark ':' in its name (step_name_is_helper): it is told when it is asked for by that.
+ */
+#define NO_HELPERS " AND instr(names.name, ':') = 0"
+
 /* Which names and statuses there are to look for: from one name to the next through the index, instead of over all
  * steps. */
 static void append_kinds(struct buf *sql, const struct step_filter *filter) {
@@ -89,9 +93,10 @@ static void append_kinds(struct buf *sql, const struct step_filter *filter) {
                                                  " FROM names WHERE names.name IS NOT NULL)");
         (void)buf_appendf(sql,
                           ", statuses (status) AS (%s), kinds (name, status) AS (SELECT names.name, statuses.status"
-                          " FROM names CROSS JOIN statuses WHERE names.name IS NOT NULL)",
+                          " FROM names CROSS JOIN statuses WHERE names.name IS NOT NULL%s)",
                           filter->status ? "SELECT :status"
-                                         : "VALUES ('success'), ('failed'), ('skipped'), ('cancelled')");
+                                         : "VALUES ('success'), ('failed'), ('skipped'), ('cancelled')",
+                          filter->step ? "" : NO_HELPERS);
 }
 
 /* Of each kind the newest that fit, of those the newest. */

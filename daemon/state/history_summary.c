@@ -148,6 +148,8 @@ static void parts_done(struct parts *parts) {
 static void take_attempt(const struct attempt_record *attempt, bool is_last, void *user) {
         struct parts *parts = user;
 
+        if (step_name_is_helper(attempt->step_name))
+                return;
         rollup_add(&parts->rollup, attempt, is_last);
         if (is_last && parts->quality.n_targets < TARGETS_MAX)
                 quality_add(&parts->quality, attempt);

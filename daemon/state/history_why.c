@@ -32,15 +32,38 @@ static void look_done(struct look *look) {
         rollup_done(&look->rollup);
 }
 
+/* Whether the failed command beside a step (STEP:condition, STEP:items) is why that step failed without having begun.
+ */
+static bool is_cause_of(const struct attempt_record *helper, const struct attempt_record *step) {
+        size_t len = strcspn(helper->step_name, ":");
+
+        return step->started_at == 0 && strlen(step->step_name) == len &&
+               strncmp(step->step_name, helper->step_name, len) == 0 &&
+               (!*helper->item || streq(helper->item, step->item));
+}
+
+/* A command that failed stands for the step that it kept from running: it said why. */
+static bool take_cause(struct look *look, const struct attempt_record *helper) {
+        for (size_t i = 0; i < FAILURES_SHOWN && look->failures[i]; i++)
+                if (is_cause_of(helper, look->failures[i])) {
+                        (void)attempt_record_free(look->failures[i]);
+                        look->failures[i] = attempt_record_copy(helper);
+                        return true;
+                }
+        return false;
+}
+
 static void take(const struct attempt_record *attempt, bool is_last, void *user) {
+        bool is_helper = step_name_is_helper(attempt->step_name);
         struct look *look = user;
 
-        rollup_add(&look->rollup, attempt, is_last);
-        if (!is_last || step_name_is_nested(attempt->step_name) || step_name_is_helper(attempt->step_name))
+        if (!is_helper)
+                rollup_add(&look->rollup, attempt, is_last);
+        if (!is_last || step_name_is_nested(attempt->step_name))
                 return;
         if (attempt->status == STEP_SKIPPED && attempt->reason >= 0)
                 look->skipped[attempt->reason]++;
-        if (attempt->status != STEP_FAILED)
+        if (attempt->status != STEP_FAILED || (is_helper && take_cause(look, attempt)))
                 return;
         if (look->n_failures < FAILURES_SHOWN)
                 look->failures[look->n_failures] = attempt_record_copy(attempt);
@@ -183,6 +206,27 @@ static int set_ended_by(sqlite3 *db, const struct run_record *run, struct jval *
         return 0;
 }
 
+/* What the job's Condition= said last, of a run that it skipped. */
+static int set_condition(sqlite3 *db, const struct run_record *run, struct jval *answer, char **ret_error) {
+        struct attempt_record condition = {.step_name = xstrdup(":condition"), .item = xstrdup(""), .attempt = 1};
+        struct jval *told = NULL, *lines;
+        int r = 0;
+
+        memcpy(condition.run_id, run->run_id, sizeof(condition.run_id));
+        jval_set(answer, "condition_said", jval_null());
+        if (run->status == RUN_SKIPPED && run->reason == REASON_CONDITION)
+                r = read_output(db, &condition, ret_error);
+        if (condition.output_log) {
+                told = why_failure(&condition);
+                lines = jval_get(told, "lines");
+                if (jval_array_size(lines) > 0)
+                        jval_set(answer, "condition_said", jval_ref(jval_at(lines, jval_array_size(lines) - 1)));
+        }
+        (void)jval_unref(told);
+        attempt_record_done(&condition);
+        return r;
+}
+
 /* The latest records of due times of the job, the latest first. */
 static int set_due_times(sqlite3 *db, const char *job, struct jval *answer, char **ret_error) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
@@ -221,6 +265,8 @@ static int tell_run(sqlite3 *db, const struct run_record *run, struct jval *answ
                 r = compare(db, run, &look, answer, ret_error);
         if (r >= 0)
                 r = set_ended_by(db, run, answer, ret_error);
+        if (r >= 0)
+                r = set_condition(db, run, answer, ret_error);
         jval_set(answer, "run", run_record_to_json(run));
         return r;
 }

@@ -218,3 +218,25 @@ def test_gates_and_breakers_are_told_with_what_to_do(make_instance):
     assert fact["step_name"] == "load" and fact["until"] and "exit status 1" in fact["text"]
     instance.ctl("reset", "broken", "load")
     assert "breaker" not in kinds(instance.call("run.why", job="broken"))
+
+
+def test_a_command_beside_a_step_that_failed_says_why(make_instance):
+    jobs = {"condition": "[Job]\nCondition=/bin/sh -c 'echo no calendar >&2; exit 2'\n[Step one]\nExec=/bin/true\n",
+            "items": "[Step one]\nForEach=!/bin/sh -c 'echo no table >&2; exit 1'\nExec=/bin/true\n",
+            "closed": "[Job]\nCondition=/bin/sh -c 'echo a holiday; exit 1'\n[Step one]\nExec=/bin/true\n",
+            "wait": "[Job]\nReadyWhen=/bin/sh -c 'echo prices are missing; exit 1'\n[Step one]\nExec=/bin/true\n"}
+    instance = make_instance(jobs).start()
+    for number, (job, name, line) in enumerate((("condition", ":condition", "no calendar"), ("items", "one:items", "no table")), 1):
+        instance.run(job)
+        why = instance.call("run.why", run=number)
+        assert why["failures_total"] == 1 and why["failures"][0]["step_name"] == name and why["failures"][0]["lines"] == [line]
+        assert instance.ctl(*shlex.split(commands(why)[0])[1:]).stdout == f"{line}\n"
+    instance.run("closed")
+    assert instance.call("run.why", run=3)["summary"] == "it was skipped, its condition said: a holiday"
+    instance.run("wait", wait=False)
+    until(lambda: "prices are missing" in instance.call("run.why", run=4)["summary"], "it has been asked")
+    assert kinds(instance.call("run.why", run=4)) == ["not_ready"] and instance.call("run.why", run=4)["state"] == "queued"
+    # They are no steps of their own, but for who asks for them.
+    assert [step["step_name"] for step in instance.call("step.list")["steps"]] == ["one"] * 3
+    assert len(instance.call("step.list", step=":condition")["steps"]) == 2
+    assert [step["step_name"] for step in instance.call("run.summary", run=2)["steps"]] == ["one"]
