@@ -78,5 +78,4 @@ void heartbeat_report(struct task_run *task, const char *value) {
         run_set_warning(task->run, task->record.step_name, task->record.item, CATEGORY, text);
         /* It is news while it lasts: in state.db and PostgreSQL at once. */
         task_mark(task);
-        run_mark(task->run);
 }

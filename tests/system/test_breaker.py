@@ -108,6 +108,16 @@ def test_after_the_reset_time_one_probe_decides(make_instance):
     assert "the breaker opened: 1 failure, the last: exit status 1" in instance.log and "the breaker closed: it works again" in instance.log
 
 
+def test_the_retries_of_a_probe_belong_to_it(make_instance):
+    instance = make_instance()
+    instance.write_job("flaky", flaky(instance.folder, "BreakerFailures=1\nBreakerResetSec=0\nRetries=1\nRetryDelaySec=10ms",
+                                      f"test $$(wc -l <{instance.folder}/attempts) -lt 4 || exit 0;"))
+    instance.start()
+    assert first(instance.run("flaky")) == ("failed", "exit", 2)
+    assert first(instance.run("flaky")) == ("success", None, 2)
+    assert breaker(instance) is None
+
+
 def test_a_cancelled_probe_tells_nothing(make_instance):
     instance = make_instance()
     instance.write_job("flaky", flaky(instance.folder, "BreakerFailures=1\nBreakerResetSec=0", "test -e {}/works || ! test -e {}/slow || sleep 60;".format(instance.folder, instance.folder)))
@@ -178,6 +188,18 @@ def test_a_probe_that_outlives_the_daemon_still_decides(make_instance):
     assert first(instance.run("flaky"))[1] == "breaker"
     assert first(instance.wait_for_run(probe)) == ("success", None, 1)
     assert breaker(instance) is None
+
+
+def test_items_that_fail_in_a_row_spare_the_rest(make_instance):
+    """A source that is down is asked three times, not thirty."""
+    instance = make_instance()
+    items = " ".join(f"team{number}" for number in range(30))
+    instance.write_job("flaky", flaky(instance.folder, f"ForEach={items}\nBreakerFailures=3"))
+    instance.start()
+    shown = instance.run("flaky")
+    reasons = [s["reason"] for s in shown["steps"] if s["step_name"] == "load"]
+    assert (reasons.count("exit"), reasons.count("breaker")) == (3, 27) and attempts(instance) == 3
+    assert breaker(instance)["state"] == "open"
 
 
 @pytest.mark.parametrize("lines, message", [

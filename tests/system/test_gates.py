@@ -224,3 +224,25 @@ def test_a_mistake_is_told_with_its_line(make_instance, line, words):
     assert [error["line"] for error in errors] == [3]
     for word in words:
         assert word in errors[0]["message"]
+
+
+def test_each_item_has_its_own_gate_and_its_own_fallback(make_instance):
+    text = f"""
+[Step load]
+ForEach=east west north
+MaxParallel=3
+Exec=/bin/sh -c "test $$BATCH_ITEM = west && {REPORT} --coverage 5/10 --missing 'x: late' || {REPORT} --coverage 10/10"
+CoverageMin=90%
+Fallback=yesterday
+[Step yesterday]
+Exec=/bin/sh -c "{REPORT} --records 5 --quality limited"
+[Step after]
+Exec=/bin/true
+"""
+    shown = make_instance({"gated": text}).start().run("gated")
+    assert {(s["item"], s["status"], s["reason"]) for s in shown["steps"] if s["step_name"] == "load"} == {
+        ("east", "success", None), ("west", "failed", "gate"), ("north", "success", None)}
+    west = next(s for s in shown["steps"] if (s["step_name"], s["item"]) == ("load", "west"))
+    assert west["error_message"] == "coverage 50 % (5 of 10) is below CoverageMin=90%; missing: 1 late"
+    assert [(s["item"], s["status"]) for s in shown["steps"] if s["step_name"] == "yesterday" and s["started_at"]] == [("west", "success")]
+    assert step_of(shown, "after")["status"] == "success" and shown["run"]["status"] == "partial"

@@ -177,13 +177,14 @@ def test_a_failure_inside_a_program_that_succeeds_is_a_warning(make_instance):
 
 def test_each_attempt_has_its_own(make_instance):
     instance = make_instance()
-    body = "say('STEP=a'); say('STEP=a', 'STEP_RESULT=success'); say('STEP=b'); sys.exit(0 if os.environ['BATCH_ATTEMPT'] == '2' else 1)"
+    body = ("say('STEP=a'); say('STEP=a', 'STEP_RESULT=success'); say('STEP=b' + os.environ['BATCH_ATTEMPT'])\n"
+            "sys.exit(0 if os.environ['BATCH_ATTEMPT'] == '2' else 1)")
     instance.write_job("again", f"[Step all]\nExec={program(instance, 'again.py', body)}\nRetries=1\nRetryDelaySec=10ms\n")
     instance.start()
     shown = instance.run("again")
-    assert [(s["step_name"], s["attempt"], s["status"]) for s in shown["steps"]] == [("all", 2, "success"), ("all/a", 2, "success"), ("all/b", 2, "success")]
+    assert [(s["step_name"], s["attempt"], s["status"]) for s in shown["steps"]] == [("all", 2, "success"), ("all/a", 2, "success"), ("all/b2", 2, "success")]
     assert [(s["step_name"], s["attempt"], s["status"]) for s in shown["attempts"]] == [
-        ("all", 1, "failed"), ("all", 2, "success"), ("all/a", 1, "success"), ("all/b", 1, "failed"), ("all/a", 2, "success"), ("all/b", 2, "success")]
+        ("all", 1, "failed"), ("all", 2, "success"), ("all/a", 1, "success"), ("all/b1", 1, "failed"), ("all/a", 2, "success"), ("all/b2", 2, "success")]
 
 
 def test_they_outlive_a_kill_and_keep_their_times(make_instance, database):
