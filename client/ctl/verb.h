@@ -53,6 +53,7 @@ extern const struct verb verb_run;
 extern const struct verb verb_show;
 extern const struct verb verb_status;
 extern const struct verb verb_steps;
+extern const struct verb verb_audit;
 extern const struct verb verb_summary;
 extern const struct verb verb_tail;
 extern const struct verb verb_validate;

@@ -16,6 +16,7 @@ const struct verb *const verbs[] = {
         &verb_why,
         &verb_summary,
         &verb_logs,
+        &verb_audit,
         &verb_cancel,
         &verb_retry,
         &verb_backfill,

@@ -45,6 +45,7 @@ static const struct handler {
         [METHOD_ALERT_LIST] = {.watch = engine_alert_list},
         [METHOD_ALERT_TEST] = {.act = engine_alert_test},
         [METHOD_LIMIT_LIST] = {.watch = engine_limit_list},
+        [METHOD_AUDIT_LIST] = {.watch = engine_audit_list},
         [METHOD_READINESS_SHOW] = {.watch = engine_readiness_show},
         [METHOD_READINESS_REFRESH] = {.act = engine_readiness_refresh},
 };

@@ -129,6 +129,7 @@ void engine_job_health(struct engine *engine, const struct jval *params, engine_
 void engine_run_why(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_step_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_limit_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
+void engine_audit_list(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_readiness_show(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 void engine_log_read(struct engine *engine, const struct jval *params, engine_answer_fn fn, void *user);
 

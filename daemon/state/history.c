@@ -154,6 +154,14 @@ int history_step_list(struct history *history, const struct jval *filter, histor
         return submit(question);
 }
 
+int history_audit_list(struct history *history, const char *run, const struct jval *filter, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask_audit_list, fn, user);
+
+        question->selector = xstrdup_or_null(run);
+        question->params_text = jval_dump(filter);
+        return submit(question);
+}
+
 int history_run_page(struct history *history, const char *selector, size_t after, unsigned limit, history_fn fn,
                      void *user) {
         struct question *question = question_new(history, ask_run_page, fn, user);

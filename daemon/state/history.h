@@ -53,6 +53,10 @@ int history_job_health(struct history *history, const struct jval *filter, histo
  * {steps: [{step_name, total, counts: {status: n}, last_completed_at, last_success_at, last_failure_at}]}. A step that
  * was tried again counts once, by its last attempt. */
 int history_step_list(struct history *history, const struct jval *filter, history_fn fn, void *user);
+/* Who did what, the newest first. run: a selector, or NULL; filter: an object with the other parameters of audit.list.
+ * {entries: [{audit_id, at, user, uid, pid, on_behalf, method, params, outcome, run_id, run_number, job}], next: the
+ * `before` of the next page or absent}. */
+int history_audit_list(struct history *history, const char *run, const struct jval *filter, history_fn fn, void *user);
 /* Log lines of a run in order of their sequence numbers: {lines: [{seq,time,step,item,stream,text}], first, last,
  * next}. after: sequence (0: from the start); last_lines > 0: only that many from the end. At most `limit` lines and
  * 512 KiB of text. */

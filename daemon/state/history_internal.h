@@ -67,6 +67,9 @@ int history_add_children(sqlite3 *db, const struct run_record *parent, struct jv
 /* history_outcome.c */
 int ask_run_outcome(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error);
+/* history_audit.c */
+int ask_audit_list(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
+                   char **ret_error);
 /* history_due.c */
 int ask_due_times(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error);

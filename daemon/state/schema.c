@@ -77,6 +77,8 @@ static const char *const migrations[] = {
         "CREATE INDEX runs_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;",
         /* 6: the few steps that were on no record at all */
         "CREATE INDEX attempts_zero ON attempts (run_id) WHERE records_processed = 0;",
+        /* 7: what was done to a run */
+        "CREATE INDEX audit_run ON audit (run_id) WHERE run_id <> '';",
 };
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
 

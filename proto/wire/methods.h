@@ -39,6 +39,7 @@ enum method_id {
         METHOD_ALERT_LIST,
         METHOD_ALERT_TEST,
         METHOD_LIMIT_LIST,
+        METHOD_AUDIT_LIST,
         METHOD_READINESS_SHOW,
         METHOD_READINESS_REFRESH,
         _METHOD_MAX,
