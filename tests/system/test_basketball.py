@@ -281,6 +281,34 @@ def test_c8_a_missed_day_is_picked_up_and_doing_it_again_does_no_harm(pipeline):
     assert pipeline.database.query("SELECT * FROM nba.raw_lines ORDER BY day, player") == before
 
 
+def test_c8_a_backfill_over_dates_honours_a_skipped_gate_for_each_day_and_heals_the_gaps(pipeline):
+    """Three teams are gone from the source for these days: what there is comes in by an explicit word, kept with each run and audited."""
+    pipeline.player.faults(*missing_teams("DEN", "LAL", "BOS"))
+    days = ("--from", "2026-11-17", "--to", "2026-11-19")
+    plan = pipeline.instance.ctl("backfill", "nba_scrape", *days, "--dry-run").stdout
+    assert all(day in plan for day in ("2026-11-17", "2026-11-18", "2026-11-19")) and pipeline.runs("scrape") == []
+    blocked = pipeline.instance.ctl("backfill", "nba_scrape", *days, "--wait", check=False)
+    assert blocked.returncode == 1 and pipeline.count("scraped") == 0
+    let = pipeline.instance.ctl("backfill", "nba_scrape", *days, "--skip-gate", "coverage", "--skip-gate", "scrape/breaker", "--wait", check=False)
+    assert let.returncode in (0, 3), let.stderr
+    children = [run for run in pipeline.runs("scrape") if run["triggered_by"] == "backfill" and run["status"] == "partial"]
+    assert sorted(run["parameters"]["date"] for run in children) == ["2026-11-17", "2026-11-18", "2026-11-19"]
+    assert all(run["skip_gates"] == ["coverage", "scrape/breaker"] for run in children)
+    assert all(any(w["text"].startswith("coverage was skipped: coverage 90 % (27 of 30)") for w in run["warnings"]) for run in children)
+    assert pipeline.database.query("SELECT day::text, count(*) FROM nba.raw_lines GROUP BY day ORDER BY day") == [
+        (f"2026-11-{day}", 190) for day in (17, 18, 19)]
+    pipeline.mirrored()
+    assert pipeline.database.value("SELECT params -> 'skip_gates' FROM batch_audit WHERE method = 'run.backfill' AND params ? 'skip_gates'") == [
+        "coverage", "scrape/breaker"]
+    # What was missing has come: all of it again, the last day first, and then nothing is missing any more.
+    pipeline.player.faults()
+    pipeline.instance.ctl("backfill", "nba_scrape", *days, "--only", "all", "--reverse", "--wait")
+    assert pipeline.count("raw_lines") == 3 * 211 and pipeline.count("scraped") == 3
+    before = len(pipeline.runs("scrape"))
+    pipeline.instance.ctl("backfill", "nba_scrape", *days, "--wait")
+    assert len(pipeline.runs("scrape")) == before
+
+
 def test_c9_incompleteness_and_recovery_are_told_with_the_facts(pipeline):
     pipeline.alone()
     pipeline.player.faults(*missing_teams("DEN", "LAL", "BOS"))
