@@ -124,6 +124,8 @@ static struct jval *tell(struct question *question, const struct jval *found, co
                 else if (job)
                         why_add_next(next, "start it", "batchctl run %s", job);
         }
+        if (run)
+                why_tell_children(facts, next, question->engine, run, jval_get(found, "children"));
         jval_set_str(result, "job", job ? job : jval_get_str(run, "job"));
         jval_set_str(result, "state", job && !active ? "idle" : jval_get_str(run, "status"));
         jval_set_str(result, "summary", summary);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "breaker_set.h"
+#include "deadlines.h"
 #include "engine_internal.h"
 #include "pause.h"
 #include "reason_text.h"
@@ -43,10 +44,38 @@ static void tell_breakers(struct jval *facts, struct jval *next, const struct en
         }
 }
 
+/* What would start the job: its schedule, another job; and by when it must have succeeded. */
+static void tell_starters(struct jval *facts, struct jval *next, struct engine *engine, const struct job *job) {
+        usec_t due = scheduler_next_due(engine->scheduler, job->name),
+               deadline = deadlines_next(engine->deadlines, job->name);
+
+        for (size_t i = 0; i < job->after_jobs.count; i++) {
+                const char *other = job->after_jobs.items[i].name;
+                const struct run *active = engine_active_run(engine, other);
+
+                if (active)
+                        (void)why_add_fact(facts, "after_job",
+                                           "a success of %s starts it, whose run %" PRId64 " is active", other,
+                                           active->record.run_number);
+                else
+                        (void)why_add_fact(facts, "after_job", "a success of %s starts it, which does not run", other);
+                why_add_next(next, "see why the job before it did not succeed, or how far it is", "batchctl why %s",
+                             other);
+        }
+        if (due > 0)
+                jval_set_time(why_add_fact(facts, "scheduled", "its schedule starts it next"), "due_at", due);
+        else if (job->after_jobs.count == 0)
+                (void)why_add_fact(facts, "unscheduled", "nothing of its own starts it: %s",
+                                   job->on_calendar.count > 0 ? "no time of its OnCalendar= is to come"
+                                                              : "its file has neither OnCalendar= nor AfterJob=");
+        if (deadline > 0)
+                jval_set_time(why_add_fact(facts, "deadline", "it must have succeeded by its Deadline="), "due_at",
+                              deadline);
+}
+
 void why_tell_job(struct jval *facts, struct jval *next, struct engine *engine, const char *job) {
         const struct job_entry *entry = job_registry_find(&engine->jobs, job);
         const struct jval *pause = pause_of_job(engine, job), *drain = engine_drain_of(engine);
-        usec_t due = scheduler_next_due(engine->scheduler, job);
         const char *trouble = store_trouble(engine->store);
 
         if (!entry) {
@@ -75,12 +104,8 @@ void why_tell_job(struct jval *facts, struct jval *next, struct engine *engine, 
                 (void)why_add_fact(facts, "unavailable", "nothing can be started, state.db cannot be written: %s",
                                    trouble);
         tell_breakers(facts, next, engine, entry->job);
-        if (due > 0)
-                jval_set_time(why_add_fact(facts, "scheduled", "its schedule starts it next"), "due_at", due);
-        else if (entry->job)
-                (void)why_add_fact(facts, "unscheduled", "nothing of its own starts it: %s",
-                                   entry->job->on_calendar.count > 0 ? "no time of its OnCalendar= is to come"
-                                                                     : "its file has no OnCalendar=");
+        if (entry->job)
+                tell_starters(facts, next, engine, entry->job);
 }
 
 void why_tell_due_times(struct jval *facts, const struct jval *due_times) {
@@ -102,6 +127,30 @@ void why_tell_due_times(struct jval *facts, const struct jval *due_times) {
                 jval_set_str(fact, "reason", reason);
                 if (jval_has(due, "run_number"))
                         jval_set(fact, "run_number", jval_ref(jval_get(due, "run_number")));
+        }
+}
+
+void why_tell_children(struct jval *facts, struct jval *next, const struct engine *engine, const struct jval *run,
+                       const struct jval *children) {
+        const char *run_id = str_or(jval_get_str(run, "run_id"), "");
+
+        for (const struct run *child = engine->runs; child; child = child->next)
+                if (!child->ended && streq_null(child->record.parent_run_id, run_id))
+                        jval_set_int(why_add_fact(facts, "child", "its run %" PRId64 " is %s", child->record.run_number,
+                                                  run_status_to_string(child->record.status)),
+                                     "run_number", child->record.run_number);
+        for (size_t i = 0; i < jval_array_size(children); i++) {
+                const struct jval *child = jval_at(children, i);
+                const char *error = jval_get_str(child, "error_message");
+                _cleanup_free_ char *value = jval_dump(jval_get(child, "parameters"));
+                int64_t number = jval_get_int(child, "run_number", 0);
+
+                jval_set_int(why_add_fact(facts, "child", "its run %" PRId64 " %s ended %s%s%s", number, value,
+                                          str_or(jval_get_str(child, "status"), "?"), error ? ": " : "",
+                                          str_or(error, "")),
+                             "run_number", number);
+                if (i == 0)
+                        why_add_next(next, "see why the first of them did", "batchctl why %" PRId64, number);
         }
 }
 

@@ -61,7 +61,8 @@ static int measure_durations(sqlite3 *db, const char *job, const struct window *
         int code, r = history_prepare(db,
                                       "SELECT duration_usec FROM runs WHERE job = :job AND created_at >= :since"
                                       " AND created_at < :until AND status IN ('success', 'partial', 'failed')"
-                                      " AND duration_usec >= 0 ORDER BY created_at DESC LIMIT :limit",
+                                      " AND duration_usec >= 0 AND NOT " RUN_IS_BACKFILL
+                                      " ORDER BY created_at DESC LIMIT :limit",
                                       &statement, ret_error);
 
         if (r < 0)

@@ -98,6 +98,9 @@ int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state
  * prefix fits several. */
 int history_find_run(sqlite3 *db, const char *selector, const char *job, struct run_record **ret, char **ret_error);
 
+/* A backfill is the parent of runs that do its work; it is not compared with what does work of its own. */
+#define RUN_IS_BACKFILL "json_extract(options, '$.backfill') IS NOT NULL"
+
 /* history_attempts.c */
 typedef void (*history_attempt_fn)(const struct attempt_record *attempt, bool is_last, void *user);
 /* All attempts of the run in the order of step, item, attempt; without what they printed. is_last: no further one of

@@ -83,9 +83,10 @@ static int compare_steps(sqlite3 *db, const char *run_id, struct comparison *com
 
 static int compare_runs(sqlite3 *db, const struct run_record *run, struct comparison *comparison, char **ret_error) {
         static const char sql[] =
-                "SELECT run_id, duration_usec FROM (SELECT run_id, duration_usec, status, batch_mode FROM runs"
+                "SELECT run_id, duration_usec FROM (SELECT run_id, duration_usec, status, batch_mode, options FROM runs"
                 " WHERE job = :job AND created_at < :created ORDER BY created_at DESC LIMIT :among)"
-                " WHERE status IN ('success', 'partial') AND batch_mode IS :mode LIMIT :limit";
+                " WHERE status IN ('success', 'partial') AND batch_mode IS :mode AND NOT " RUN_IS_BACKFILL
+                " LIMIT :limit";
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int code, r = history_prepare(db, sql, &statement, ret_error);
 

@@ -114,9 +114,9 @@ static int find_success(sqlite3 *db, const struct run_record *run, struct run_re
         static const char sql[] =
                 "SELECT " RUN_COLUMNS
                 " FROM runs WHERE run_number = (SELECT run_number FROM (SELECT run_number, status,"
-                " batch_mode, created_at FROM runs WHERE job = :job AND created_at < :created ORDER BY created_at DESC"
+                " batch_mode, created_at, options FROM runs WHERE job = :job AND created_at < :created ORDER BY created_at DESC"
                 " LIMIT :among) WHERE (status = 'success' OR (:partial AND status = 'partial')) AND batch_mode IS :mode"
-                " ORDER BY created_at DESC LIMIT 1)";
+                " AND NOT " RUN_IS_BACKFILL " ORDER BY created_at DESC LIMIT 1)";
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int code, r = history_prepare(db, sql, &statement, ret_error);
 
@@ -227,6 +227,29 @@ static int set_condition(sqlite3 *db, const struct run_record *run, struct jval 
         return r;
 }
 
+/* The runs of a backfill that did not succeed. */
+static int set_children(sqlite3 *db, const struct run_record *run, struct jval *answer, char **ret_error) {
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        struct jval *children = jval_array();
+        int code, r;
+
+        jval_set(answer, "children", children);
+        r = history_prepare(db,
+                            "SELECT " RUN_COLUMNS " FROM runs WHERE parent_run_id = :run_id"
+                            " AND status IN ('failed', 'partial', 'cancelled') ORDER BY run_number LIMIT :limit",
+                            &statement, ret_error);
+        if (r < 0)
+                return r;
+        history_bind_text(statement, ":run_id", run->run_id);
+        history_bind_int(statement, ":limit", FAILURES_SHOWN);
+        while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+                _cleanup_(run_record_freep) struct run_record *child = run_record_from_row(statement);
+
+                jval_add(children, run_record_to_json(child));
+        }
+        return code == SQLITE_DONE ? 0 : history_db_error(db, ret_error);
+}
+
 /* The latest records of due times of the job, the latest first. */
 static int set_due_times(sqlite3 *db, const char *job, struct jval *answer, char **ret_error) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
@@ -267,6 +290,8 @@ static int tell_run(sqlite3 *db, const struct run_record *run, struct jval *answ
                 r = set_ended_by(db, run, answer, ret_error);
         if (r >= 0)
                 r = set_condition(db, run, answer, ret_error);
+        if (r >= 0)
+                r = set_children(db, run, answer, ret_error);
         jval_set(answer, "run", run_record_to_json(run));
         return r;
 }

@@ -240,3 +240,29 @@ def test_a_command_beside_a_step_that_failed_says_why(make_instance):
     assert [step["step_name"] for step in instance.call("step.list")["steps"]] == ["one"] * 3
     assert len(instance.call("step.list", step=":condition")["steps"]) == 2
     assert [step["step_name"] for step in instance.call("run.summary", run=2)["steps"]] == ["one"]
+
+
+def test_what_would_start_a_job_and_by_when_it_must_have_succeeded(make_instance):
+    instance = make_instance({"first": SLEEPER.replace("Overlap=queue\n", ""), "second": "[Job]\nAfterJob=first\nDeadline=07:00 UTC\n[Step one]\nExec=/bin/true\n"}).start()
+    why = instance.call("run.why", job="second")
+    assert kinds(why) == ["after_job", "deadline"] and "a success of first starts it, which does not run" == why["facts"][0]["text"]
+    assert why["facts"][1]["due_at"].endswith("T07:00:00.000000Z") and "batchctl why first" in commands(why)
+    instance.run("first", wait=False)
+    assert "whose run 1 is active" in instance.call("run.why", job="second")["facts"][0]["text"]
+
+
+def test_which_runs_of_a_backfill_failed(make_instance):
+    job = "[Parameter week]\nType=integer\nMinimum=1\nMaximum=9\n[Step one]\nExec=/bin/sh -c \"test ${week} != 2\"\n"
+    instance = make_instance({"weekly": job}).start()
+    instance.run("weekly", params={"week": 9})
+    parent = instance.call("run.backfill", job="weekly", **{"from": "1", "to": "3"})["run_number"]
+    shown = instance.wait_for_run(parent)
+    assert shown["run"]["status"] == "partial"
+    why = instance.call("run.why", run=parent)
+    fact, = [fact for fact in why["facts"] if fact["kind"] == "child"]
+    assert '{"week":2}' in fact["text"] and "exit status 1" in fact["text"]
+    assert f"batchctl why {fact['run_number']}" in commands(why)
+    # It is not compared with the runs that do the work, nor they with it.
+    assert instance.call("run.why", run=fact["run_number"])["last_success"]["run_number"] != parent
+    last = instance.run("weekly", params={"week": 8})["run"]["run_number"]
+    assert instance.call("run.summary", run=last)["compared"]["runs"] == 3
