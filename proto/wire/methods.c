@@ -14,6 +14,12 @@ static const char *const ended_statuses[] = {"success", "failed", "skipped", "ca
 static const char *const backfill_choices[] = {"missing", "failed", "all", NULL};
 static const char *const encodings[] = {"text", "base64", NULL};
 
+#define LIMIT_OF_PAGE                                                                                                  \
+        { .name = "limit", .type = ARGUMENT_INTEGER, .help = "How many; absent: 50", .minimum = 1, .maximum = 1000 }
+#define SINCE_UNTIL(what)                                                                                              \
+        {.name = "since", .type = ARGUMENT_TIME, .help = "Only " what " at or after this instant"}, {                  \
+                .name = "until", .type = ARGUMENT_TIME, .help = "Only " what " before this instant"                    \
+        }
 #define RUN_OR_LATEST                                                                                                  \
         {                                                                                                              \
                 .name = "run", .type = ARGUMENT_RUN,                                                                   \
@@ -268,17 +274,8 @@ const struct method method_table[] = {
                                         {.name = "params",
                                          .type = ARGUMENT_OBJECT,
                                          .help = "Only runs whose parameters have these values"},
-                                        {.name = "since",
-                                         .type = ARGUMENT_TIME,
-                                         .help = "Only runs asked for at or after this instant"},
-                                        {.name = "until",
-                                         .type = ARGUMENT_TIME,
-                                         .help = "Only runs asked for before this instant"},
-                                        {.name = "limit",
-                                         .type = ARGUMENT_INTEGER,
-                                         .help = "How many; absent: 50",
-                                         .minimum = 1,
-                                         .maximum = 1000},
+                                        SINCE_UNTIL("runs asked for"),
+                                        LIMIT_OF_PAGE,
                                         {.name = "before",
                                          .type = ARGUMENT_INTEGER,
                                          .help = "Only runs with a smaller number: the `next` of the page before",
@@ -453,12 +450,7 @@ const struct method method_table[] = {
                         .arguments =
                                 {
                                         {.name = "job", .type = ARGUMENT_STRING, .help = "Only this job"},
-                                        {.name = "since",
-                                         .type = ARGUMENT_TIME,
-                                         .help = "Only runs asked for at or after this instant"},
-                                        {.name = "until",
-                                         .type = ARGUMENT_TIME,
-                                         .help = "Only runs asked for before this instant"},
+                                        SINCE_UNTIL("runs asked for"),
                                         {.name = "compare",
                                          .type = ARGUMENT_TIME,
                                          .help = "Before and after this instant, apart"},
@@ -482,20 +474,11 @@ const struct method method_table[] = {
                                          .type = ARGUMENT_STRING,
                                          .help = "Only steps with this status",
                                          .values = ended_statuses},
-                                        {.name = "since",
-                                         .type = ARGUMENT_TIME,
-                                         .help = "Only steps that ended at or after this instant"},
-                                        {.name = "until",
-                                         .type = ARGUMENT_TIME,
-                                         .help = "Only steps that ended before this instant"},
+                                        SINCE_UNTIL("steps that ended"),
                                         {.name = "group",
                                          .type = ARGUMENT_BOOLEAN,
                                          .help = "Counts by name and status instead of the steps themselves"},
-                                        {.name = "limit",
-                                         .type = ARGUMENT_INTEGER,
-                                         .help = "How many; absent: 50",
-                                         .minimum = 1,
-                                         .maximum = 1000},
+                                        LIMIT_OF_PAGE,
                                         {.name = "before",
                                          .type = ARGUMENT_STRING,
                                          .help = "The `next` of the page before"},
@@ -584,27 +567,15 @@ const struct method method_table[] = {
                         .arguments =
                                 {
                                         {.name = "run", .type = ARGUMENT_RUN, .help = "Only what was done to this run"},
-                                        {.name = "user",
-                                         .type = ARGUMENT_STRING,
-                                         .help = "Only what this user did, or what was done on behalf of that name"},
+                                        {.name = "user", .type = ARGUMENT_STRING, .help = "Only calls by or for them"},
                                         {.name = "method",
                                          .type = ARGUMENT_STRING,
                                          .help = "Only calls of this method"},
-                                        {.name = "since",
-                                         .type = ARGUMENT_TIME,
-                                         .help = "Only what was done at or after this instant"},
-                                        {.name = "until",
-                                         .type = ARGUMENT_TIME,
-                                         .help = "Only what was done before this instant"},
-                                        {.name = "limit",
-                                         .type = ARGUMENT_INTEGER,
-                                         .help = "How many; absent: 50",
-                                         .minimum = 1,
-                                         .maximum = 1000},
+                                        SINCE_UNTIL("what was done"),
+                                        LIMIT_OF_PAGE,
                                         {.name = "before",
                                          .type = ARGUMENT_INTEGER,
                                          .help = "The `next` of the page before",
-                                         .minimum = 1,
                                          .maximum = INT64_MAX},
                                 },
                 },
