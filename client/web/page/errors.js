@@ -1,10 +1,8 @@
 // What went wrong as plain text that can be copied: what happened, and what to do about it.
-import { duration } from './format.js';
 
 const ADVICE = {
   already_running: () => 'Wait until it has ended, cancel it, or start it with “Run beside it” on the Scripts tab.',
   paused: () => 'Resume the job on the Settings tab, or start it with “Start although paused” on the Scripts tab.',
-  rate_limited: (data) => `Wait ${duration(Math.ceil(data.retry_after_seconds ?? 60))} and try again.`,
   not_permitted: (data) => (data.group ? `Members of the group ${data.group} may.` : 'Log in with the admin password.'),
   away: () => 'The page tries again by itself. On the server: systemctl status batchd batch-web.',
   unavailable: () => 'Try again in a moment; the Overview’s health says what is down.',

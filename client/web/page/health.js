@@ -6,7 +6,7 @@ import { ago } from './time_text.js';
 
 /** Rows of {name, state: 'up'|'down'|'off'|'warn', word, detail}. */
 export function healthRows(status) {
-  const { store, mirror, launcher, disk } = status;
+  const { store, mirror, launcher } = status;
   return [
     status.draining
       ? row(
@@ -25,13 +25,14 @@ export function healthRows(status) {
       launcher?.state === 'up' ? 'starts the steps' : 'No step can start. systemctl status batch-runner',
     ),
     row(
-      'Record on disk',
+      'Disk',
       store?.state ?? 'down',
       store?.state ?? 'down',
-      store?.error ?? (store?.waiting ? `${plural(store.waiting, 'change')} waiting to be written` : store?.path),
+      store?.error ??
+        (store?.waiting ? `${plural(store.waiting, 'change')} waiting to be written to ${store.path}` : `the record is in ${store?.path}`),
     ),
     ...mirrorRows(mirror),
-    ...diskRows(disk),
+    ...breakerRows(status.breakers),
     ...(status.job_errors ?? []).map((error) => row('Job file', 'warn', 'wrong', `${error.file}:${error.line}: ${error.message}`)),
   ];
 }
@@ -40,34 +41,35 @@ function mirrorRows(mirror) {
   if (!mirror) return [];
   if (mirror.state === 'off')
     return [row('Database', 'off', 'none', 'No Database= is configured: history is in the record on disk alone.')];
-  const waiting = mirror.rows_waiting ? `${plural(mirror.rows_waiting, 'row')} waiting, the oldest since ` : '';
-  const detail =
-    mirror.state === 'up'
-      ? [`PostgreSQL ${mirror.server_version ?? ''}`, waiting ? [', ', waiting, ago(mirror.oldest_waiting)] : ', everything mirrored']
-      : [
-          mirror.error ?? 'cannot be reached',
-          waiting ? ['. ', waiting, ago(mirror.oldest_waiting)] : null,
-          '. Nothing is lost: rows follow when it is back.',
-        ];
+  const up = mirror.state === 'up';
+  const waiting = mirror.rows_waiting
+    ? [`${plural(mirror.rows_waiting, 'row')} waiting, the oldest since `, ago(mirror.oldest_waiting)]
+    : null;
   return [
-    row('Database', mirror.state, mirror.state, detail),
+    row(
+      'Database',
+      mirror.state,
+      mirror.state,
+      up ? `PostgreSQL ${String(mirror.server_version ?? '').split(' ')[0]}` : (mirror.error ?? 'cannot be reached'),
+    ),
+    row('Mirror', waiting ? 'warn' : 'up', waiting ? 'behind' : 'up', [
+      waiting ?? 'every row is in the database',
+      up ? '' : '. Nothing is lost: rows follow when it is back.',
+    ]),
     ...(mirror.parked
       ? [row('Parked rows', 'warn', number(mirror.parked), 'The database refused them for their data; the daemon’s log names each.')]
       : []),
   ];
 }
 
-function diskRows(disk) {
-  if (!disk) return [];
-  const free = disk.free_bytes ?? disk.available_bytes;
-  const low = disk.state && disk.state !== 'up' && disk.state !== 'ok';
+function breakerRows(breakers) {
+  if (!breakers?.length) return [];
+  const names = breakers.slice(0, 3).map(({ job, step }) => `${job} ${step}`);
   return [
-    row(
-      'Disk',
-      low ? 'down' : 'up',
-      low ? disk.state : 'up',
-      free === undefined ? (disk.error ?? '') : `${bytes(free)} free${disk.total_bytes ? ` of ${bytes(disk.total_bytes)}` : ''}`,
-    ),
+    row('Breakers', 'warn', `${number(breakers.length)} open`, [
+      `${names.join(', ')}${breakers.length > names.length ? ' and more' : ''}: `,
+      h('a', { href: '#/settings' }, 'Settings'),
+    ]),
   ];
 }
 

@@ -1,15 +1,17 @@
 // One run of the history: a row, and what it opens to.
-import { get } from './api.js';
 import { diagnosis, needsDiagnosis } from './diagnosis.js';
 import { h, replace, setText } from './dom.js';
 import { errorBox } from './error_box.js';
 import { duration, number, parameters, title } from './format.js';
 import { icon } from './icons.js';
+import { lastOutput } from './last_output.js';
 import { link } from './router.js';
 import { isOver } from './run_feed.js';
-import { attempts, counters, notes, stepsTable, warnings } from './run_parts.js';
+import { attempts, counters, notes, warnings } from './run_parts.js';
+import { showRun } from './show_run.js';
 import { setStatus } from './status_word.js';
 import { retryRun } from './start_run.js';
+import { stepsTable } from './steps_table.js';
 import { when } from './time_text.js';
 
 let rows = 0;
@@ -103,22 +105,25 @@ export class RunRow {
   async fill() {
     if (!this.panel.firstChild) replace(this.panel, h('p', { class: 'muted' }, 'Loading…'));
     try {
-      const shown = await get(`runs/${this.run.run_number}`, null, this.life.signal);
+      const shown = await showRun(this.run.run_number, this.life.signal);
       const over = isOver(shown.run.status);
-      const why = over && needsDiagnosis(shown.run) ? await diagnosis(shown, this.life.signal) : null;
+      const [why, output] = await Promise.all([
+        over && needsDiagnosis(shown.run) ? diagnosis(shown, this.life.signal) : null,
+        lastOutput(shown.run, this.life.signal),
+      ]);
       replace(
         this.panel,
         why,
-        h('h3', null, 'Steps'),
-        stepsTable(shown, over ? (step) => retryRun(this.run.run_number, step) : null),
+        h('section', null, h('h3', null, 'Steps'), stepsTable(shown, over ? (step) => retryRun(this.run.run_number, step) : null)),
         attempts(shown),
         counters(shown.run.metrics),
         warnings(shown.run.warnings),
         notes(shown.run.notes),
+        output,
         h(
           'div',
           { class: 'row' },
-          h('a', { class: 'button small', href: link(['runs', String(this.run.run_number)]) }, over ? 'Output and all of it' : 'Watch'),
+          h('a', { class: 'button small', href: link(['runs', String(this.run.run_number)]) }, over ? 'Open the run' : 'Watch'),
           over && !why
             ? h('button', { class: 'button small', type: 'button', onclick: () => retryRun(this.run.run_number) }, icon('retry'), 'Retry')
             : null,

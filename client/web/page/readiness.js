@@ -30,7 +30,7 @@ export function readinessCard(week) {
       week.game_logs_available ? 100 : 0,
       week.game_logs_available ? 'success' : 'pending',
       `${number(week.game_logs_count)} lines`,
-      week.game_logs_available ? 'there' : 'not there yet',
+      week.game_logs_available ? 'stored' : 'not yet',
     ),
     oddsBar(week),
     bar(
@@ -67,7 +67,7 @@ function oddsBar(week) {
     week.odds_available ? 100 : 0,
     week.odds_available ? 'success' : 'partial',
     count,
-    week.odds_available ? 'there' : 'none offered',
+    week.odds_available ? 'fetched' : 'none offered',
   );
 }
 

@@ -1,58 +1,8 @@
-// Parts of a run that its own page and an opened row of the history show alike: steps, counters, warnings, attempts.
+// Parts of a run that its own page and an opened row of the history show alike: counters, warnings, notes, attempts.
 import { h } from './dom.js';
 import { duration, number, title } from './format.js';
 import { statusWord } from './status_word.js';
 import { when } from './time_text.js';
-
-/** The steps with durations, records and errors; `onRetry(step)` where it can be retried from one. */
-export function stepsTable(shown, onRetry) {
-  const items = shown.steps.some((step) => step.item);
-  return h(
-    'div',
-    { class: 'table-scroll' },
-    h(
-      'table',
-      { class: 'table steps-table' },
-      h(
-        'thead',
-        null,
-        h(
-          'tr',
-          null,
-          ['Step', items ? 'Item' : null, 'Status', 'Took', 'Records', 'Attempts', 'What it said', onRetry ? '' : null]
-            .filter((name) => name !== null)
-            .map((name) => h('th', { scope: 'col', class: ['Took', 'Records', 'Attempts'].includes(name) ? 'right' : null }, name)),
-        ),
-      ),
-      h(
-        'tbody',
-        null,
-        shown.steps.map((step) =>
-          h(
-            'tr',
-            null,
-            h('th', { scope: 'row' }, title(step.step_name)),
-            items ? h('td', null, step.item) : null,
-            h('td', null, statusWord(step.status, step.reason)),
-            h('td', { class: 'right figure' }, duration(step.duration_seconds ?? step.elapsed_seconds)),
-            h('td', { class: 'right figure' }, number(step.records_processed)),
-            h('td', { class: 'right figure' }, step.attempts ? number(step.attempts) : '–'),
-            h('td', { class: 'said' }, step.error_message ?? step.status_text ?? ''),
-            onRetry
-              ? h(
-                  'td',
-                  null,
-                  step.status === 'failed'
-                    ? h('button', { class: 'button small', type: 'button', onclick: () => onRetry(step.step_name) }, 'Retry from here')
-                    : null,
-                )
-              : null,
-          ),
-        ),
-      ),
-    ),
-  );
-}
 
 export function counters(metrics) {
   const entries = Object.entries(metrics ?? {});

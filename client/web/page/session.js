@@ -4,7 +4,8 @@ import { openDialog } from './dialog.js';
 import { h, setText } from './dom.js';
 import { explain } from './errors.js';
 
-const NO_PASSWORD = 'No admin password is set here, so nobody can act on this page: batch-web(8) says how to set one. On the server, batchctl acts.';
+const NO_PASSWORD =
+  'No admin password is set here, so nobody can act on this page: batch-web(8) says how to set one. On the server, batchctl acts.';
 
 class Session extends EventTarget {
   user = null;

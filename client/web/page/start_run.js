@@ -1,5 +1,6 @@
 // Starting a run, from wherever: ask for the login where it is needed, start, and go where it can be watched.
 import { post } from './api.js';
+import { confirm } from './dialog.js';
 import { go } from './router.js';
 import { acting } from './session.js';
 import { complain } from './toast.js';
@@ -20,12 +21,15 @@ export async function startRun(request, { button, form } = {}) {
   if (button) button.disabled = false;
 }
 
-/** A new run from an old one that did not succeed. */
-export async function retryRun(run, from) {
+/** A new run that goes on where an old one did not succeed, or from a step. A job that has changed since is asked about first. */
+export async function retryRun(run, from, force) {
   try {
-    const started = await acting(() => post(`runs/${encodeURIComponent(run)}/retry`, from ? { from } : {}));
+    const started = await acting(() => post(`runs/${encodeURIComponent(run)}/retry`, { from: from ?? null, force: force ?? null }));
     if (started) go(['runs', String(started.run_number)]);
   } catch (error) {
-    complain(error);
+    const changed = error.kind === 'invalid_params' && error.data.parameter === 'force' ? error.data.changed : null;
+    if (!changed || force) complain(error);
+    else if (await confirm('The job has changed since', `${changed.join(', ')}. The retry follows the job as it is now.`, { yes: 'Retry' }))
+      await retryRun(run, from, true);
   }
 }

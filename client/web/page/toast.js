@@ -3,6 +3,7 @@ import { copyButton } from './copy.js';
 import { h } from './dom.js';
 import { asText, explain } from './errors.js';
 import { icon } from './icons.js';
+import { link } from './router.js';
 
 const STAYS = 5000; // milliseconds
 const MOST = 4;
@@ -38,7 +39,15 @@ export function complain(error) {
     h(
       'div',
       { class: 'toast error', role: 'alert' },
-      h('div', null, h('strong', null, message), advice ? h('p', null, advice) : null),
+      h(
+        'div',
+        null,
+        h('strong', null, message),
+        advice ? h('p', null, advice) : null,
+        error?.data?.run_number
+          ? h('a', { href: link(['runs', String(error.data.run_number)]) }, `Show run ${error.data.run_number}`)
+          : null,
+      ),
       copyButton(() => asText(error), 'Copy the error'),
       closeButton(() => toast),
     ),

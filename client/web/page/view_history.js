@@ -70,14 +70,16 @@ class History {
     this.load();
   }
 
-  /** The first page anew; what was asked for before and comes later is dropped. */
-  async load() {
+  /** The first page anew; what was asked for before and comes later is dropped. `keep`: what was unfolded below it stays. */
+  async load(keep = false) {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     try {
       const page = await get('runs', { ...this.query(), limit: Math.min(Math.max(PAGE, this.runs.length), 500) }, this.life.signal);
       if (turn !== this.turn || this.life.over) return;
-      this.runs = page.runs;
-      this.next = page.next ?? null;
+      const oldest = page.runs.at(-1)?.run_number ?? 0;
+      const below = keep && page.next ? this.runs.filter((run) => run.run_number < oldest) : [];
+      this.runs = page.runs.concat(below);
+      if (!below.length) this.next = page.next ?? null;
       this.show();
     } catch (error) {
       if (error.name === 'AbortError' || turn !== this.turn || this.life.over) return;
@@ -91,7 +93,7 @@ class History {
 
   refreshSoon() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.life.over || this.load(), 400);
+    this.timer = setTimeout(() => this.life.over || this.load(true), 400);
   }
 
   async loadMore(button) {

@@ -19,10 +19,12 @@ import { meaning } from './words.js';
 const SLOW = 15000; // milliseconds between looks at what changes slowly
 const MISSED_DAYS = 7;
 const AHEAD = 6;
+const MOST_CARDS = 12; // runs that are shown step by step
 
 export function mount(root, route, life) {
   const quick = h('div', { class: 'quick-place' });
   const running = h('div', { class: 'stack' });
+  const moreRunning = h('p', { class: 'small' });
   const readiness = h('div', { class: 'card-body wait-readiness' });
   const health = h('div', { class: 'card-body wait-health' });
   const jobs = h('div', { class: 'card-body' });
@@ -32,7 +34,7 @@ export function mount(root, route, life) {
     root,
     h('h1', { class: 'off-screen' }, 'Overview'),
     quick,
-    h('section', { 'aria-labelledby': 'running-title' }, h('h2', { id: 'running-title' }, 'Running now'), running),
+    h('section', { 'aria-labelledby': 'running-title' }, h('h2', { id: 'running-title' }, 'Running now'), running, moreRunning),
     h(
       'div',
       { class: 'grid two' },
@@ -56,7 +58,7 @@ export function mount(root, route, life) {
       filling(next, life, () => dueNext(life)),
       filling(missed, life, () => missedTimes(life)),
     ]);
-  watchRunning(running, life, slow);
+  watchRunning(running, moreRunning, life, slow);
   life.every(SLOW, slow);
   life.on(connection, 'back', slow);
 }
@@ -66,7 +68,7 @@ function section(heading, body) {
 }
 
 /** Cards of the runs that go on: asked for anew when something has changed, a few times a second at most. */
-function watchRunning(box, life, onEnded) {
+function watchRunning(box, more, life, onEnded) {
   let wanted = false;
   let busy = false;
   let numbers = '';
@@ -76,7 +78,7 @@ function watchRunning(box, life, onEnded) {
     busy = true;
     while (wanted && !life.over) {
       wanted = false;
-      numbers = await showRunning(box, life, numbers, onEnded);
+      numbers = await showRunning(box, more, life, numbers, onEnded);
       await new Promise((done) => setTimeout(done, 250));
     }
     busy = false;
@@ -87,11 +89,18 @@ function watchRunning(box, life, onEnded) {
   });
 }
 
-async function showRunning(box, life, before, onEnded) {
+async function showRunning(box, more, life, before, onEnded) {
   try {
-    const { runs } = await get('runs/current', null, life.signal);
+    const { runs: all } = await get('runs/current', null, life.signal);
+    const runs = all.slice(0, MOST_CARDS);
     const shown = await Promise.all(runs.map((run) => get(`runs/${run.run_number}`, null, life.signal).catch(() => null)));
-    const numbers = runs.map((run) => run.run_number).join();
+    const numbers = all.map((run) => run.run_number).join();
+    replace(
+      more,
+      all.length > runs.length
+        ? h('a', { href: link(['history'], { status: 'running' }) }, `and ${plural(all.length - runs.length, 'more run')}`)
+        : null,
+    );
     if (!runs.length) {
       if (!box.querySelector('.empty'))
         replace(

@@ -12,14 +12,17 @@ import { logTools } from './log_tools.js';
 import { progressBar } from './progress.js';
 import { link } from './router.js';
 import { followRun, isOver, stateOf } from './run_feed.js';
-import { attempts, counters, notes, stepsTable, warnings } from './run_parts.js';
+import { attempts, counters, notes, warnings } from './run_parts.js';
+import { showRun } from './show_run.js';
 import { setStatus } from './status_word.js';
 import { retryRun } from './start_run.js';
+import { stepsTable } from './steps_table.js';
 import { timeline } from './timeline.js';
 import { when } from './time_text.js';
 import { whyFacts } from './why.js';
 
 const SECOND = 1000;
+const MANY = 500; // steps, of which not every change is worth asking for all of them
 
 export function mount(root, route, life) {
   const view = new RunView(root, route.path[1], life);
@@ -38,6 +41,7 @@ class RunView {
     this.root = root;
     this.run = run;
     this.life = life;
+    this.memory = {};
     life.atEnd(() => {
       this.feed?.end();
       this.log?.end();
@@ -46,7 +50,7 @@ class RunView {
 
   async load() {
     try {
-      const shown = await get(`runs/${encodeURIComponent(this.run)}`, null, this.life.signal);
+      const shown = await showRun(this.run, this.life.signal);
       if (this.life.over) return;
       this.run = String(shown.run.run_number); // the address may have said it otherwise
       this.build(shown);
@@ -145,11 +149,11 @@ class RunView {
     while (this.again && !this.life.over) {
       this.again = false;
       try {
-        this.show(await get(`runs/${this.run}`, null, this.life.signal));
+        this.show(await showRun(this.run, this.life.signal));
       } catch {
         // The next state brings it.
       }
-      await new Promise((done) => setTimeout(done, 300));
+      await new Promise((done) => setTimeout(done, this.shown.steps.length > MANY ? 2000 : 300));
     }
     this.refreshing = false;
   }
@@ -236,7 +240,7 @@ class RunView {
         'section',
         { class: 'card' },
         h('h2', null, 'Steps'),
-        stepsTable(shown, isOver(shown.run.status) ? (step) => retryRun(this.run, step) : null),
+        stepsTable(shown, isOver(shown.run.status) ? (step) => retryRun(this.run, step) : null, this.memory),
         attempts(shown),
       ),
       [counters(shown.run.metrics), warnings(shown.run.warnings), notes(shown.run.notes)].some(Boolean)
@@ -264,7 +268,10 @@ class RunView {
       const why = await get(`runs/${this.run}/why`, null, this.life.signal);
       if (this.life.over || !this.waiting) return;
       const facts = whyFacts(why);
-      replace(this.what, facts ? h('section', { class: 'diagnosis', 'aria-label': 'Why it waits' }, h('h2', null, 'Why it waits'), facts) : null);
+      replace(
+        this.what,
+        facts ? h('section', { class: 'diagnosis', 'aria-label': 'Why it waits' }, h('h2', null, 'Why it waits'), facts) : null,
+      );
     } catch {
       // The status says that it waits.
     }

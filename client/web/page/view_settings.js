@@ -1,20 +1,22 @@
-// Settings: schedules with pause and resume, alerts, limits, who may act, and how this browser shows things.
+// Settings: schedules with pause and resume, alerts, breakers, limits, who may act, and how this browser shows things.
 import { get } from './api.js';
 import { connection } from './connection.js';
 import { h, replace } from './dom.js';
-import { empty } from './empty.js';
 import { filling } from './error_box.js';
 import { forgetJobs } from './jobs_store.js';
 import { preferencesForm } from './preferences_form.js';
 import { scheduleList } from './schedules.js';
 import { session } from './session.js';
 import { sessionPanel } from './session_panel.js';
-import { alertList, limitList } from './alerts_limits.js';
+import { alertList } from './alerts.js';
+import { breakerList } from './breakers.js';
+import { limitList } from './limits.js';
 
 export function mount(root, route, life) {
   const schedules = h('div');
   const alerts = h('div');
   const limits = h('div');
+  const breakers = h('div');
   const who = h('div');
   replace(
     root,
@@ -24,6 +26,7 @@ export function mount(root, route, life) {
       'div',
       { class: 'grid two' },
       section('Alerts', alerts),
+      section('Breakers', breakers),
       section('Limits', limits),
       section('Who may act', who),
       section('This browser', preferencesForm()),
@@ -37,10 +40,13 @@ export function mount(root, route, life) {
       }),
     );
   const showWho = () => replace(who, sessionPanel());
+  const showAlerts = () => filling(alerts, life, async () => alertList(await get('alerts', null, life.signal), showAlerts));
+  const showBreakers = () => filling(breakers, life, async () => breakerList(await get('status', null, life.signal), showBreakers));
   const show = () => {
     showSchedules();
-    filling(alerts, life, () => optional('alerts', alertList, 'This daemon has no alerts.', life));
-    filling(limits, life, () => optional('limits', limitList, 'This daemon has no limits.', life));
+    showAlerts();
+    showBreakers();
+    filling(limits, life, async () => limitList(await get('limits', null, life.signal)));
   };
   life.on(session, 'change', showWho);
   life.on(connection, 'back', show);
@@ -50,14 +56,4 @@ export function mount(root, route, life) {
 
 function section(heading, body) {
   return h('section', { class: 'card' }, h('h2', null, heading), body);
-}
-
-/** What a daemon may not know yet is nothing that is wrong. */
-async function optional(path, list, without, life) {
-  try {
-    return list(await get(path, null, life.signal));
-  } catch (error) {
-    if (error.status === 404 || error.status === 501) return empty(without);
-    throw error;
-  }
 }

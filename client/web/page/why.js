@@ -31,7 +31,12 @@ export function whyFacts(answer) {
 export function whyChanges(answer) {
   const last = answer?.last_success;
   if (!last) return null;
-  const heading = ['Last success: ', h('a', { href: link(['runs', String(last.run_number)]) }, `#${last.run_number}`), ', ', ago(last.completed_at)];
+  const heading = [
+    'Last success: ',
+    h('a', { href: link(['runs', String(last.run_number)]) }, `#${last.run_number}`),
+    ', ',
+    ago(last.completed_at),
+  ];
   if (!answer.changes?.length) return h('p', { class: 'small' }, heading, '. Nothing is known to have changed since.');
   return h(
     'section',
@@ -66,7 +71,13 @@ export function whyNext(answer) {
       'ul',
       { class: 'plain-list' },
       answer.next.map(({ text, command }) =>
-        h('li', { class: 'command' }, h('code', null, command), copyButton(() => command, `Copy: ${command}`), h('span', { class: 'muted small' }, text)),
+        h(
+          'li',
+          { class: 'command' },
+          h('code', null, command),
+          copyButton(() => command, `Copy: ${command}`),
+          h('span', { class: 'muted small' }, text),
+        ),
       ),
     ),
   );

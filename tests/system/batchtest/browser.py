@@ -118,7 +118,10 @@ class Browser:
         until(lambda: wanted in self.text(css), lambda: f"'{wanted}' is in {css}\n{self.text()}\n{self.console()}", seconds)
 
     def until_gone(self, css, seconds=10):
-        until(lambda: not any(element.is_displayed() for element in self.all(css)), f"{css} is gone", seconds)
+        until(lambda: not self.sees(css), lambda: f"{css} is gone\n{self.text()}", seconds)
+
+    def sees(self, css):
+        return self.script("return [...document.querySelectorAll(arguments[0])].some((element) => element.checkVisibility())", css)
 
     # Doing
 
@@ -136,6 +139,17 @@ class Browser:
 
         until(clicked, lambda: f"{css} {text or ''} can be clicked\n{self.text()}\n{self.console()}", 10)
         self.clicks += 1
+
+    def log_in(self, password):
+        """Answers the dialog that asks for the password. What it costs is no click of an action's."""
+        self.type("#password", password)
+        self.press(Keys.ENTER)
+
+    def choose(self, css, value):
+        """Chooses an option of a select, as a person does."""
+        self.find(css)
+        self.script("const field = document.querySelector(arguments[0]); field.value = arguments[1];"
+                    " field.dispatchEvent(new Event('change', {bubbles: true}))", css, value)
 
     def type(self, css, text):
         element = self.find(css)
@@ -157,7 +171,8 @@ class Browser:
     def downloaded(self, name, seconds=10):
         """The bytes of a file that the page gave to save."""
         path = os.path.join(self.downloads, name)
-        until(lambda: os.path.exists(path), lambda: f"{name} was saved; there is {os.listdir(self.downloads)}", seconds)
+        # The name is taken at once, and the content comes under another one.
+        until(lambda: os.path.exists(path) and os.path.getsize(path) and not os.path.exists(path + ".crdownload"), lambda: f"{name} was saved; there is {os.listdir(self.downloads)}", seconds)
         with open(path, "rb") as file:
             content = file.read()
         os.unlink(path)

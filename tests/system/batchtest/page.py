@@ -1,5 +1,7 @@
 """The status page as its tests have it: the page of this tree, served by batch-web, in a browser."""
+import functools
 import os
+import subprocess
 
 from . import paths
 from .web import Web
@@ -8,12 +10,22 @@ PAGE = os.path.join(paths.SOURCE, "client", "web", "page")
 # What the browser says of answers that the page takes for what they are.
 EXPECTED_COMPLAINTS = ("Failed to load resource: the server responded with a status of", "Failed to load resource: net::ERR_")
 
-WORDS = ("success", "partial", "failed", "cancelled", "skipped")
+PASSWORD = "correct horse"
 
 
-def serve(instance, **settings):
-    """A batch-web with the page of the source tree, started."""
-    return Web(instance, settings={"Page": "yes", "PageDirectory": PAGE, **settings}).start()
+@functools.cache
+def password_hash():
+    return subprocess.run([paths.BATCH_WEB, "--hash-password"], input=PASSWORD + "\n", capture_output=True, text=True, check=True).stdout
+
+
+def serve(instance, login=True, **settings):
+    """A batch-web with the page of the source tree, started; with `login` the password PASSWORD lets people act."""
+    web = Web(instance, settings={"Page": "yes", "PageDirectory": PAGE, **settings})
+    if login:
+        with open(web.path("password"), "w", encoding="ascii") as file:
+            file.write(password_hash())
+        web.settings["PasswordFile"] = web.path("password")
+    return web.start()
 
 
 def address(web, place=""):

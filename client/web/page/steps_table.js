@@ -1,0 +1,80 @@
+// The steps of a run with durations, records and what they said.
+import { h, replace } from './dom.js';
+import { duration, number, title } from './format.js';
+import { statusWord } from './status_word.js';
+
+const MOST = 100; // rows at once; the others when they are wanted
+
+/** `onRetry(step)` where it can be retried from one; `memory` keeps between two tables whether all rows are wanted. */
+export function stepsTable(shown, onRetry, memory = {}) {
+  const items = shown.steps.some((step) => step.item);
+  const columns = ['Step', items ? 'Item' : null, 'Status', 'Took', 'Records', 'Attempts', 'What it said', onRetry ? '' : null];
+  const body = h('tbody');
+  const more = h('div', { class: 'row center' });
+  const fill = () => {
+    const { rows, left } = chosen(shown.steps, memory.all);
+    replace(
+      body,
+      rows.map((step) => row(step, items, onRetry)),
+    );
+    replace(more, left ? h('button', { class: 'button small', type: 'button', onclick: all }, `Show ${number(left)} more steps`) : null);
+  };
+  const all = () => {
+    memory.all = true;
+    fill();
+  };
+  fill();
+  return h(
+    'div',
+    { class: 'table-scroll' },
+    h(
+      'table',
+      { class: 'table steps-table' },
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          columns
+            .filter((name) => name !== null)
+            .map((name) => h('th', { scope: 'col', class: ['Took', 'Records', 'Attempts'].includes(name) ? 'right' : null }, name)),
+        ),
+      ),
+      body,
+    ),
+    more,
+  );
+}
+
+/** Where there are too many: what needs a look before what went well, each in its order. */
+function chosen(steps, all) {
+  if (all || steps.length <= MOST) return { rows: steps, left: 0 };
+  const well = (step) => step.status === 'success' || step.status === 'pending';
+  const rows = [...steps.filter((step) => !well(step)), ...steps.filter(well)].slice(0, MOST);
+  return { rows, left: steps.length - rows.length };
+}
+
+function row(step, items, onRetry) {
+  const said = step.error_message ?? step.status_text ?? '';
+  return h(
+    'tr',
+    null,
+    h('th', { scope: 'row' }, title(step.step_name)),
+    items ? h('td', { class: 'item' }, step.item) : null,
+    h('td', null, statusWord(step.status, step.reason)),
+    h('td', { class: 'right figure', dataset: { name: 'took' } }, duration(step.duration_seconds ?? step.elapsed_seconds)),
+    h('td', { class: 'right figure', dataset: { name: 'records' } }, number(step.records_processed)),
+    h('td', { class: 'right figure', dataset: { name: 'attempts' } }, step.attempts ? number(step.attempts) : '–'),
+    h('td', { class: 'said' }, said),
+    onRetry
+      ? h(
+          'td',
+          null,
+          step.status === 'failed'
+            ? h('button', { class: 'button small', type: 'button', onclick: () => onRetry(step.step_name) }, 'Retry from here')
+            : null,
+        )
+      : null,
+  );
+}

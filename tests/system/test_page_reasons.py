@@ -1,0 +1,113 @@
+"""For every reason that the design knows a run that ends for it, and the page alone tells which step it was, why, its last lines and what to do."""
+import os
+import signal
+
+import pytest
+
+from batchtest import page, paths
+from batchtest.instance import Instance
+from batchtest.wait import until
+
+REPORT = f"{paths.BATCHCTL} report"
+SAYS = "echo 'this is what it said last' >&2; "
+LAST = "this is what it said last"
+
+
+def job(command, keys="", above="", more=""):
+    return f"[Job]\n{above}[Step work]\nExec=/bin/sh -c \"{SAYS}{command}\"\n{keys}{more}"
+
+
+# reason: (job file, what the page says of it beside the word itself)
+JOBS = {
+    "exit": (job("exit 65"), ["exit status 65 (data it cannot use)", "status that means failure"]),
+    "signal": (job("kill -SEGV $$$$"), ["SIGSEGV", "crash"]),
+    "timeout": (job("exec sleep 300", "TimeoutSec=300ms\n"), ["300", "raise TimeoutSec="]),
+    "heartbeat": (job("exec sleep 300", "HeartbeatSec=300ms\nHeartbeatAction=kill\n"), ["no sign of life", "HeartbeatSec="]),
+    # The step ends its own monitor: $PPID cannot be 1, for the monitor is there when the shell begins.
+    "lost": (job("sleep 0.3; kill -KILL $$PPID; exec sleep 1"), ["without a result", "Retry it"]),
+    "gate": (job(f"{REPORT} --coverage 0.5", "CoverageMin=90%\n"), ["coverage 50 % is below CoverageMin=90%"]),
+    "records": (job(f"{REPORT} --records 3", "RecordsMin=5\n"), ["3 records", "RecordsMin=5"]),
+    "spawn": ("[Job]\n[Step work]\nExec=/nonexistent/program\n", ["/nonexistent/program", "could not be started"]),
+    "request": (job("exec sleep 300"), ["Somebody cancelled it", "wrong week"]),
+    "stopped": (job("exec sleep 300"), ["The service was stopped"]),
+    "replaced": (job("exec sleep 300", above="Overlap=replace\n"), ["A newer run of the job took its place"]),
+    "breaker": (job("exit 1", "BreakerFailures=1\nBreakerResetSec=1h\n"), ["failed too often", "reset the breaker"]),
+    "dependency": (job("exit 1", more="[Step after]\nExec=/bin/true\n"), ["status that means failure"]),
+}
+WITHOUT_LINES = ("spawn", "breaker")
+SILENT = ("stopped",)  # it is ended at its beginning, perhaps before it spoke
+
+
+@pytest.fixture(scope="module")
+def ended():
+    """A daemon in which every job has ended for its reason: {reason: number of the run}, the daemon, and the page's address."""
+    instance = Instance(jobs={reason: text for reason, (text, _) in JOBS.items()})
+    web = None
+    try:
+        instance.start()
+        runs = runs_of(instance)
+        web = page.serve(instance, login=False)
+        yield runs, instance, page.address(web)
+    finally:
+        if web:
+            web.remove()
+        instance.remove()
+
+
+def speaks(instance, run):
+    until(lambda: instance.call("run.tail", run=run)["lines"], f"run {run} speaks")
+
+
+def runs_of(instance):
+    runs = {reason: instance.call("run.start", job=reason)["run_number"] for reason in JOBS}
+    for reason in ("request", "stopped", "replaced"):
+        speaks(instance, runs[reason])
+    instance.call("run.cancel", run=runs["request"], reason="wrong week")
+    newer = instance.call("run.start", job="replaced")["run_number"]
+    speaks(instance, newer)
+    instance.wait_for_run(runs["breaker"])
+    runs["breaker"] = instance.call("run.start", job="breaker")["run_number"]
+    for reason, run in runs.items():
+        if reason != "stopped":
+            instance.wait_for_run(run)
+    instance.stop(signal.SIGINT)  # the order to end what runs
+    instance.start()
+    return runs
+
+
+@pytest.mark.parametrize("reason", JOBS)
+def test_the_page_alone_tells_why(browser, ended, reason):
+    runs, instance, address = ended
+    run = runs[reason]
+    shown = instance.show(run)
+    step = shown["steps"][0]
+    assert step["reason"] == reason or reason == "dependency", shown["run"]
+    browser.open(address, f"#/runs/{run}")
+    browser.until_text(shown["run"]["status"], "h1")
+    browser.until_text("What happened", ".diagnosis")
+    told = browser.text(".diagnosis")
+    assert browser.text(".diagnosis-step") == "Work"
+    assert browser.text(".diagnosis-cause").startswith(f"{step['reason']}: ")
+    assert not [words for words in JOBS[reason][1] if words not in told], told
+    if reason not in WITHOUT_LINES + SILENT:
+        assert LAST in browser.text(".last-lines")
+    browser.until_text(step["reason"] if step["reason"] != "exit" else "failed", ".steps-table")
+
+
+def test_what_depends_on_it(browser, ended):
+    runs, _, address = ended
+    browser.open(address, f"#/runs/{runs['dependency']}")
+    browser.until_text("dependency", ".steps-table")
+
+
+def test_out_of_memory(browser, make_page, make_instance):
+    controllers = open("/sys/fs/cgroup/cgroup.controllers", encoding="ascii").read() if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else ""
+    if "memory" not in controllers.split():
+        pytest.skip("the memory controller is not in cgroup2 on this machine: MemoryMax= cannot be enforced")
+    instance = make_instance(jobs={"oom": job("exec tail /dev/zero", "MemoryMax=16M\n")}).start()
+    run = instance.run("oom")["run"]
+    if run["reason"] != "oom":
+        pytest.skip("cgroup leaves of this user have no memory controller: MemoryMax= cannot be enforced")
+    browser.open(page.address(make_page(instance)), f"#/runs/{run['run_number']}")
+    browser.until_text("needed more memory than it may have", ".diagnosis-cause")
+    browser.until_text("MemoryMax=", ".diagnosis")
