@@ -19,7 +19,7 @@ static const struct table_column step_columns[] = {
         {.title = "DURATION", .right = true},
         {.title = "USUALLY", .right = true},
         {.title = "RECORDS", .right = true},
-        {.title = "USUALLY", .right = true},
+        {.title = "USUALLY", .right = true, .optional = true},
         {.title = "COUNTERS", .flexible = true, .optional = true},
 };
 
