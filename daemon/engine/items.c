@@ -117,7 +117,7 @@ void run_find_list(struct run *run, size_t list) {
         struct effects effects = {0};
         _cleanup_item_list_ struct item_list items = {0};
         _cleanup_free_ char *error = NULL;
-        size_t dropped;
+        size_t dropped = 0;
 
         if (read_words(run, list, true, &items, &dropped, &error) < 0)
                 (void)run_machine_items_failed(&run->machine, list, error, &effects);
