@@ -13,9 +13,8 @@ JOBS = os.path.join(paths.SOURCE, "daemon", "worker", "nfl", "jobs.d")
 TUESDAY = "2024-10-29T12:00:00Z"
 
 
-@pytest.fixture
-def batch(make_instance, player, database):
-    """A daemon with the shipped jobs, its mirror, and the API player at the Tuesday before week 9."""
+def prepare(make_instance, player, database, more=""):
+    """A daemon with the shipped jobs, its mirror, and the API player at the Tuesday before week 9. more: for every job."""
     instance = make_instance(database=database)
     instance.settings["JobsDirectory"] = f"{instance.path('jobs.d')} {JOBS}"
     instance.write_config()
@@ -25,8 +24,13 @@ def batch(make_instance, player, database):
         with open(instance.path("jobs.d", f"{job}.job.d", "test.conf"), "w", encoding="utf-8") as drop_in:
             drop_in.write(f"[Job]\nEnvironment=PATH={os.path.dirname(paths.BATCH_NFL)}:/usr/bin:/bin "
                           + " ".join(f"{name}={value}" for name, value in variables.items())
-                          + f"\nEnvironment=\"BATCH_DATABASE={database.conninfo}\"\n")
-    instance.start()
+                          + f"\nEnvironment=\"BATCH_DATABASE={database.conninfo}\"\n" + more)
+    return instance
+
+
+@pytest.fixture
+def batch(make_instance, player, database):
+    instance = prepare(make_instance, player, database).start()
     until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied", 20)
     return instance
 
@@ -168,3 +172,29 @@ def test_readiness_without_a_database(make_instance):
     ctl = subprocess.run([paths.BATCHCTL, "--socket", instance.path("run", "control.sock"), "readiness"], capture_output=True, text=True,
                          check=False)
     assert ctl.returncode == 8 and "Database=" in ctl.stderr
+
+
+def test_a_first_run_before_the_tables(make_instance, player, own_postgres):
+    """The run comes before the database can be reached and before the daemon has made the tables: it is tried again, and succeeds."""
+    database = own_postgres.create_database()
+    own_postgres.stop()
+    batch = prepare(make_instance, player, database, "[Step rosters]\nRetryDelaySec=1s\nRetryBackoff=1\nRetries=30\n").start()
+    run = batch.call("run.start", job="roster_refresh")["run_number"]
+    until(lambda: batch.call("run.show", run=run)["steps"][0]["attempts"] >= 2, "the first attempt has failed", 20)
+    own_postgres.start()
+    shown = until(lambda: ended(batch, run), "the run ends", 60)
+    assert shown["run"]["status"] == "success", batch.log
+    statuses = until(lambda: attempts_of(database), "all attempts are in PostgreSQL", 10)
+    assert len(statuses) >= 2 and set(statuses[:-1]) == {75}
+    assert database.value("SELECT count(*) FROM players") > 0
+
+
+def attempts_of(database):
+    """The exit statuses, once the last is there."""
+    statuses = [row[0] for row in database.query("SELECT exit_status FROM batch_execution_steps ORDER BY attempt")]
+    return statuses if statuses and statuses[-1] == 0 else None
+
+
+def ended(batch, run):
+    shown = batch.call("run.show", run=run)
+    return shown if shown["run"]["status"] not in ("queued", "running") else None
