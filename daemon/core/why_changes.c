@@ -52,6 +52,20 @@ static void take_line(struct lines *lines, char **section, const char *line, siz
                 line[0] == '[' ? xstrndup(line, len) : xasprintf("%s %.*s", *section, (int)len, line);
 }
 
+/* A line with those that continue it (a backslash at the end), as one. */
+static char *next_line(const char **text) {
+        struct buf line = BUF_INIT(SIZE_MAX / 4);
+
+        for (bool more = true; more && **text;) {
+                size_t len = strcspn(*text, "\n");
+
+                more = len > 0 && (*text)[len - 1] == '\\';
+                (void)buf_appendf(&line, "%.*s%s", (int)(len - more), *text, more ? " " : "");
+                *text += len + ((*text)[len] == '\n');
+        }
+        return buf_steal(&line);
+}
+
 static void take_lines(struct lines *lines, const char *sources) {
         _cleanup_jval_ struct jval *files = NULL;
 
@@ -62,10 +76,9 @@ static void take_lines(struct lines *lines, const char *sources) {
                 _cleanup_free_ char *section = xstrdup("");
 
                 while (*text) {
-                        size_t len = strcspn(text, "\n");
+                        _cleanup_free_ char *line = next_line(&text);
 
-                        take_line(lines, &section, text, len);
-                        text += len + (text[len] == '\n');
+                        take_line(lines, &section, line, strlen(line));
                 }
         }
 }

@@ -16,8 +16,9 @@
 #define COMPARED_RUNS 20
 #define COMPARED_AMONG 500
 /* Steps, or targets, of one answer; a frame holds 1 MiB. */
-#define STEPS_MAX 2000
+#define STEPS_MAX 1000
 #define TARGETS_MAX 5000
+#define ITEMS_BYTES ((size_t)700 * 1024)
 
 /* The numbers of one step in the runs that are compared with. */
 struct usual {
@@ -181,6 +182,22 @@ int ask_run_summary(const struct question *question, sqlite3 *db, const char *st
         return 0;
 }
 
+/* As many items as fit an answer; all of them are counted. */
+static void cut_items(struct jval *answer) {
+        const struct jval *items = jval_get(answer, "items");
+        struct jval *shown = jval_array();
+        size_t bytes = 0;
+
+        for (size_t i = 0; i < jval_array_size(items) && bytes < ITEMS_BYTES; i++) {
+                _cleanup_free_ char *text = jval_dump(jval_at(items, i));
+
+                bytes += strlen(text);
+                if (bytes < ITEMS_BYTES)
+                        jval_add(shown, jval_ref(jval_at(items, i)));
+        }
+        jval_set(answer, "items", shown);
+}
+
 int ask_run_quality(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                     char **ret_error) {
         _cleanup_(run_record_freep) struct run_record *run = NULL;
@@ -194,6 +211,7 @@ int ask_run_quality(const struct question *question, sqlite3 *db, const char *st
         if (r < 0)
                 return r;
         answer = quality_to_json(&parts.quality, true);
+        cut_items(answer);
         jval_set_int(answer, "run_number", run->run_number);
         jval_set_str(answer, "run_id", run->run_id);
         jval_set_str(answer, "job", run->job);

@@ -83,7 +83,7 @@ static void test_all_that_has_changed_is_told(void **state) {
 
 static void test_the_lines_of_the_definition_that_differ(void **state) {
         static const char before[] =
-                "[{\"path\":\"/j.job\",\"text\":\"[Job]\\nType=x\\n# old words\\n[Step odds]\\nRetries=5\\nEnvironment=KEY=one\\n\"}]";
+                "[{\"path\":\"/j.job\",\"text\":\"[Job]\\nType=x\\n# old words\\n[Step odds]\\nRetries=5\\nEnvironment=KEY=one \\\\\\n SECRET=one\\n\"}]";
         static const char after[] =
                 "[{\"path\":\"/j.job\",\"text\":\"[Job]\\n Type=x\\n\\n[Step odds]\\nRetries=2\\nEnvironment=KEY=two\\n\"}]";
         struct rollup rollup = {0};
