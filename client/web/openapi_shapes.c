@@ -15,6 +15,16 @@ const struct openapi_shape openapi_shapes[] = {
         {"Step", "run_id:string step_name:string item:string attempt:integer step_order:integer? status:string reason:string? started_at:time? "
                 "completed_at:time? duration_seconds:number? records_processed:integer? exit_status:integer? error_message:string? metrics:object? "
                 "metadata:object? status_text:string?"},
+        {"BackfillValue", "value:string action:string why:string? last_run:integer? last_status:string?"},
+        {"StepSummary", "step_name:string step_order:integer? items:integer pending:integer running:integer success:integer failed:integer "
+                "skipped:integer cancelled:integer"},
+        {"Totals", "items:integer attempts:integer pending:integer running:integer success:integer failed:integer skipped:integer cancelled:integer"},
+        {"JobHealth", "job:string runs:integer? queued:integer? running:integer? success:integer? partial:integer? failed:integer? cancelled:integer? "
+                "skipped:integer? failure_rate:number? durations:integer? median_duration_seconds:number? p95_duration_seconds:number? "
+                "zero_record_runs:integer? last_success_at:time? last_success_run:integer? before:object? after:object?"},
+        {"Limit", "limit:string slots:integer used:integer holders_total:integer waiters_total:integer holders:[object] waiters:[object]"},
+        {"Alert", "alert:string kind:string to:string? on:[string]? jobs:[string]? sent:integer failed:integer last_sent_at:time? last_failed_at:time? "
+                "last_event:string? last_error:string?"},
         {"Progress", "total:integer completed:integer failed:integer running:integer percent:number"},
         {"Line", "seq:integer time:time step:string item:string? stream:string text:string partial:boolean?"},
         {"Paused", "since:time reason:string? by:string? until:time?"},
@@ -60,6 +70,19 @@ static const char *const results[_METHOD_MAX] = {
         [METHOD_RUN_SHOW] = "run:Run progress:Progress? elapsed_seconds:number? current_step:string? current_item:string? last_seq:integer? "
                 "steps:[Step] attempts:[Step]? truncated:boolean?",
         [METHOD_RUN_CANCEL] = "run_number:integer run_id:string job:string status:string processes_ended:integer",
+        [METHOD_RUN_RETRY] = "run_number:integer run_id:string job:string status:string retry_of:string steps:[string]",
+        [METHOD_RUN_BACKFILL] = "job:string mode:string? parameter:string total:integer dry_run:boolean run_number:integer? run_id:string? status:string? "
+                "values:[BackfillValue]",
+        [METHOD_RUN_SUMMARY] = "run:Run totals:Totals steps:[StepSummary]",
+        [METHOD_RUN_QUALITY] = "run_number:integer run_id:string job:string status:string targets:integer full:integer limited:integer failed:integer "
+                "unknown:integer values:object? items:[object]?",
+        [METHOD_RUN_WHY] = "job:string state:string summary:string run:Run? facts:[object]? failures:[object]?",
+        [METHOD_JOB_HEALTH] = "jobs:[JobHealth]",
+        [METHOD_STEP_LIST] = "steps:[Step]? groups:[object]? next:string?",
+        [METHOD_LIMIT_LIST] = "limits:[Limit]",
+        [METHOD_ALERT_LIST] = "enabled:boolean alerts:[Alert] waiting:[object]",
+        [METHOD_ALERT_TEST] = "alert:string",
+        [METHOD_BREAKER_RESET] = "job:string reset:[object]",
         [METHOD_RUN_TAIL] = "run_number:integer run_id:string job:string status:string following:boolean lines:[Line] next:integer? last:integer?",
         [METHOD_LOG_READ] = "run_id:string step:string item:string? attempt:integer offset:integer next:integer? size:integer text:string? base64:string?",
         [METHOD_READINESS_SHOW] = "weeks:[ReadinessWeek]",

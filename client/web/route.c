@@ -35,6 +35,7 @@ const struct route routes[] = {
         {"GET", "/runs/{run}/lines", ROUTE_CALL, METHOD_RUN_TAIL, "A page of a run's lines"},
         {"GET", "/runs/{run}/stream", ROUTE_STREAM, METHOD_RUN_TAIL, "Lines and states of a run as they come, as Server-Sent Events"},
         {"GET", "/runs/{run}/why", ROUTE_CALL, METHOD_RUN_WHY, NULL},
+        {"POST", "/backfills", ROUTE_CALL, METHOD_RUN_BACKFILL, NULL},
         {"GET", "/events", ROUTE_EVENTS, METHOD_EVENTS_SUBSCRIBE, "Changes of all runs as they come, as Server-Sent Events"},
         {"GET", "/jobs", ROUTE_CALL, METHOD_JOB_LIST, NULL},
         {"GET", "/jobs/{job}", ROUTE_CALL, METHOD_JOB_SHOW, NULL},

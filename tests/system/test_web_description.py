@@ -133,6 +133,11 @@ def test_every_answer_is_as_the_document_says(instance, web):
     for pattern in ("/runs/latest", "/runs/latest/logs", "/runs/latest/lines", "/runs/latest/summary", "/runs/latest/quality", "/runs/latest/why"):
         call("GET", pattern)
     call("GET", "/runs", query="?limit=1")
+    call("POST", "/backfills", {"job": "hello", "parameter": "n", "from": "1", "to": "2", "dry_run": True})
+    parent = call("POST", "/backfills", {"job": "hello", "parameter": "n", "values": ["7", "8"]})["run_number"]
+    instance.wait_for_run(parent)
+    call("GET", "/runs/{run}", run=parent)
+    call("GET", "/runs/{run}/summary", run=parent)
     call("GET", "/jobs/{job}", job="hello")
     call("GET", "/schedules", query="?from=2026-01-01T00:00:00Z")
     call("POST", "/jobs/{job}/pause", {"reason": "x", "until": "2099-01-01T00:00:00Z"}, job="hello")
