@@ -65,6 +65,28 @@ static bool read_count(const char *text, int64_t *ret) {
         return !text || parse_int64_range(text, 0, INT64_MAX, ret) == 0;
 }
 
+/* The first argument of the address that is none of these (NULL-terminated); NULL: all are. */
+static const char *unknown_argument(const struct http_target *target, const char *const *known) {
+        for (size_t i = 0; i < target->n_query; i++) {
+                const char *const *name = known;
+
+                while (*name && !streq(*name, target->query[i].name))
+                        name++;
+                if (!*name)
+                        return target->query[i].name;
+        }
+        return NULL;
+}
+
+static bool check_arguments(struct http_conn *conn, const struct http_request *request, const char *const *known) {
+        const char *unknown = unknown_argument(&request->target, known);
+        _cleanup_free_ char *message = unknown ? xasprintf("this address takes no '%s'", unknown) : NULL;
+
+        if (unknown)
+                refuse_params(conn, message, unknown);
+        return !unknown;
+}
+
 /* False: it has been answered that there are none. */
 static bool check_streams(const struct web *web, struct http_conn *conn, const struct http_request *request) {
         if (!web->config->stream)
@@ -127,14 +149,16 @@ static void dispatch(struct web *web, struct http_conn *conn, const struct route
         case ROUTE_SESSION:
                 break;
         case ROUTE_DOWNLOAD:
-                download_open(web->link, conn, match->n_values > 0 ? match->values[0].value : NULL);
+                if (check_arguments(conn, request, (const char *const[]){NULL}))
+                        download_open(web->link, conn, match->n_values > 0 ? match->values[0].value : NULL);
                 break;
         case ROUTE_EVENTS:
-                if (check_streams(web, conn, request))
+                if (check_streams(web, conn, request) && check_arguments(conn, request, (const char *const[]){NULL}))
                         event_feed_open(web->event_feed, conn);
                 break;
         case ROUTE_STREAM:
-                if (check_streams(web, conn, request))
+                if (check_streams(web, conn, request) &&
+                    check_arguments(conn, request, (const char *const[]){"after", "lines", NULL}))
                         stream(web, conn, match, request);
                 break;
         }

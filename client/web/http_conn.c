@@ -28,6 +28,8 @@
 #define WRITE_TIMEOUT (30 * USEC_PER_SEC)
 /* After a refusal the client may still be sending: closing at once would take the refusal from it. */
 #define LINGER_TIMEOUT (2 * USEC_PER_SEC)
+/* A stream whose client takes nothing for so long is given up: the machine may be gone. */
+#define STREAM_STALL_MILLISECONDS 120000u
 #define STREAM_SEND_BUFFER (128 * 1024)
 #define LINGER_BYTES ((size_t)1024 * 1024)
 
@@ -330,6 +332,8 @@ void http_conn_stream(struct http_conn *conn, const struct http_reply *head, con
         /* A client that reads slowly is to be behind by its place in what is streamed, not by megabytes in the kernel.
          */
         (void)setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &(int){STREAM_SEND_BUFFER}, sizeof(int));
+        (void)setsockopt(conn->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(unsigned){STREAM_STALL_MILLISECONDS},
+                         sizeof(unsigned));
         conn->state = CONN_STREAM;
         forget_request(conn);
         loop_io_set_interest(conn->io, LOOP_READ | LOOP_WRITE);

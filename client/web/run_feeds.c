@@ -21,6 +21,9 @@
 #define FLUSH_LEAST (8 * USEC_PER_MSEC)
 #define FLUSH_MOST (25 * USEC_PER_MSEC)
 #define FLUSH_PER_STREAM ((usec_t)25)
+/* Streams that read older lines at a time: each holds a page of them, which may be as large as a frame. The others wait
+ * for their turn. */
+#define OLDER_MAX 64
 /* Runs that are followed although nobody watches any more: there is no call to end that, so the connection is made
  * anew. */
 #define IDLE_FEEDS_MAX 32
@@ -28,9 +31,10 @@
 struct run_feeds {
         struct loop *loop;
         struct daemon_link *link;
-        struct loop_timer *sweeper;
+        struct loop_timer *sweeper, *turns;
         struct run_feed *runs;
         size_t n_runs, n_streams;
+        size_t n_older; /* streams that read older lines now */
 };
 
 /* Who wants to watch a run: first waits for its feed, then has a stream. */
@@ -42,11 +46,14 @@ struct viewer {
         struct stream *stream;
         int64_t after, lines;
         bool asking, gone;
+        bool reads_older, waits_for_turn;
 };
 
 static void free_viewer(struct viewer *viewer) {
         free(viewer);
 }
+
+static void want_more(struct stream *stream, void *user);
 
 static usec_t flush_interval(void *user) {
         const struct run_feeds *feeds = user;
@@ -54,9 +61,39 @@ static usec_t flush_interval(void *user) {
         return MIN(MAX(FLUSH_PER_STREAM * feeds->n_streams, FLUSH_LEAST), FLUSH_MOST);
 }
 
+/* The next stream that waits to read older lines may. */
+static void next_turn(struct run_feeds *feeds) {
+        for (struct run_feed *run = feeds->runs; run; run = run->next)
+                for (struct stream *stream = run->feed.streams; stream; stream = stream->next) {
+                        struct viewer *viewer = stream->user;
+
+                        if (viewer->waits_for_turn) {
+                                viewer->waits_for_turn = false;
+                                want_more(stream, viewer);
+                                return;
+                        }
+                }
+}
+
+static void end_turn(struct viewer *viewer) {
+        if (!viewer->reads_older)
+                return;
+        viewer->reads_older = false;
+        viewer->feeds->n_older--;
+        loop_timer_arm(viewer->feeds->turns, 0);
+}
+
+static void turn_ended(void *user) {
+        struct run_feeds *feeds = user;
+
+        for (size_t free_turns = OLDER_MAX - feeds->n_older; free_turns > 0; free_turns--)
+                next_turn(feeds);
+}
+
 static void stream_gone(struct stream *stream, void *user) {
         struct viewer *viewer = user;
 
+        end_turn(viewer);
         viewer->feeds->n_streams--;
         viewer->stream = NULL;
         viewer->gone = true;
@@ -65,6 +102,7 @@ static void stream_gone(struct stream *stream, void *user) {
 }
 
 static void go_live(struct viewer *viewer) {
+        end_turn(viewer);
         stream_go_live(viewer->stream, viewer->run->feed.base);
         stream_pump(viewer->stream);
 }
@@ -108,6 +146,12 @@ static void want_more(struct stream *stream, void *user) {
                 go_live(viewer);
                 return;
         }
+        if (!viewer->reads_older && viewer->feeds->n_older >= OLDER_MAX) {
+                viewer->waits_for_turn = true;
+                return;
+        }
+        viewer->feeds->n_older += !viewer->reads_older;
+        viewer->reads_older = true;
         params = jval_object();
         jval_set_str(params, "run", viewer->run->run_id);
         jval_set_int(params, "after", stream->last);
@@ -306,8 +350,11 @@ int run_feeds_new(struct run_feeds **ret, struct loop *loop, const char *socket_
         r = daemon_link_new(&feeds->link, loop, socket_path, &events);
         if (r == 0)
                 r = loop_timer_new(loop, &feeds->sweeper, sweep, feeds);
+        if (r == 0)
+                r = loop_timer_new(loop, &feeds->turns, turn_ended, feeds);
         if (r < 0) {
                 daemon_link_free(feeds->link);
+                loop_timer_free(feeds->sweeper);
                 free(feeds);
                 return r;
         }
@@ -321,6 +368,7 @@ struct run_feeds *run_feeds_free(struct run_feeds *feeds) {
                 return NULL;
         daemon_link_free(feeds->link);
         loop_timer_free(feeds->sweeper);
+        loop_timer_free(feeds->turns);
         while (feeds->runs)
                 remove_run(feeds, feeds->runs);
         free(feeds);

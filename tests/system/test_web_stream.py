@@ -118,6 +118,22 @@ def test_no_line_is_lost_or_repeated_over_a_restart_of_the_daemon(instance, web,
             assert names[-1] in ("daemon", "end")
 
 
+def test_very_many_read_old_lines_at_once(instance, web):
+    """More than may at a time: the others wait for their turn, some leave in between, and none misses a line."""
+    gate = instance.path("gate")
+    run = instance.run("many", wait=False, params={"gate": gate})["run_number"]
+    until(lambda: instance.show(run)["last_seq"] >= 3000, "all lines are there", 20)
+    streams = [web.stream(f"/api/v1/runs/{run}/stream?after={2200 + start}") for start in range(150)]
+    for stream in streams[::5]:
+        stream.close()
+    with open(gate, "w", encoding="ascii"):
+        pass
+    for start, stream in enumerate(streams):
+        if start % 5:
+            assert sequence(stream.follow()[0]) == list(range(2201 + start, 3002))
+            stream.close()
+
+
 def test_a_client_that_reconnects_misses_nothing(instance, web):
     run = instance.run("count", wait=False)["run_number"]
     lines, last = [], "0"
@@ -184,7 +200,7 @@ def test_all_changes_of_all_runs(instance, web):
             assert next(late.events("changed"))[1]["run_number"] == third
 
 
-@pytest.mark.parametrize("path, status", [("/runs/77/stream", 404), ("/runs/1/stream?after=x", 422), ("/runs/1/stream?lines=-1", 422)])
+@pytest.mark.parametrize("path, status", [("/runs/77/stream", 404), ("/runs/1/stream?after=x", 422), ("/runs/1/stream?lines=-1", 422), ("/runs/1/stream?line=3", 422), ("/events?jobs=x", 422)])
 def test_errors_before_a_stream_begins(instance, web, path, status):
     assert web.get("/api/v1" + path).status == status
     assert web.request("HEAD", "/api/v1/runs/1/stream").status == 405

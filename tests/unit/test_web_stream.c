@@ -65,6 +65,7 @@ struct fixture {
         int client;
         struct buf got;
         int gone;
+        bool closed;
         int64_t older; /* lines up to this one come from want_more */
 };
 
@@ -75,6 +76,9 @@ static void on_request(struct http_conn *conn, const struct http_request *reques
 }
 
 static void on_closed(struct http_conn *conn, void *user) {
+        struct fixture *f = user;
+
+        f->closed = true;
 }
 
 static void on_gone(struct stream *stream, void *user) {
@@ -149,7 +153,7 @@ static void begin(struct fixture *f, int64_t last) {
 }
 
 static void tear_down(struct fixture *f) {
-        if (f->stream)
+        if (!f->closed)
                 http_conn_close(f->conn);
         turn(f);
         turn(f);

@@ -95,8 +95,10 @@ class Web:
         return self.process.returncode if self.process else None
 
     def remove(self):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.stop()
+        """Ends it at the end of a test, which it has to do cleanly."""
+        if self.process and self.process.poll() is None:
+            status = self.stop()
+            assert status == 0, f"batch-web ended with {status}\n{self.log}"
 
     def request(self, verb, path, body=None, headers=None, timeout=20):
         """One request on a connection of its own; a dict as body is sent as JSON."""
