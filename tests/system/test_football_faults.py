@@ -329,3 +329,21 @@ def test_a_refused_write_leaves_the_old_odds(football, database):
     result = football.run("odds", *WEEK_9)
     assert result.status == 75 and "refused" in result.errors
     assert odds(database) == before
+
+
+@pytest.mark.parametrize("state, status", (("53100", 75), ("23514", 65)))
+def test_a_refused_line_takes_its_transaction_alone(football, database, state, status):
+    """The server refuses a line in the middle of the season: what was committed before stays, the game it belongs to is not half there."""
+    game = database.value("SELECT game_id FROM schedule WHERE week = 8 AND season_type = 'reg' ORDER BY game_id LIMIT 1")
+    database.query("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.game_id = '" + game + "' THEN "
+                   "RAISE 'refused' USING ERRCODE = '" + state + "'; END IF; RETURN NEW; END $$; "
+                   "CREATE TRIGGER refuse BEFORE INSERT ON game_logs FOR EACH ROW EXECUTE FUNCTION refuse()")
+    result = football.run("game-logs", *WEEK_9, "--parallel", "1")
+    assert result.status == status and "refused" in result.errors, result.errors
+    stored = database.value("SELECT count(*) FROM game_log_sets")
+    assert 16 <= stored < 36 and stored == result.metrics["games_processed"]
+    assert database.value("SELECT count(*) FROM game_logs") == database.value("SELECT sum(log_count) FROM game_log_sets")
+    assert database.value("SELECT count(*) FROM game_logs WHERE game_id = %s", (game,)) == 0
+    database.query("DROP TRIGGER refuse ON game_logs")
+    again = football.good("game-logs", *WEEK_9)
+    assert again.metrics["games_processed"] == 36 - stored

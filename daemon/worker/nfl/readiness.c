@@ -8,8 +8,9 @@
 #include "uuid.h"
 #include "xalloc.h"
 
-/* One at a time: a refresh that counted earlier must not write later. Its number is ours alone. */
-static const char lock_sql[] = "SELECT pg_advisory_xact_lock(7165013201042)";
+/* One at a time: a refresh that counted earlier must not write later. Its number is ours alone. What is counted can be
+ * counted again: nobody waits until it is on the disk. */
+static const char lock_sql[] = "SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock(7165013201042)";
 
 /* $1 season, $2 week, $3 type, $4 run or NULL, $5 now, $6 whether the run touched the week.
  *
