@@ -45,9 +45,7 @@ static char *ended_text(const struct jval *run, const struct jval *found) {
         case RUN_SUCCESS:
                 return xstrdup("it did all of its work");
         case RUN_PARTIAL:
-                return error ? xasprintf("it went on, but %s", error)
-                             : xasprintf("it did its work with %zu kinds of warnings",
-                                         jval_array_size(jval_get(run, "warnings")));
+                return error ? xasprintf("it went on, but %s", error) : xstrdup("it did its work, and warned");
         case RUN_FAILED:
                 return xstrdup(error ? error : meaning);
         case RUN_CANCELLED:
@@ -124,6 +122,8 @@ static struct jval *tell(struct question *question, const struct jval *found, co
                 else if (job)
                         why_add_next(next, "start it", "batchctl run %s", job);
         }
+        if (run && !streq_null(jval_get_str(run, "status"), "success"))
+                why_tell_warnings(facts, jval_get(run, "warnings"));
         if (run)
                 why_tell_children(facts, next, question->engine, run, jval_get(found, "children"));
         jval_set_str(result, "job", job ? job : jval_get_str(run, "job"));

@@ -23,6 +23,8 @@ void why_tell_active(struct jval *facts, struct jval *next, const struct run *ru
 void why_tell_job(struct jval *facts, struct jval *next, struct engine *engine, const char *job);
 /* What became of the job's latest due times (as schedule.list tells it), where that was not a run in time. */
 void why_tell_due_times(struct jval *facts, const struct jval *due_times);
+/* The warnings of a run object, the first of them. */
+void why_tell_warnings(struct jval *facts, const struct jval *warnings);
 /* Of a backfill: its runs that are active, and those that did not succeed (history_run_why). */
 void why_tell_children(struct jval *facts, struct jval *next, const struct engine *engine, const struct jval *run,
                        const struct jval *children);

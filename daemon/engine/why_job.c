@@ -13,6 +13,8 @@
 #include "why_record.h"
 #include "xalloc.h"
 
+#define WARNINGS_SHOWN 5
+
 static void tell_held(struct jval *facts, const char *kind, const char *what, const struct jval *said) {
         static const char *const members[] = {"since", "until", "by", "reason"};
         const char *by = jval_get_str(said, "by"), *reason = jval_get_str(said, "reason");
@@ -152,6 +154,30 @@ void why_tell_children(struct jval *facts, struct jval *next, const struct engin
                 if (i == 0)
                         why_add_next(next, "see why the first of them did", "batchctl why %" PRId64, number);
         }
+}
+
+/* "step odds (KC) warned, stale: the prices are a day old" */
+static void tell_warning(struct jval *facts, const struct jval *warning) {
+        const char *step = jval_get_str(warning, "step"), *item = str_or(jval_get_str(warning, "item"), "");
+        _cleanup_free_ char *who =
+                step ? xasprintf("step %s%s%s%s", step, item[0] ? " (" : "", item, item[0] ? ")" : "")
+                     : xstrdup("the daemon");
+        struct jval *fact = why_add_fact(facts, "warning", "%s warned, %s: %s", who,
+                                         str_or(jval_get_str(warning, "category"), "general"),
+                                         str_or(jval_get_str(warning, "text"), ""));
+
+        jval_set_str(fact, "category", jval_get_str(warning, "category"));
+        jval_set_str(fact, "step_name", step);
+        jval_set_str(fact, "item", item);
+}
+
+void why_tell_warnings(struct jval *facts, const struct jval *warnings) {
+        size_t n = jval_array_size(warnings);
+
+        for (size_t i = 0; i < MIN(n, (size_t)WARNINGS_SHOWN); i++)
+                tell_warning(facts, jval_at(warnings, i));
+        if (n > WARNINGS_SHOWN)
+                (void)why_add_fact(facts, "more", "%zu more warnings are not shown", n - WARNINGS_SHOWN);
 }
 
 /* The command that starts such a run again: its mode, and the parameters that the job would not choose itself. */

@@ -220,6 +220,16 @@ def test_gates_and_breakers_are_told_with_what_to_do(make_instance):
     assert "breaker" not in kinds(instance.call("run.why", job="broken"))
 
 
+def test_what_a_partial_run_warned_of(make_instance):
+    path = f"{os.path.dirname(paths.BATCHCTL)}:{os.environ['PATH']}"
+    instance = make_instance({"warns": "[Step odds]\nExec=batchctl report --warning 'stale: prices are a day old'\n"}, environment={"PATH": path}).start()
+    instance.run("warns")
+    why = instance.call("run.why", run=1)
+    assert why["state"] == "partial" and why["summary"] == "it did its work, and warned"
+    assert [fact["text"] for fact in why["facts"]] == ["step odds warned, stale: prices are a day old"]
+    assert why["facts"][0]["category"] == "stale" and "prices are a day old" in instance.ctl("why", "1").stdout
+
+
 def test_a_command_beside_a_step_that_failed_says_why(make_instance):
     jobs = {"condition": "[Job]\nCondition=/bin/sh -c 'echo no calendar >&2; exit 2'\n[Step one]\nExec=/bin/true\n",
             "items": "[Step one]\nForEach=!/bin/sh -c 'echo no table >&2; exit 1'\nExec=/bin/true\n",
