@@ -102,8 +102,7 @@ static usec_t run_time_left(const struct run *run) {
         return spent < limit ? limit - spent : 0;
 }
 
-void task_launch(void *user) {
-        struct task_run *task = user;
+void task_launch_now(struct task_run *task) {
         struct run *run = task->run;
         const struct step *step = task_step(task);
         _cleanup_strv_ char **argv = exec_substitute(step->exec, run->record.parameters, task->record.item);
@@ -132,6 +131,7 @@ void task_launch(void *user) {
                 .nice = step->nice,
         };
 
+        run_open_folder(run);
         task->attempt = supervise_launch(run->engine->supervise, &spec, &attempt_events_of_engine, task);
 }
 

@@ -43,6 +43,8 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
         if (r == 0)
                 r = starts_begin(engine);
         if (r == 0)
+                r = launches_begin(engine);
+        if (r == 0)
                 r = store_load_counters(engine->store, &engine->next_run_number, &engine->next_attempt_number);
         if (r < 0) {
                 engine_free(engine);
@@ -100,6 +102,7 @@ struct engine *engine_free(struct engine *engine) {
         engine->flush_timer = loop_timer_free(engine->flush_timer);
         sweep_done(engine);
         starts_done(engine);
+        launches_done(engine);
         job_registry_done(&engine->jobs);
         limit_set_done(&engine->limits);
         events_done(&engine->events);

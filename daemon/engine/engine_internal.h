@@ -7,6 +7,7 @@
 #include "events.h"
 #include "history.h"
 #include "job_registry.h"
+#include "launches.h"
 #include "limit_queue.h"
 #include "log_index.h"
 #include "loop.h"
@@ -82,6 +83,7 @@ struct task_run {
         struct jval *set_metrics;       /* names that this attempt set with = */
         int error_class;                /* enum error_class */
         bool had_warnings;              /* this attempt */
+        usec_t launch_since;            /* boot clock: since when its launch waits for others' decisions */
         bool has_slots;                 /* of what its step names in Limit=, for this attempt */
         const struct limit_use *lacks;  /* while it is held: the limit that it waits for; of the plan's job */
         bool adopted;                   /* taken over from an earlier daemon */
@@ -134,6 +136,7 @@ struct run {
         unsigned times_lost;     /* of a run that the machine went down under: how often in a row, this one included */
         bool index_broken;
         struct backfill *backfill;     /* it is one; NULL: it has steps of its own */
+        bool folder_is_open;           /* with all that belongs in it */
         bool wait_told;                /* in the log, that it is queued */
         bool in_a_circle;              /* queued: see limit_claim */
         const struct limit_use *lacks; /* queued: the limit that it waits for; of the plan's job */
@@ -166,6 +169,7 @@ struct engine {
         struct events events;
         struct sweep sweep;
         struct starts starts;
+        struct launches launches;
         struct act *acts;
         uint64_t audit_unrecorded; /* refusals while state.db could not be written */
         size_t n_watches;
@@ -215,6 +219,8 @@ void engine_leave_unrecorded(struct engine *engine);
 /* run.c */
 struct run *run_new(struct engine *engine, struct job *job);
 void run_free(struct run *run);
+/* Before the first attempt: TMPDIR, the index of lines, the clock. */
+void run_open_folder(struct run *run);
 /* Makes tasks, machine, ring and index for run->plan. */
 int run_prepare(struct run *run, uint64_t *ret_lines);
 struct run *engine_find_run(const struct engine *engine, const char *selector);
@@ -251,8 +257,7 @@ const struct step *task_step(const struct task_run *task);
 
 /* attempt.c */
 extern const struct attempt_events attempt_events_of_engine;
-/* Called when the decision to start is durable. */
-void task_launch(void *task);
+void task_launch_now(struct task_run *task);
 void task_adopt(struct task_run *task);
 void task_prepare_attempt(struct task_run *task, unsigned attempt);
 /* The record of an attempt that has not begun. */

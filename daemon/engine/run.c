@@ -14,6 +14,7 @@
 #include "engine_internal.h"
 #include "fileutil.h"
 #include "follow.h"
+#include "launches.h"
 #include "limits.h"
 #include "log.h"
 #include "message_ids.h"
@@ -57,31 +58,54 @@ static void timed_out(void *user) {
 }
 
 /* A run that is taken up goes on, whatever became of its folder: its steps run. */
-static int go_on_without_index(struct run *run, int error, uint64_t *ret_next) {
+static void go_on_without_index(struct run *run, int error, uint64_t *ret_next) {
         log_error("the sequence index in %s cannot be written: %s; lines of %s #%" PRId64
                   " may be numbered anew after a restart",
                   run->dir, strerror(-error), run->record.job, run->record.run_number);
         run->index_broken = true;
         if (log_index_next(run->dir, ret_next) < 0)
                 *ret_next = 1;
-        return 0;
+}
+
+/* What the folder holds, apart from logs: made with the first attempt, since a new file may cost milliseconds and many
+ * runs may be decided at once. */
+static uint64_t fill_folder(struct run *run) {
+        _cleanup_free_ char *tmp = path_join(run->dir, "tmp");
+        uint64_t next = 1;
+        int r = mkdir_parents(tmp, 0700);
+
+        if (r >= 0)
+                r = log_index_open(&run->log_index, run->dir, &next);
+        if (r < 0)
+                go_on_without_index(run, r, &next);
+        run->folder_is_open = true;
+        return next;
+}
+
+static void note_clock(const struct run *run, uint32_t what, usec_t boottime) {
+        if (run->folder_is_open)
+                (void)run_clock_note(run->dir, what, boottime);
+}
+
+void run_open_folder(struct run *run) {
+        if (run->folder_is_open)
+                return;
+        (void)fill_folder(run);
+        note_clock(run, RUN_CLOCK_BEGAN, run->began_boottime);
+        if (run->record.started_at && run->plan.ready)
+                note_clock(run, RUN_CLOCK_STARTED, run->started_boottime);
 }
 
 static int prepare_folder(struct run *run, uint64_t *ret_lines) {
-        _cleanup_free_ char *tmp = NULL;
-        uint64_t next;
+        uint64_t next = 1;
         int r;
 
         run->dir = xasprintf("%s/runs/%s", run->engine->config.state_dir, run->record.run_id);
-        tmp = path_join(run->dir, "tmp");
-        r = mkdir_parents(tmp, 0700);
+        r = mkdir_parents(run->dir, 0700);
         if (r < 0)
                 return r;
-        r = log_index_open(&run->log_index, run->dir, &next);
-        if (r < 0 && run->engine->recovering)
-                r = go_on_without_index(run, r, &next);
-        if (r < 0)
-                return r;
+        if (run->engine->recovering)
+                next = fill_folder(run);
         run->ring = ring_new(next);
         *ret_lines = next - 1;
         return 0;
@@ -254,7 +278,7 @@ static void log_end(const struct run *run) {
 static void begin_clock(struct run *run) {
         run->clock_runs = true;
         run->began_boottime = now_boottime();
-        (void)run_clock_note(run->dir, RUN_CLOCK_BEGAN, run->began_boottime);
+        note_clock(run, RUN_CLOCK_BEGAN, run->began_boottime);
         run_arm_timeout(run);
 }
 
@@ -264,7 +288,7 @@ static void note_started(struct run *run) {
         alerts_run_started(run);
         if (!run->plan.ready)
                 return;
-        (void)run_clock_note(run->dir, RUN_CLOCK_STARTED, run->started_boottime);
+        note_clock(run, RUN_CLOCK_STARTED, run->started_boottime);
         run->record.reason = REASON_NONE;
         free(run->record.error_message);
         run->record.error_message = NULL;

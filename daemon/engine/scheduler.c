@@ -25,6 +25,7 @@ struct scheduler {
         struct schedule_set set;
         struct loop_wall_timer *timer;
         usec_t armed_for;
+        bool is_behind;
 };
 
 static void arm(struct scheduler *scheduler, usec_t at) {
@@ -170,6 +171,7 @@ static void time_came(bool clock_was_set, void *user) {
         usec_t now = now_realtime(), began = now_boottime();
         struct schedule *first;
 
+        scheduler->is_behind = false;
         scheduler->armed_for = 0; /* whatever it was, the timer has to be armed again */
         if (clock_was_set) {
                 log_notice("the clock was set; schedules go by the new time");
@@ -188,6 +190,8 @@ static void time_came(bool clock_was_set, void *user) {
                         break;
                 settle(scheduler, first, now);
         }
+        first = schedule_set_first(&scheduler->set);
+        scheduler->is_behind = first && first->node.at <= now;
         arm_for_first(scheduler);
 }
 
@@ -291,6 +295,10 @@ struct scheduler *scheduler_free(struct scheduler *scheduler) {
         schedule_set_done(&scheduler->set);
         free(scheduler);
         return NULL;
+}
+
+bool scheduler_is_behind(const struct scheduler *scheduler) {
+        return scheduler && scheduler->is_behind;
 }
 
 usec_t scheduler_next_due(const struct scheduler *scheduler, const char *job) {

@@ -2,6 +2,8 @@
  * due time. One timer, armed for the first of all; nothing wakes up in between. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "timeutil.h"
 
 struct engine;
@@ -16,6 +18,8 @@ struct scheduler *scheduler_free(struct scheduler *scheduler);
 void scheduler_take_jobs(struct scheduler *scheduler);
 /* A run of the job has ended: what waited for it may start. */
 void scheduler_run_ended(struct scheduler *scheduler, const char *job);
+/* Due times are there that have not been decided yet. */
+bool scheduler_is_behind(const struct scheduler *scheduler);
 /* The next due time of the job; 0: none. */
 usec_t scheduler_next_due(const struct scheduler *scheduler, const char *job);
 /* The schedules themselves, to be looked at. */

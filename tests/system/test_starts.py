@@ -1,6 +1,9 @@
 """What a second start does: the four policies of Overlap=, the queue with its order, its bound and its reasons, and all of it over kills."""
+import contextlib
 import datetime
 import os
+import signal
+import sqlite3
 import time
 
 import pytest
@@ -164,3 +167,39 @@ def test_batchctl_says_what_a_queued_run_waits_for(batch):
     assert f"queue #{first + 1} is queued: it waits for queue #{first}, running since" in told
     go(batch)
     assert batch.ctl("run", "queue", "--wait").returncode == 0
+
+
+def due_records(instance):
+    with contextlib.closing(sqlite3.connect(f"file:{instance.path('state', 'state.db')}?mode=ro", uri=True)) as db:
+        return db.execute("SELECT job, outcome, run_number, decided_at - due_at FROM due_times").fetchall()
+
+
+def test_many_jobs_due_in_the_same_second_are_decided_in_it(make_instance):
+    """A launch costs many times a decision, and new files may be slow: all are decided first, each durable with its run."""
+    instance = make_instance()
+    due = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=4)).replace(microsecond=0)
+    for i in range(200):
+        instance.write_job(f"job{i:03}", f"[Job]\nOnCalendar={due:%Y-%m-%d %H:%M:%S} UTC\n[Step work]\nExec=/bin/sh -c 'echo $BATCH_RUN >>{instance.folder}/order'\n")
+    instance.start()
+    until(lambda: len(due_records(instance)) == 200, lambda: f"all are decided: {len(due_records(instance))}", 20)
+    records = due_records(instance)
+    assert {outcome for _, outcome, _, _ in records} == {"ran"}
+    assert max(late for _, _, _, late in records) < 2.5e6, sorted(late for _, _, _, late in records)[-5:]
+    # What is killed now goes on: each run that was decided runs, once.
+    instance.kill()
+    instance.start()
+    until(lambda: not instance.call("run.current")["runs"], "all have ended", 60)
+    assert sorted(order(instance)) == sorted(number for _, _, number, _ in records)
+
+
+def test_a_cancel_reaches_what_has_not_been_launched_yet(make_instance):
+    instance = make_instance()
+    due = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).replace(microsecond=0)
+    for i in range(60):
+        instance.write_job(f"job{i:03}", f"[Job]\nOnCalendar={due:%Y-%m-%d %H:%M:%S} UTC\n[Step work]\nExec=/bin/sleep 60\nKillGraceSec=1s\n")
+    instance.start()
+    until(lambda: len(due_records(instance)) > 20, "some are decided", 20)
+    instance.stop(signal.SIGINT, timeout=30)
+    with contextlib.closing(sqlite3.connect(f"file:{instance.path('state', 'state.db')}?mode=ro", uri=True)) as db:
+        assert set(db.execute("SELECT status, reason FROM runs")) == {("cancelled", "stopped")}
+    assert instance.leftovers() == [] or all("--launcher" in line for line in instance.leftovers())
