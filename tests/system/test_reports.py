@@ -1,9 +1,11 @@
 """What a step says of itself from inside its work, in any language, and what becomes of it."""
 import datetime
 import glob
+import os
 import re
+import signal
 
-from batchtest import paths
+from batchtest import chaos, invariants, paths
 from batchtest.wait import until
 
 REPORT = f"{paths.BATCHCTL} report"
@@ -217,6 +219,25 @@ say("STEP_RESULT=success", "RECORDS=2")
     assert rows(shown) == [("all", "success", None), ("all/one", "success", 1), ("all/two", "success", 2)]
     one, two = step_of(shown, "all/one"), step_of(shown, "all/two")
     assert one["completed_at"] <= two["started_at"] < dead_until < two["completed_at"]
+
+
+def test_they_are_lost_with_their_monitor(make_instance):
+    """Daemon, monitor and program are all killed: nobody is left who could tell how it ended, and nothing stays open in the record."""
+    instance = make_instance()
+    instance.write_job("long", f"[Step all]\nExec={program(instance, 'lost.py', 'say(%r); say(%r, %r); say(%r); time.sleep(60)' % ('STEP=a', 'STEP=a', 'STEP_RESULT=success', 'STEP=b'))}\n")
+    instance.start()
+    run = instance.run("long", wait=False)["run_number"]
+    until(lambda: instance.show(run).get("current_step") == "all/b", "the second one is known", 10)
+    state = invariants.StateFile(instance)
+    until(lambda: state.query("SELECT 1 FROM attempts WHERE step_name = 'all/b'"), "it is recorded", 10)
+    (monitor,) = [pid for pid in chaos.children(chaos.launcher_of(instance)) if chaos.name_of(pid).startswith("mon.")]
+    instance.kill()
+    assert monitor > 1
+    os.kill(monitor, signal.SIGKILL)
+    instance.start()
+    shown = instance.wait_for_run(run)
+    assert [(s["step_name"], s["status"], s["reason"]) for s in shown["steps"]] == [
+        ("all", "failed", "lost"), ("all/a", "success", None), ("all/b", "failed", "lost")]
 
 
 def test_a_flood_of_them_is_cut_and_said(make_instance):

@@ -206,6 +206,24 @@ static void test_retries_end_in_failure(void **state) {
         finish(&f);
 }
 
+/* An attempt that the breaker refused was never made: it is not counted, and not tried again. */
+static void test_a_refused_attempt_is_no_attempt(void **state) {
+        struct fixture f;
+
+        begin(&f, "[Step a]\nExec=true\nRetries=3\nRetryDelaySec=1\n");
+        assert_true(run_machine_start(&f.machine, &f.effects));
+        exit_with(&f, 0, 1);
+        assert_true(run_machine_retry_due(&f.machine, 0, &f.effects));
+        end_with(
+                &f, 0,
+                (struct attempt_end){.outcome = OUTCOME_REFUSED, .attempt = 2, .error_message = "its breaker is open"});
+        assert_int_equal(f.machine.tasks[0].state, TASK_ENDED);
+        assert_int_equal(f.machine.tasks[0].reason, REASON_BREAKER);
+        assert_int_equal(f.machine.tasks[0].attempt, 1);
+        assert_string_equal(f.machine.error_message, "step a failed: its breaker is open");
+        finish(&f);
+}
+
 static void test_end_of_an_earlier_attempt_is_ignored(void **state) {
         struct fixture f;
 
@@ -425,6 +443,7 @@ int main(void) {
                 cmocka_unit_test(test_other_failure_ends_partial),
                 cmocka_unit_test(test_warnings_end_partial),
                 cmocka_unit_test(test_retries_end_in_failure),
+                cmocka_unit_test(test_a_refused_attempt_is_no_attempt),
                 cmocka_unit_test(test_end_of_an_earlier_attempt_is_ignored),
                 cmocka_unit_test(test_cancel_ends_in_order),
                 cmocka_unit_test(test_cancel_takes_its_reasons_alone),
