@@ -118,6 +118,21 @@ def test_no_line_is_lost_or_repeated_over_a_restart_of_the_daemon(instance, web,
             assert names[-1] in ("daemon", "end")
 
 
+def test_the_daemon_is_asked_once_however_many_watch(instance, web):
+    gate = instance.path("gate")
+    run = instance.run("many", wait=False, params={"gate": gate})
+    before = instance.call("daemon.status")["watchers"]
+    streams = [web.stream(f"/api/v1/runs/{which}/stream") for which in (run["run_number"], run["run_id"], run["run_id"][:8], "latest") * 5]
+    for stream in streams:
+        next(stream.events("lines"))
+    assert instance.call("daemon.status")["watchers"] == before + 1
+    with open(gate, "w", encoding="ascii"):
+        pass
+    for stream in streams:
+        assert stream.follow()[0][-1]["text"] == "over"
+        stream.close()
+
+
 def test_very_many_read_old_lines_at_once(instance, web):
     """More than may at a time: the others wait for their turn, some leave in between, and none misses a line."""
     gate = instance.path("gate")

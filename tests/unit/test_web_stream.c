@@ -284,6 +284,20 @@ static void test_a_client_that_leaves(void **state) {
         tear_down(&f);
 }
 
+static void test_keep_alive(void **state) {
+        struct fixture f;
+
+        set_up(&f, 1000000);
+        begin(&f, 0);
+        stream_keep_alive(f.stream, now_boottime(), 15 * USEC_PER_SEC);
+        read_all(&f);
+        assert_null(strstr(buf_data(&f.got), "\n\n:\n\n"));
+        stream_keep_alive(f.stream, now_boottime() + 15 * USEC_PER_SEC, 15 * USEC_PER_SEC);
+        read_all(&f);
+        assert_non_null(strstr(buf_data(&f.got), "\n\n:\n\n"));
+        tear_down(&f);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_chunk_of_lines),
@@ -292,6 +306,7 @@ int main(void) {
                 cmocka_unit_test(test_slow_reader),
                 cmocka_unit_test(test_states_are_merged),
                 cmocka_unit_test(test_end_closes),
+                cmocka_unit_test(test_keep_alive),
                 cmocka_unit_test(test_a_client_that_leaves),
         };
 
