@@ -6,6 +6,7 @@
 #include "errortext.h"
 #include "frame.h"
 #include "strutil.h"
+#include "xalloc.h"
 
 /* Longest text id; it is kept while the request is in flight. */
 #define ID_MAX 256
@@ -115,6 +116,16 @@ static int append_members(struct buf *out, const struct jval *data) {
         return 0;
 }
 
+/* In one line and without anything that steers a terminal, whatever was quoted in it from a request. */
+static int append_message(struct buf *out, const char *message) {
+        _cleanup_free_ char *line = xstrdup(message);
+
+        for (char *c = line; *c; c++)
+                if ((unsigned char)*c < 0x20 || *c == 0x7F)
+                        *c = ' ';
+        return json_append_string(out, line, strlen(line));
+}
+
 int rpc_append_error(struct buf *out, const struct jval *id, enum error_kind kind, const char *message,
                      const struct jval *data) {
         size_t before = out->len;
@@ -124,7 +135,7 @@ int rpc_append_error(struct buf *out, const struct jval *id, enum error_kind kin
         if (r >= 0)
                 r = buf_appendf(out, "{\"code\":%d,\"message\":", error_kind_code(kind));
         if (r >= 0)
-                r = json_append_string(out, message, strlen(message));
+                r = append_message(out, message);
         if (r >= 0)
                 r = buf_appendf(out, ",\"data\":{\"kind\":\"%s\"", error_kind_to_string(kind));
         if (r >= 0)
