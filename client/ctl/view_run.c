@@ -192,7 +192,7 @@ static void append_children(const struct context *context, const struct jval *ch
                 {.title = "STARTED", .optional = true},    {.title = "DURATION", .right = true},
                 {.title = "ERROR", .flexible = true},
         };
-        _cleanup_table_ struct table table;
+        _cleanup_table_ struct table table = {0};
         char text[TEXT_SIZE];
         if (jval_array_size(children) == 0)
                 return;
