@@ -74,12 +74,12 @@ static void append_owners(const struct context *context, const struct jval *limi
 
 static void view_limits(const struct context *context, const struct jval *result, struct buf *out) {
         const struct jval *limits = jval_get(result, "limits");
-        _cleanup_table_ struct table table;
 
         if (jval_array_size(limits) == 0) {
                 (void)buf_append_str(out, "No limits: [Limit NAME] with Slots= in batchd.conf makes one.\n");
                 return;
         }
+        _cleanup_table_ struct table table;
         table_init(&table, limit_columns, ELEMENTSOF(limit_columns));
         for (size_t i = 0; i < jval_array_size(limits); i++) {
                 const struct jval *limit = jval_at(limits, i);
