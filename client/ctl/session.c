@@ -334,6 +334,14 @@ static void append_page(struct jval *whole, const struct jval *page, const char 
                 jval_add(into, jval_ref(jval_at(more, i)));
 }
 
+/* Steps and items that a screen begins to show; the JSON has all. */
+#define SCREEN_ROWS 2000
+
+static int64_t next_page(const struct session *session, const struct jval *whole) {
+        int64_t next = jval_get_int(whole, "next", 0);
+        return context_json(session->context) || next < SCREEN_ROWS ? next : 0;
+}
+
 int session_show_run(struct session *session, const char *run, struct jval **ret) {
         _cleanup_jval_ struct jval *whole = NULL, *params = jval_object();
         if (run)
@@ -341,7 +349,7 @@ int session_show_run(struct session *session, const char *run, struct jval **ret
         int status = session_call(session, METHOD_RUN_SHOW, jval_deep_copy(params), &whole);
         /* Pages of one run belong together, though another one may have begun meanwhile. */
         const char *run_id = status == EXIT_DONE ? jval_get_str(jval_get(whole, "run"), "run_id") : NULL;
-        for (int64_t next; run_id && (next = jval_get_int(whole, "next", 0)) > 0;) {
+        for (int64_t next; run_id && (next = next_page(session, whole)) > 0;) {
                 _cleanup_jval_ struct jval *page = NULL;
                 jval_set_str(params, "run", run_id);
                 jval_set_int(params, "after", next);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gates_text.h"
+#include "item_counts.h"
 #include "macro.h"
 #include "progress.h"
 #include "strutil.h"
@@ -104,7 +105,8 @@ static void append_progress(const struct context *context, const struct jval *sh
                 (void)buf_appendf(out, "%s%12s%s  %s\n", term_begin(&context->out, STYLE_DIM), "progress",
                                   term_end(&context->out, STYLE_DIM), buf_data(&line));
         const char *error = jval_get_str(run, "error_message");
-        if (error && error[0] != '\0')
+        /* Of one that is queued it is what the run waits for, which has been told. */
+        if (error && error[0] != '\0' && !streq(status, "queued"))
                 append_labelled(out, &context->out, "error", STYLE_RED, error);
 }
 
@@ -173,13 +175,53 @@ static void add_step(struct table *table, const struct jval *step) {
         table_add(table, silence ? STYLE_YELLOW : STYLE_PLAIN, silence ? silence : waits ? waits : str_or(detail, ""));
 }
 
+/* Of very many items those that are of interest: which run, failed, or wait. */
+static bool is_left_out(const struct jval *totals, const struct jval *step) {
+        const char *status = str_or(jval_get_str(step, "status"), "");
+        return is_one_of_many(totals, step) && (streq(status, "success") || streq(status, "skipped"));
+}
+
 static void append_steps(const struct context *context, const struct jval *steps, struct buf *out) {
         if (jval_array_size(steps) == 0)
                 return;
+        _cleanup_jval_ struct jval *totals = count_items(steps);
         _cleanup_table_ struct table table;
+        size_t left_out = 0;
         table_init(&table, step_columns, ELEMENTSOF(step_columns));
         for (size_t i = 0; i < jval_array_size(steps); i++)
-                add_step(&table, jval_at(steps, i));
+                if (is_left_out(totals, jval_at(steps, i)))
+                        left_out++;
+                else
+                        add_step(&table, jval_at(steps, i));
+        (void)buf_append_char(out, '\n');
+        table_render(&table, &context->out, 0, out);
+        if (left_out > 0)
+                (void)buf_appendf(out, "%s%zu items that succeeded or were skipped are not listed%s\n",
+                                  term_begin(&context->out, STYLE_DIM), left_out, term_end(&context->out, STYLE_DIM));
+}
+
+/* Of a run that goes on. */
+static void append_items(const struct context *context, const struct jval *items, struct buf *out) {
+        static const struct table_column columns[] = {
+                {.title = "STEP"},
+                {.title = "ITEMS", .right = true},
+                {.title = "DONE", .right = true},
+                {.title = "FAILED", .right = true},
+                {.title = "SKIPPED", .right = true},
+                {.title = "RUNNING", .right = true},
+        };
+        static const char *const members[] = {"total", "completed", "failed", "skipped", "running"};
+        if (jval_array_size(items) == 0)
+                return;
+        _cleanup_table_ struct table table;
+        table_init(&table, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jval_array_size(items); i++) {
+                const struct jval *step = jval_at(items, i);
+                bool known = jval_get_bool(step, "known", false);
+                table_add(&table, STYLE_BOLD, jval_get_str(step, "step_name"));
+                for (size_t k = 0; k < ELEMENTSOF(members); k++)
+                        add_count(&table, jval_get_int(step, members[k], 0), known);
+        }
         (void)buf_append_char(out, '\n');
         table_render(&table, &context->out, 0, out);
 }
@@ -262,6 +304,16 @@ static void append_notes(const struct context *context, const struct jval *notes
         }
 }
 
+/* The rest is behind the rows that a screen begins to show. */
+static void append_more(const struct context *context, const struct jval *shown, const struct jval *run,
+                        struct buf *out) {
+        if (jval_get_int(shown, "next", 0) > 0)
+                (void)buf_appendf(
+                        out, "%sthere are more items than are listed; batchctl summary %" PRIi64 " counts them all%s\n",
+                        term_begin(&context->out, STYLE_DIM), jval_get_int(run, "run_number", 0),
+                        term_end(&context->out, STYLE_DIM));
+}
+
 static void append_hint(const struct context *context, const struct jval *run, struct buf *out) {
         const char *status = str_or(jval_get_str(run, "status"), "");
         int64_t number = jval_get_int(run, "run_number", 0);
@@ -278,7 +330,9 @@ void view_run(const struct context *context, const struct jval *shown, struct bu
         const struct jval *run = jval_get(shown, "run");
         append_header(context, shown, run, out);
         append_progress(context, shown, run, out);
+        append_items(context, jval_get(shown, "items"), out);
         append_steps(context, jval_get(shown, "steps"), out);
+        append_more(context, shown, run, out);
         append_children(context, jval_get(shown, "children"), out);
         append_metrics(context, jval_get(run, "metrics"), out);
         append_warnings(context, jval_get(run, "warnings"), out);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "follower.h"
+#include "item_counts.h"
 #include "macro.h"
 #include "progress.h"
 #include "strutil.h"
@@ -24,7 +25,8 @@ struct watch {
         struct follower follower;
         struct progress progress;
         struct jval *seen_steps; /* an object as a set: "step item attempt status" */
-        struct jval *run;        /* what is known of it: run_number, job, status ... */
+        struct item_counts items;
+        struct jval *run; /* what is known of it: run_number, job, status ... */
         struct buf out;
         size_t step_width;
         usec_t deadline; /* on the boot clock; USEC_INFINITY: none */
@@ -78,6 +80,12 @@ static void append_event(struct watch *w, const char *event, const struct jval *
         (void)buf_append_char(&w->out, '\n');
 }
 
+/* What a command behind ForEach=! names shows in the items themselves. */
+static bool is_list_of_items(const struct jval *line) {
+        return endswith(str_or(jval_get_str(line, "step"), ""), ":items") &&
+               streq_null(jval_get_str(line, "stream"), "stdout");
+}
+
 static void take_lines(struct watch *w, const struct jval *lines) {
         for (size_t i = 0; i < jval_array_size(lines); i++) {
                 struct jval *line = jval_at(lines, i);
@@ -85,7 +93,7 @@ static void take_lines(struct watch *w, const struct jval *lines) {
                         continue;
                 if (context_json(&w->screen))
                         append_event(w, "line", line);
-                else
+                else if (!is_list_of_items(line))
                         append_log_line(&w->out, &w->screen.out, line, w->screen.global.utc, &w->step_width,
                                         !w->screen.out.is_terminal);
         }
@@ -107,7 +115,7 @@ static void take_steps(struct watch *w, const struct jval *steps) {
                 _cleanup_free_ char *key =
                         xasprintf("%s\t%s\t%" PRIi64 "\t%s", str_or(jval_get_str(step, "step_name"), ""),
                                   str_or(jval_get_str(step, "item"), ""), jval_get_int(step, "attempt", 0), status);
-                if (jval_has(w->seen_steps, key))
+                if (item_is_only_counted(&w->items, step) || jval_has(w->seen_steps, key))
                         continue;
                 jval_set_bool(w->seen_steps, key, true);
                 if (w->shows_steps && !context_json(&w->screen) && !streq(status, "pending"))
@@ -119,6 +127,8 @@ static void take_state(struct watch *w, const struct jval *params) {
         remember(w, params);
         if (context_json(&w->screen) && w->shows_steps)
                 append_event(w, "state", params);
+        if (w->shows_steps && !context_json(&w->screen))
+                item_counts_take(&w->items, jval_get(params, "items"), &w->out, &w->screen.out);
         take_steps(w, jval_get(params, "steps"));
 }
 
@@ -298,6 +308,7 @@ int watch_run(struct session *session, const struct watch_options *options) {
                 .screen = *session->context,
                 .options = options,
                 .seen_steps = jval_object(),
+                .items = ITEM_COUNTS_INIT,
                 .run = jval_object(),
                 .out = BUF_INIT(SCREEN_MAX),
                 .shows_lines = options->show_lines && !session->context->global.quiet,
@@ -314,6 +325,7 @@ int watch_run(struct session *session, const struct watch_options *options) {
         follower_done(&w.follower);
         progress_done(&w.progress);
         jval_unref(w.seen_steps);
+        item_counts_done(&w.items);
         jval_unref(w.run);
         buf_done(&w.out);
         return status;

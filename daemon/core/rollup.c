@@ -49,8 +49,11 @@ static void add_metrics(struct step_rollup *step, const struct attempt_record *a
 }
 
 void rollup_add(struct rollup *rollup, const struct attempt_record *attempt, bool is_last) {
-        struct step_rollup *step = step_of(rollup, attempt);
+        struct step_rollup *step;
 
+        if (step_name_is_helper(attempt->step_name))
+                return;
+        step = step_of(rollup, attempt);
         if (attempt->started_at > 0) {
                 step->attempts++;
                 if (step->began_at == 0 || attempt->started_at < step->began_at)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from batchtest import paths
 from batchtest.protocol import ProtocolError
 from batchtest.wait import until
 
@@ -338,3 +339,53 @@ Exec=/bin/sh -c "echo $$BATCH_ITEM >> {out}"
     assert lines(out) == ["old1", "old2"]
     instance.run("changing")
     assert lines(out) == ["old1", "old2", "new"]
+
+
+def test_very_many_items_are_counted_not_listed(make_instance):
+    instance = make_instance({"many": """
+[Step calc]
+ForEach=!/usr/bin/seq 1 120
+MaxParallel=8
+Exec=/bin/sh -c "test $$BATCH_ITEM != 7"
+"""}).start()
+    followed = instance.ctl("run", "many", "--follow", check=False)
+    assert followed.returncode == 3
+    shown = followed.stdout.splitlines()
+    assert "== calc: 120 items" in shown and "== calc: all 120 items done, 1 failed" in shown
+    assert any(line.startswith("== calc[7]: failed in") for line in shown)
+    assert not any("success" in line or "| 3" in line for line in shown[:-2]) and len(shown) < 20
+    status = instance.ctl("status", "1").stdout
+    assert "119 items that succeeded or were skipped are not listed" in status and len(status.splitlines()) < 15
+    totals = instance.call("run.summary", run=1)["totals"]
+    assert (totals["items"], totals["success"], totals["failed"]) == (120, 119, 1)
+
+
+def test_a_hundred_thousand_items_stay_small(make_instance):
+    instance = make_instance({"most": """
+[Step calc]
+ForEach=!/usr/bin/seq 1 100000
+MaxParallel=2
+Exec=/bin/true
+"""}).start()
+    run = instance.run("most", wait=False)["run_number"]
+    until(lambda: instance.call("run.current")["runs"][0]["completed"] > 30, "some are done", 30)
+    current = instance.call("run.current")["runs"][0]
+    assert current["total"] == 100000 and 0 <= current["progress_percent"] < 1
+    with instance.client() as client:
+        tail = client.call("run.tail", run=run, follow=True)
+        assert tail["following"]
+        _, state = client.notification("run.state")
+        assert len(state["steps"]) <= 101 and len(str(state)) < 60000
+        assert state["items"][0]["total"] == 100000 and state["items"][0]["known"]
+    shown = instance.call("run.show", run=run)
+    assert len(shown["steps"]) < 300 and shown["items"][0]["running"] == 2
+    instance.kill()
+    instance.start()
+    until(lambda: instance.call("run.current")["runs"][0]["completed"] > 40, "it goes on", 30)
+    began = time.monotonic()
+    assert instance.call("run.cancel", run=run)["status"] == "cancelled"
+    assert time.monotonic() - began < paths.patience(15)
+    shown = instance.call("run.show", run=run)
+    assert shown["next"] == 500
+    assert (shown["progress"]["total"], shown["progress"]["completed"]) == (100000, 100000)
+    assert sql(instance, "SELECT count(DISTINCT item) FROM attempts") == 100001  # that of the command is empty
