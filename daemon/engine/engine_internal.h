@@ -227,6 +227,10 @@ struct run *engine_find_run(const struct engine *engine, const char *selector);
 void run_mark(struct run *run);
 /* Something changed that watches show, recorded or not. */
 void run_state_changed(struct run *run);
+/* The row of a task that has ended without a beginning. */
+void run_put_unbegun(struct run *run, size_t index);
+/* These are the items of the list. Takes items over; dropped: how many were named again. */
+void run_take_items(struct run *run, size_t list, struct item_list *items, size_t dropped, struct effects *effects);
 /* Applies and empties effects. */
 void run_apply(struct run *run, struct effects *effects);
 void run_cancel(struct run *run, enum reason reason);

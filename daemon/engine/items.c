@@ -54,8 +54,7 @@ static void note(struct run *run, char *text) {
         run_mark(run);
 }
 
-/* Takes items over. */
-static void take(struct run *run, size_t list, struct item_list *items, size_t dropped, struct effects *effects) {
+void run_take_items(struct run *run, size_t list, struct item_list *items, size_t dropped, struct effects *effects) {
         const char *step = first_step(run, list)->name;
 
         if (dropped > 0) {
@@ -108,8 +107,11 @@ void run_find_items(struct run *run, struct effects *effects) {
                 _cleanup_item_list_ struct item_list items = {0};
                 size_t dropped;
 
+                /* A retry has brought its own. */
+                if (run->machine.lists[i].state == LIST_KNOWN)
+                        continue;
                 if (!run->plan.lists[i].lister && read_words(run, i, false, &items, &dropped, NULL) > 0)
-                        take(run, i, &items, dropped, effects);
+                        run_take_items(run, i, &items, dropped, effects);
         }
 }
 
@@ -122,7 +124,7 @@ void run_find_list(struct run *run, size_t list) {
         if (read_words(run, list, true, &items, &dropped, &error) < 0)
                 (void)run_machine_items_failed(&run->machine, list, error, &effects);
         else
-                take(run, list, &items, dropped, &effects);
+                run_take_items(run, list, &items, dropped, &effects);
         run_apply(run, &effects);
 }
 
@@ -166,7 +168,7 @@ bool task_take_items(struct task_run *task, struct effects *effects, char **ret_
         }
         if (item_list_from_text(&items, buf_data(&text), text.len, &dropped, ret_error) < 0)
                 return false;
-        take(run, list, &items, dropped, effects);
+        run_take_items(run, list, &items, dropped, effects);
         return true;
 }
 

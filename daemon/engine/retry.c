@@ -6,6 +6,7 @@
 
 #include "engine_internal.h"
 #include "job_changes.h"
+#include "retry.h"
 #include "selector.h"
 #include "start.h"
 #include "strutil.h"
@@ -83,7 +84,7 @@ struct step_outcome {
         bool in_scope; /* the run had it, or it is new in the job */
 };
 
-static bool is_done(const struct jval *step) {
+bool retry_is_done(const struct jval *step) {
         const char *status = str_or(jval_get_str(step, "status"), "");
 
         /* Skipped by its condition is what it was meant to be. */
@@ -97,7 +98,7 @@ static struct step_outcome outcome_of(const char *name, const struct jval *steps
         for (size_t i = 0; i < jval_array_size(steps); i++)
                 if (streq_null(jval_get_str(jval_at(steps, i), "step_name"), name)) {
                         outcome.known = true;
-                        outcome.done = outcome.done && is_done(jval_at(steps, i));
+                        outcome.done = outcome.done && retry_is_done(jval_at(steps, i));
                 }
         outcome.done = outcome.done && outcome.known;
         outcome.in_scope = outcome.known;
@@ -144,7 +145,8 @@ static bool mark_from(struct act *act, const struct run_plan *plan, struct step_
 }
 
 /* The steps that the new run does, or NULL: then the request has been answered. */
-static struct jval *choose_steps(struct act *act, const struct run_plan *plan, const struct jval *found) {
+static struct jval *choose_steps(struct act *act, const struct run_plan *plan, const struct jval *found,
+                                 struct jval *again) {
         _cleanup_free_ struct step_outcome *outcomes = xcalloc(plan->n_steps + 1, sizeof(*outcomes));
         const struct jval *run = jval_get(found, "run");
         const char *sources = jval_get_str(found, "sources");
@@ -165,8 +167,11 @@ static struct jval *choose_steps(struct act *act, const struct run_plan *plan, c
         steps = jval_array();
         for (size_t i = 0; i < plan->n_steps; i++)
                 if (plan->steps[i].fallback_of == PLAN_NONE && outcomes[i].in_scope &&
-                    (!outcomes[i].done || outcomes[i].wanted)) /* a fallback comes with its step */
+                    (!outcomes[i].done || outcomes[i].wanted)) { /* a fallback comes with its step */
+                        if (outcomes[i].wanted)
+                                jval_add(again, jval_string(plan->steps[i].step->name));
                         jval_add(steps, jval_string(plan->steps[i].step->name));
+                }
         if (jval_array_size(steps) > 0)
                 return steps;
         jval_unref(steps);
@@ -186,10 +191,14 @@ static void copy_member(struct jval *to, const char *name, const struct jval *fr
 }
 
 /* The request becomes that of a start. */
-static void start_again(struct act *act, const struct jval *found, struct jval *steps) {
+static void start_again(struct act *act, const struct jval *found, struct jval *steps, const struct jval *again) {
         const struct jval *run = jval_get(found, "run");
-        const struct start_origin origin = {.retry_of = jval_get_str(run, "run_id"),
-                                            .skips_gates_that_are_there = true};
+        const struct start_origin origin = {
+                .retry_of = jval_get_str(run, "run_id"),
+                .outcomes = jval_get(found, "steps"),
+                .again = again,
+                .skips_gates_that_are_there = true,
+        };
 
         jval_set_str(act->params, "triggered_by", trigger_to_string(TRIGGER_RETRY));
         copy_member(act->params, "job", run, "job");
@@ -207,6 +216,7 @@ static void retry_run(struct act *act, const struct jval *found) {
         const struct jval *run = jval_get(found, "run");
         const struct job_entry *entry = act_find_job(act, str_or(jval_get_str(run, "job"), ""));
         _cleanup_free_ char *error = NULL;
+        _cleanup_jval_ struct jval *again = jval_array();
         struct run_plan plan;
         struct jval *steps;
 
@@ -216,10 +226,10 @@ static void retry_run(struct act *act, const struct jval *found) {
                 act_fail(act, ERROR_KIND_INVALID_PARAMS, NULL, "%s", error);
                 return;
         }
-        steps = choose_steps(act, &plan, found);
+        steps = choose_steps(act, &plan, found, again);
         run_plan_done(&plan);
         if (steps)
-                start_again(act, found, steps);
+                start_again(act, found, steps, again);
 }
 
 static void looked_up(int error, const char *error_text, struct jval *found, void *user) {

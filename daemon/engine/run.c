@@ -332,7 +332,7 @@ static void apply_run_ended(struct run *run) {
 }
 
 /* An item that ended without having begun: a row, and nothing in memory. */
-static void put_unbegun(struct run *run, size_t index) {
+void run_put_unbegun(struct run *run, size_t index) {
         struct task_run task = {.run = run, .index = index};
         const struct task *state = &run->machine.tasks[index];
 
@@ -355,7 +355,7 @@ static void apply_task_changed(struct run *run, const struct effect *effect) {
         if (!task && (!state->item[0] || state->status == STEP_FAILED))
                 task = run_task(run, effect->task);
         if (!task) {
-                put_unbegun(run, effect->task);
+                run_put_unbegun(run, effect->task);
                 return;
         }
         if (!task->record.step_name)

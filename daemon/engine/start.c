@@ -6,6 +6,7 @@
 #include "engine_internal.h"
 #include "gate.h"
 #include "pause.h"
+#include "retry.h"
 #include "start.h"
 #include "strutil.h"
 #include "strv.h"
@@ -354,6 +355,8 @@ void start_run(struct act *act) {
         replace_others(run);
         start_append(run, entry);
         run_prepare_records(run);
+        if (act->origin && act->origin->outcomes)
+                retry_items(run, act->origin, &effects);
         run_find_items(run, &effects);
         run_apply(run, &effects);
         starts_settle(engine);

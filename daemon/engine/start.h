@@ -20,6 +20,9 @@ struct start_origin {
         /* It is not refused while its job is paused, the daemon drained or state.db full, but made as one that waits.
          */
         bool is_held_back;
+        /* Of a retry: what became of the old run's steps and items (history_run_outcome), and the names of steps that
+         * run again as a whole; NULL: no retry. */
+        const struct jval *outcomes, *again;
         /* Of skip_gates, those that the run does not have are left out instead of refused. */
         bool skips_gates_that_are_there;
 };

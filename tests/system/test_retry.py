@@ -139,3 +139,56 @@ def test_a_retry_is_taken_up_after_a_kill(batch):
     assert batch.wait_for_run(number)["run"]["status"] == "success"
     assert [step for step, _, _ in done(batch, number)] == ["b", "c", "d"]
     assert batch.show(number)["run"]["retry_of"] == old["run_id"]
+
+
+ITEMS = """
+[Step load]
+ForEach=LIST
+MaxParallel=2
+Exec=FOLDER/item ${item}
+[Step check]
+ForEach=LIST
+After=load
+Exec=FOLDER/item ${item}
+[Step sum]
+After=check
+Exec=FOLDER/item all
+"""
+# An item of a step fails while bad.STEP.ITEM is there.
+ITEM = '#!/bin/sh\necho "$BATCH_RUN $BATCH_STEP $1" >>FOLDER/done\nwhile [ -e FOLDER/hold ]; do sleep 0.02; done\n[ ! -e FOLDER/bad.$BATCH_STEP.$1 ]\n'
+
+
+@pytest.mark.parametrize("listed", ("a b c d e", "!FOLDER/list"))
+def test_only_items_that_did_not_succeed_run_again(make_instance, listed):
+    instance = make_instance()
+    for name, text in (("item", ITEM), ("list", "#!/bin/sh\necho listed >>FOLDER/lists\nprintf 'a\\nb\\nc\\nd\\ne\\n'\n")):
+        with open(instance.path(name), "w", encoding="ascii") as file:
+            file.write(text.replace("FOLDER", instance.folder))
+        os.chmod(instance.path(name), 0o755)
+    instance.write_job("each", ITEMS.replace("LIST", listed).replace("FOLDER", instance.folder))
+    instance.start()
+    mark(instance, "bad.load.b")
+    mark(instance, "bad.check.d")
+    old = instance.run("each")["run"]
+    assert old["status"] == "partial", old
+    mark(instance, "bad.load.b", False)
+    mark(instance, "bad.check.d", False)
+    mark(instance, "hold")
+    answer = instance.call("run.retry", run=old["run_number"])
+    until(lambda: len(done(instance, answer["run_number"])) == 2, "two items are at it")
+    instance.kill()
+    instance.start()
+    mark(instance, "hold", False)
+    shown = instance.wait_for_run(answer["run_number"])
+    assert shown["run"]["status"] == "success", shown
+    again = sorted(tuple(line) for line in done(instance, answer["run_number"]) if line[1] != "all")
+    # b was not loaded; d was, and is only checked.
+    assert again == [("check", "b"), ("check", "d"), ("load", "b")], again
+    steps = {(step["step_name"], step["item"]): (step["status"], step["attempts"]) for step in shown["steps"]}
+    assert steps["load", "d"] == ("success", 0) and steps["load", "b"] == ("success", 1)
+    if listed.startswith("!"):
+        with open(instance.path("lists"), encoding="ascii") as file:
+            assert len(file.readlines()) == 1
+    whole = instance.call("run.retry", run=old["run_number"], **{"from": "load"})
+    instance.wait_for_run(whole["run_number"])
+    assert sorted(line[1] for line in done(instance, whole["run_number"]) if line[0] == "load") == list("abcde")
