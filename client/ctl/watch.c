@@ -16,6 +16,10 @@
 #define TICK (USEC_PER_SEC)
 /* A follower waits that long for a daemon that went away. */
 #define FOLLOW_PATIENCE (10 * USEC_PER_MINUTE)
+/* After so much silence it asks anew, over a connection of its own: a step that says nothing is no news, but a
+ * connection that has been forgotten at the other end says nothing either. It goes on behind the last line, so nothing
+ * is shown twice. */
+#define SILENCE_MAX (20 * USEC_PER_SEC)
 #define CLEAR_LINE "\r\033[K"
 
 struct watch {
@@ -30,6 +34,7 @@ struct watch {
         struct buf out;
         size_t step_width;
         usec_t deadline; /* on the boot clock; USEC_INFINITY: none */
+        usec_t heard_at; /* the last message */
         bool shows_lines;
         bool shows_steps;
         bool bar_is_shown;
@@ -237,11 +242,8 @@ static void show_waiting(struct watch *w) {
         w->bar_is_shown = true;
 }
 
-static int come_back(struct watch *w) {
-        if (!w->session->stopping)
-                show_waiting(w);
-        else
-                flush(w, false);
+static int connect_anew(struct watch *w) {
+        w->heard_at = now_boottime();
         int r = session_reconnect(w->session, FOLLOW_PATIENCE);
         if (r == -EINTR)
                 return 0; /* the loop looks at the signal and comes here again */
@@ -251,6 +253,23 @@ static int come_back(struct watch *w) {
         if (client_pending(w->session->client) == 0)
                 ask(w);
         return 0;
+}
+
+static int come_back(struct watch *w) {
+        if (!w->session->stopping)
+                show_waiting(w);
+        else
+                flush(w, false);
+        return connect_anew(w);
+}
+
+/* Nothing came for a while. */
+static int wait_on(struct watch *w) {
+        flush(w, true);
+        /* Who is asked from afar keeps the connection alive, or ends it. */
+        if (w->session->is_remote || now_boottime() - w->heard_at < SILENCE_MAX)
+                return 0;
+        return connect_anew(w);
 }
 
 static int time_out(struct watch *w) {
@@ -264,6 +283,7 @@ static int time_out(struct watch *w) {
 }
 
 static int watch_loop(struct watch *w) {
+        w->heard_at = now_boottime();
         ask(w);
         while (!w->is_finished) {
                 usec_t now = now_boottime();
@@ -271,14 +291,14 @@ static int watch_loop(struct watch *w) {
                         detach(w);
                 if (now >= w->deadline)
                         return time_out(w);
-                usec_t wait = wants_bar(w) ? MIN((usec_t)TICK, w->deadline - now) : w->deadline - now;
+                usec_t wait = MIN(w->deadline - now, wants_bar(w) ? TICK : SILENCE_MAX);
                 _cleanup_message_ struct client_message message = {0};
-                int r = session_next(w->session, w->deadline == USEC_INFINITY && !wants_bar(w) ? USEC_INFINITY : wait,
-                                     &message);
-                if (r == 1)
+                int r = session_next(w->session, wait, &message);
+                if (r == 1) {
+                        w->heard_at = now_boottime();
                         r = take_message(w, &message);
-                else if (r == 0 || r == -EINTR)
-                        flush(w, true), r = 0;
+                } else if (r == 0 || r == -EINTR)
+                        r = wait_on(w);
                 else if (r == -ECONNRESET)
                         r = come_back(w);
                 else
