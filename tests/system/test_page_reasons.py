@@ -100,6 +100,52 @@ def test_what_depends_on_it(browser, ended):
     browser.until_text("dependency", ".steps-table")
 
 
+WAITS = """
+[Job]
+ReadyWhen=/bin/sh -c "echo waiting for the file of the exchange; test -e {folder}/file"
+[Step work]
+Exec=/bin/true
+"""
+CONDITION = "[Job]\nCondition=/bin/sh -c \"echo the market is closed >&2; exit {status}\"\n[Step work]\nExec=/bin/true\n"
+
+
+def test_what_waits_or_has_nothing_to_do(browser, make_page, make_instance):
+    """Reasons that come before any step: the page tells what was asked and what that said."""
+    daemon = make_instance(jobs={"closed": CONDITION.format(status=1), "unsure": CONDITION.format(status=2)})
+    daemon.write_job("not_ready", WAITS.format(folder=daemon.folder))
+    daemon.start()
+    waiting = daemon.call("run.start", job="not_ready")["run_number"]
+    until(lambda: daemon.show(waiting)["run"]["reason"] == "not_ready", "it waits")
+    closed, unsure = (daemon.run(job)["run"]["run_number"] for job in ("closed", "unsure"))
+    web = make_page(daemon)
+
+    browser.open(page.address(web), f"#/runs/{waiting}")
+    browser.until_text("not ready", "h1")
+    browser.until_text("waiting for the file of the exchange", "[aria-label='Why it waits']")
+    with open(daemon.path("file"), "w", encoding="ascii"):
+        pass
+    browser.until_text("success", "h1", 20)
+    browser.until_gone("[aria-label='Why it waits']")
+
+    for run, status in ((closed, "skipped"), (unsure, "failed")):
+        browser.open(page.address(web), f"#/runs/{run}")
+        browser.until_text(status, "h1")
+        browser.until_text("condition", ".diagnosis-cause")
+        browser.until_text("the market is closed", ".last-lines")
+
+
+def test_items(browser, make_page, make_instance):
+    """Of an item that failed: which one, and its lines; of the others how many there are."""
+    command = "echo doing ${item}; test ${item} != c || { echo c has no prices >&2; exit 65; }"
+    daemon = make_instance(jobs={"items": f"[Job]\n[Step calc]\nExec=/bin/sh -c '{command}'\nForEach=a b c d\nCritical=no\n"}).start()
+    run = daemon.run("items")["run"]["run_number"]
+    browser.open(page.address(make_page(daemon)), f"#/runs/{run}")
+    browser.until_text("c has no prices", ".last-lines")
+    assert browser.text(".diagnosis-step") == "Calc[c]"
+    browser.until_text("4/4, 1 failed", ".timeline")
+    assert len(browser.all(".steps-table tbody tr")) == 4
+
+
 def test_out_of_memory(browser, make_page, make_instance):
     controllers = open("/sys/fs/cgroup/cgroup.controllers", encoding="ascii").read() if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else ""
     if "memory" not in controllers.split():

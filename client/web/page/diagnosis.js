@@ -20,12 +20,18 @@ export function culprit(shown) {
   return wrong.find((step) => step.status === 'failed' && step.reason !== 'dependency') ?? wrong[0] ?? null;
 }
 
+/** The last command beside the steps that the run asked: whether it is ready, whether it shall run. */
+const beside = (shown) => shown.attempts?.findLast((attempt) => attempt.step_name.startsWith(':')) ?? null;
+
 const nameOf = (step) => `${step.step_name}${step.item ? `[${step.item}]` : ''}`;
 
 export async function diagnosis(shown, signal) {
   const { run } = shown;
+  const why = await whyOf(run, signal);
+  // A command beside a step (its Condition=, its list of items) may be what failed; that stands in the steps no more than what it decided.
   const step = culprit(shown);
-  const [lines, why] = await Promise.all([step?.attempts ? lastLines(run, step, signal) : [], whyOf(run, signal)]);
+  const said = why?.failures?.[0] ?? (step?.attempts ? step : beside(shown));
+  const lines = said ? await lastLines(run, said, signal) : [];
   const reason = step?.reason ?? run.reason;
   const message = step?.error_message ?? run.error_message;
   const facts = [
@@ -55,7 +61,7 @@ export async function diagnosis(shown, signal) {
       { class: 'facts' },
       facts.filter(Boolean).map(([name, value, kind]) => h('div', { class: 'fact' }, h('dt', null, name), h('dd', { class: kind }, value))),
     ),
-    lines.length ? lastLinesBox(lines) : step?.attempts ? h('p', { class: 'muted' }, 'It wrote no output.') : null,
+    lines.length ? lastLinesBox(lines) : said ? h('p', { class: 'muted' }, 'It wrote no output.') : null,
     alsoFailed(why, step),
     whyChanges(why),
     whyNext(why),

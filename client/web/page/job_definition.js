@@ -1,6 +1,6 @@
 // The definition of a job as it is in force: facts, steps and what each may do.
 import { h } from './dom.js';
-import { bytes, duration, title } from './format.js';
+import { bytes, duration, number, plural, title } from './format.js';
 import { due } from './time_text.js';
 
 function fact(name, ...value) {
@@ -78,7 +78,11 @@ function limits(step) {
     step.heartbeat_seconds ? `heartbeat ${duration(step.heartbeat_seconds)}` : '',
     step.retries ? `${step.retries} retries` : '',
     step.memory_max ? `memory ${bytes(step.memory_max)}` : '',
-    step.for_each ? 'for each item' : '',
+    step.for_each ? `for each ${Array.isArray(step.for_each) ? `of ${plural(step.for_each.length, 'item')}` : 'item'}` : '',
+    step.max_parallel > 1 ? `${step.max_parallel} at once` : '',
+    step.records_min ? `${number(step.records_min)} records at least` : '',
+    step.coverage_min ? `coverage ${Math.round(step.coverage_min * 100)} % at least` : '',
+    step.breaker_failures ? `not tried for a while after ${step.breaker_failures} failures` : '',
     step.critical === false ? 'not critical' : '',
   ].filter(Boolean);
   return words.join(', ') || 'none';

@@ -54,7 +54,7 @@ export function runCard(run) {
       parameters(item.parameters),
     ];
     setText(now, what.filter(Boolean).join(' · ') || (item.status === 'queued' ? 'Waits for its turn.' : ''));
-    if (shown) steps.update(shown.run, shown.steps);
+    if (shown) steps.update(shown.run, shown.steps, shown.items);
   };
   return element;
 }

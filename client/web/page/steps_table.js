@@ -12,7 +12,7 @@ export function stepsTable(shown, onRetry, memory = {}) {
   const body = h('tbody');
   const more = h('div', { class: 'row center' });
   const fill = () => {
-    const { rows, left } = chosen(shown.steps, memory.all);
+    const { rows, left } = chosen(inOrder(shown.steps), memory.all);
     replace(
       body,
       rows.map((step) => row(step, items, onRetry)),
@@ -46,6 +46,9 @@ export function stepsTable(shown, onRetry, memory = {}) {
     more,
   );
 }
+
+/** In the order of the plan: while a run goes on, items come as they begin. */
+const inOrder = (steps) => [...steps].sort((a, b) => a.step_order - b.step_order);
 
 /** Where there are too many: what needs a look before what went well, each in its order. */
 function chosen(steps, all) {

@@ -3,32 +3,38 @@ import { h, setText, syncList } from './dom.js';
 import { duration, title } from './format.js';
 import { setStatus, statusWord } from './status_word.js';
 
-/** Rows of a timeline: steps with items are gathered under their step. */
-export function gather(steps) {
+/**
+ * Rows of a timeline: steps with items are gathered under their step. `items` are the numbers of all of them, for while a run goes on
+ * `steps` has some only.
+ */
+export function gather(steps, items) {
+  const counts = new Map((items ?? []).filter((one) => one.known).map((one) => [one.step_name, one]));
   const rows = new Map();
   for (const step of steps ?? []) {
-    const row = rows.get(step.step_name) ?? { name: step.step_name, parts: [] };
+    const row = rows.get(step.step_name) ?? { name: step.step_name, order: step.step_order, parts: [] };
     row.parts.push(step);
     rows.set(step.step_name, row);
   }
-  return [...rows.values()].map((row) => ({ ...row, ...summary(row.parts) }));
+  return [...rows.values()].sort((a, b) => a.order - b.order).map((row) => ({ ...row, ...summary(row.parts, counts.get(row.name)) }));
 }
 
 const WORST_FIRST = ['running', 'failed', 'cancelled', 'pending', 'skipped', 'success'];
 
-function summary(parts) {
+function summary(parts, counted) {
   const count = (status) => parts.filter((part) => part.status === status).length;
-  const status = WORST_FIRST.find((candidate) => count(candidate)) ?? 'pending';
+  const open = counted ? counted.total > counted.completed : false;
+  const worst = WORST_FIRST.find((candidate) => count(candidate)) ?? 'pending';
+  const status = open && worst !== 'pending' ? 'running' : worst;
   const begun = parts.filter((part) => part.started_at).map((part) => Date.parse(part.started_at));
   const ended = parts.map((part) => (part.completed_at ? Date.parse(part.completed_at) : null));
   const first = begun.length ? Math.min(...begun) : null;
-  const last = ended.every(Boolean) && ended.length ? Math.max(...ended) : null;
+  const last = !open && ended.every(Boolean) && ended.length ? Math.max(...ended) : null;
   return {
     status,
     reason: parts.find((part) => part.status === status)?.reason,
-    total: parts.length,
-    done: parts.length - count('pending') - count('running'),
-    failed: count('failed'),
+    total: counted?.total ?? parts.length,
+    done: counted?.completed ?? parts.length - count('pending') - count('running'),
+    failed: counted?.failed ?? count('failed'),
     began: first,
     ended: last,
   };
@@ -37,13 +43,13 @@ function summary(parts) {
 export function timeline() {
   const element = h('ol', { class: 'timeline', 'aria-label': 'Steps' });
 
-  function update(run, steps, now = Date.now()) {
+  function update(run, steps, items, now = Date.now()) {
     const start = Date.parse(run.started_at ?? run.created_at ?? new Date(now).toISOString());
     const end = run.completed_at ? Date.parse(run.completed_at) : now;
     const span = Math.max(end - start, 1);
     syncList(
       element,
-      gather(steps),
+      gather(steps, items),
       (row) => row.name,
       makeRow,
       (item, row) => updateRow(item, row, start, span, end),

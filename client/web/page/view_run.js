@@ -1,6 +1,7 @@
 // One run: live while it goes on, and all that is known of it afterwards.
 import { get } from './api.js';
 import { cancelRun } from './cancel_run.js';
+import { children } from './children.js';
 import { connection } from './connection.js';
 import { diagnosis, needsDiagnosis } from './diagnosis.js';
 import { h, replace, setText } from './dom.js';
@@ -124,11 +125,15 @@ class RunView {
 
   /** A state from the stream: what it has goes over what is known. */
   take(state) {
-    const { steps, progress, ...rest } = state;
+    const { steps, progress, items, ...rest } = state;
     const { shown } = this;
     const before = shown.run.status;
     for (const name of ['status', 'reason', 'error_message']) if (rest[name] !== undefined) shown.run[name] = rest[name];
-    Object.assign(shown, { progress: progress ?? shown.progress, elapsed_seconds: rest.elapsed_seconds ?? shown.elapsed_seconds });
+    Object.assign(shown, {
+      progress: progress ?? shown.progress,
+      items: items ?? shown.items,
+      elapsed_seconds: rest.elapsed_seconds ?? shown.elapsed_seconds,
+    });
     for (const name of ['current_step', 'current_item', 'step_done', 'step_total', 'status_text']) shown[name] = rest[name] ?? null;
     this.elapsedAt = Date.now();
     let unknown = before !== shown.run.status;
@@ -196,7 +201,7 @@ class RunView {
     setText(this.now, over ? '' : what.filter(Boolean).join(' · ') || (run.status === 'queued' ? 'Waits for its turn.' : ''));
     this.now.hidden = over;
     // The daemon's clock and the browser's may differ: time goes on from what the daemon said.
-    this.steps.update(run, shown.steps, run.started_at ? Date.parse(run.started_at) + elapsed * 1000 : undefined);
+    this.steps.update(run, shown.steps, shown.items, run.started_at ? Date.parse(run.started_at) + elapsed * 1000 : undefined);
     document.title = `${over ? run.status : percent(progress?.percent ?? 0)} · ${run.job} #${run.run_number} · batchd`;
   }
 
@@ -243,6 +248,7 @@ class RunView {
         stepsTable(shown, isOver(shown.run.status) ? (step) => retryRun(this.run, step) : null, this.memory),
         attempts(shown),
       ),
+      children(shown),
       [counters(shown.run.metrics), warnings(shown.run.warnings), notes(shown.run.notes)].some(Boolean)
         ? h('section', { class: 'card stack' }, counters(shown.run.metrics), warnings(shown.run.warnings), notes(shown.run.notes))
         : null,

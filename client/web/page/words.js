@@ -32,8 +32,12 @@ export const REASONS = {
     'Retry it: what was done is done again safely.',
   ],
   dependency: ['A step that it depends on did not succeed.', 'Look at that step, then retry from it.'],
-  not_ready: ['Its input was not ready in time.', 'See what it waited for, and start it again when that is there.'],
-  condition: ['Its condition said that there is nothing to do.', 'Nothing needs to be done.'],
+  not_ready: ['Its input is not ready.', 'It goes on by itself when that is there: what it waits for is in the message.'],
+  condition: [
+    'Its condition said that there is nothing to do, or could not tell.',
+    'Where it was skipped nothing needs to be done; where it failed, the last lines of the condition say why.',
+  ],
+  items: ['What ForEach= found is no list of items.', 'Its last lines say what it found; each line is to be one item.'],
   gate: [
     'A gate blocked it: the coverage of its input is too low.',
     'The figures are in the message. Bring in what is missing, then retry; or start it without that gate.',

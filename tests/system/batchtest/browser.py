@@ -1,5 +1,6 @@
 """A real Chromium, driven headless by chromedriver: pages as people see and use them."""
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -35,14 +36,17 @@ def why_not():
 class Browser:
     """What a person does with the page. Clicks are counted."""
 
-    def __init__(self, performance=False):
+    def __init__(self, trace=None):
+        """`trace`: categories of Chromium's trace, for trace_events()."""
         self.folder = tempfile.mkdtemp(prefix="bt-web-", dir="/tmp")
         self.downloads = os.path.join(self.folder, "downloads")
         options = Options()
         options.binary_location = shutil.which("chromium")
         for argument in (*ARGUMENTS, f"--user-data-dir={self.folder}/profile"):
             options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", **({"performance": "ALL"} if performance else {})})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", **({"performance": "ALL"} if trace else {})})
+        if trace:
+            options.add_experimental_option("perfLoggingPrefs", {"traceCategories": trace})
         environment = {**os.environ, "HOME": self.folder, "XDG_CONFIG_HOME": self.folder, "XDG_CACHE_HOME": self.folder}
         try:
             self.driver = webdriver.Chrome(service=Service(shutil.which("chromedriver"), env=environment), options=options)
@@ -177,6 +181,11 @@ class Browser:
             content = file.read()
         os.unlink(path)
         return content
+
+    def trace_events(self):
+        """What Chromium's trace holds since the last look."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        return [message["params"] for message in messages if message["method"] == "Tracing.dataCollected"]
 
     def console(self):
         """What the browser complained of since the last look: errors of scripts, and of the content security policy."""
