@@ -25,6 +25,8 @@ const struct openapi_shape openapi_shapes[] = {
         {"Limit", "limit:string slots:integer used:integer holders_total:integer waiters_total:integer holders:[object] waiters:[object]"},
         {"Alert", "alert:string kind:string to:string? on:[string]? jobs:[string]? sent:integer failed:integer last_sent_at:time? last_failed_at:time? "
                 "last_event:string? last_error:string?"},
+        {"AuditEntry", "audit_id:integer at:time user:string? uid:integer? pid:integer? on_behalf:string? method:string outcome:string run_id:string? "
+                "run_number:integer? job:string?"},
         {"Progress", "total:integer completed:integer failed:integer running:integer percent:number"},
         {"Line", "seq:integer time:time step:string item:string? stream:string text:string partial:boolean?"},
         {"Paused", "since:time reason:string? by:string? until:time?"},
@@ -79,6 +81,7 @@ static const char *const results[_METHOD_MAX] = {
         [METHOD_RUN_WHY] = "job:string state:string summary:string run:Run? facts:[object]? failures:[object]?",
         [METHOD_JOB_HEALTH] = "jobs:[JobHealth]",
         [METHOD_STEP_LIST] = "steps:[Step]? groups:[object]? next:string?",
+        [METHOD_AUDIT_LIST] = "entries:[AuditEntry] next:integer?",
         [METHOD_LIMIT_LIST] = "limits:[Limit]",
         [METHOD_ALERT_LIST] = "enabled:boolean alerts:[Alert] waiting:[object]",
         [METHOD_ALERT_TEST] = "alert:string",

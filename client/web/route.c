@@ -49,6 +49,7 @@ const struct route routes[] = {
         {"GET", "/readiness", ROUTE_CALL, METHOD_READINESS_SHOW, NULL},
         {"POST", "/readiness/refresh", ROUTE_CALL, METHOD_READINESS_REFRESH, NULL},
         {"GET", "/readiness/{week}", ROUTE_CALL, METHOD_READINESS_SHOW, NULL},
+        {"GET", "/audit", ROUTE_CALL, METHOD_AUDIT_LIST, NULL},
         {"GET", "/limits", ROUTE_CALL, METHOD_LIMIT_LIST, NULL},
         {"GET", "/health", ROUTE_CALL, METHOD_JOB_HEALTH, NULL},
         {"POST", "/breakers/reset", ROUTE_CALL, METHOD_BREAKER_RESET, NULL},

@@ -38,6 +38,10 @@ static void notify_all(struct engine *engine) {
         }
 }
 
+bool run_is_known(const struct run *run) {
+        return run->record.run_number <= run->engine->events.known_number;
+}
+
 static void run_known(void *user) {
         struct run *run = user;
         struct events *events = &run->engine->events;
@@ -53,7 +57,7 @@ void events_run_added(struct run *run) {
 
 void events_run_changed(struct run *run) {
         run->changed_at = ++run->engine->events.sequence;
-        if (run->record.run_number <= run->engine->events.known_number)
+        if (run_is_known(run))
                 notify_all(run->engine);
 }
 
@@ -89,9 +93,8 @@ static struct run *next_changed(const struct event_watch *watch) {
         struct run *found = NULL;
 
         for (struct run *run = watch->engine->runs; run; run = run->next)
-                if (!run->ended && run->changed_at > watch->sent &&
-                    run->record.run_number <= watch->engine->events.known_number && wants(watch, run->record.job) &&
-                    (!found || run->changed_at < found->changed_at))
+                if (!run->ended && run->changed_at > watch->sent && run_is_known(run) &&
+                    wants(watch, run->record.job) && (!found || run->changed_at < found->changed_at))
                         found = run;
         return found;
 }
@@ -175,8 +178,7 @@ void engine_events_subscribe(struct engine *engine, const struct jval *params, c
         engine->n_watches++;
         *ret_watch = &watch->base;
         for (const struct run *run = engine->runs; run; run = run->next)
-                if (!run->ended && run->record.run_number <= engine->events.known_number &&
-                    wants(watch, run->record.job))
+                if (!run->ended && run_is_known(run) && wants(watch, run->record.job))
                         jval_add(runs, run_current_json(run));
         jval_set(result, "runs", runs);
         fn(NULL, result, user);

@@ -27,6 +27,8 @@ struct events {
 };
 
 void events_done(struct events *events);
+/* Whether the run is durably recorded: of others nobody is told. */
+bool run_is_known(const struct run *run);
 /* A run that was decided to start: it is told of when that is durable. */
 void events_run_added(struct run *run);
 void events_run_changed(struct run *run);

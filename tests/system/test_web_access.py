@@ -98,7 +98,8 @@ def test_acting_needs_a_login_and_is_recorded_with_its_name(instance, make):
     assert started.status == 200 and started.json["run_number"] == 1
     run = instance.wait_for_run(1)["run"]
     assert run["triggered_by_user"] == "admin from 127.0.0.1" and run["triggered_by"] == "manual"
-    until(lambda: "on behalf of admin from 127.0.0.1" in instance.log, "the audit names who it was", 5)
+    entry = browser.request("GET", "/audit").json["entries"][0]
+    assert entry["on_behalf"] == "admin from 127.0.0.1" and entry["method"] == "run.start" and entry["run_number"] == 1
     out = browser.request("DELETE", "/session")
     assert out.status == 200 and "Max-Age=0" in out.headers["Set-Cookie"]
     assert browser.request("POST", "/runs", {"job": "hello"}).status == 401

@@ -125,7 +125,7 @@ def test_every_answer_is_as_the_document_says(instance, web):
     call("POST", "/runs/{run}/retry", status=422, run=run)
     instance.wait_for_run(call("POST", "/runs/{run}/retry", {"force": True}, run=failed)["run_number"])
     instance.run("hello")
-    for pattern in ("/status", "/runs", "/jobs", "/steps", "/alerts", "/limits", "/health", "/session", "/openapi.json"):
+    for pattern in ("/status", "/runs", "/jobs", "/steps", "/alerts", "/limits", "/audit", "/health", "/session", "/openapi.json"):
         call("GET", pattern)
     for which in (run, failed):
         for pattern in ("/runs/{run}", "/runs/{run}/logs", "/runs/{run}/lines", "/runs/{run}/summary", "/runs/{run}/quality", "/runs/{run}/why"):
