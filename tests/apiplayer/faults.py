@@ -8,6 +8,7 @@ A fault is an object: {"kind": ..., "endpoint": name or absent, "match": part of
   nonjson      HTTP 200 with an HTML page
   truncate     the true length announced, half of it sent, then closed
   wrong_types  the true answer with every list and object of its body turned into another type
+  duplicate    the true answer with every element of its lists sent twice, and the players of a box score as such a list
   field        the true answer with each member named "name" replaced by "value"
   timeout      no answer for "seconds", then closed
   slow         the true answer in pieces over "seconds"
@@ -17,7 +18,7 @@ import json
 import os
 import threading
 
-KINDS = ('status', 'error200', 'empty', 'nonjson', 'truncate', 'wrong_types', 'field', 'timeout', 'slow', 'reset')
+KINDS = ('status', 'error200', 'empty', 'nonjson', 'truncate', 'wrong_types', 'duplicate', 'field', 'timeout', 'slow', 'reset')
 
 
 class Faults:
@@ -68,6 +69,17 @@ def wrong_types(value):
     if isinstance(value, dict):
         return {key: wrong_types(member) for key, member in value.items()} if value else 7
     return {'unexpected': 1.5}
+
+
+def duplicate(value, name=''):
+    """`value` with every element of its lists twice; `playerStats`, an object by player, as a list."""
+    if name == 'playerStats' and isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [duplicate(member) for member in value for _ in range(2)]
+    if isinstance(value, dict):
+        return {key: duplicate(member, key) for key, member in value.items()}
+    return value
 
 
 def replace_member(value, name, replacement):

@@ -22,7 +22,7 @@ import time
 import urllib.parse
 
 from . import basketball, shapes
-from .faults import Faults, replace_member, wrong_types
+from .faults import Faults, duplicate, replace_member, wrong_types
 from .generated import generate_league
 from .league import load_league
 
@@ -205,6 +205,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         value = json.loads(answer)
         if fault['kind'] == 'field':
             return self._json(200, replace_member(value, fault['name'], fault['value']))
+        if fault['kind'] == 'duplicate':
+            return self._json(200, duplicate(value))
         return self._json(200, {'statusCode': 200, 'body': wrong_types(value['body'])})
 
     def _slow(self, answer, seconds):

@@ -347,3 +347,26 @@ def test_a_refused_line_takes_its_transaction_alone(football, database, state, s
     database.query("DROP TRIGGER refuse ON game_logs")
     again = football.good("game-logs", *WEEK_9)
     assert again.metrics["games_processed"] == 36 - stored
+
+
+@pytest.mark.parametrize("shape", ("single", "list", "books"))
+def test_duplicate_rows_change_nothing(player, database, shape):
+    """Every player, game, line and price twice in the answers: what is stored is what comes without that."""
+    def everything():
+        football.good("rosters")
+        football.good("schedule", *WEEK_9)
+        results = [football.good("game-logs", *WEEK_9), football.good("odds", *WEEK_9), football.good("predictions", *WEEK_9)]
+        assert football.run("integrity", *WEEK_9).warnings("games_without_logs") == []
+        tables = {name: database.query(f"SELECT (to_jsonb(t) - 'updated_at' - 'stored_at' - 'fetched_at' - 'created_at')::text FROM {name} t "
+                                       "ORDER BY 1")
+                  for name in ("players", "schedule", "game_logs", "game_log_sets", "sportsbook_odds", "game_lines", "predictions")}
+        return tables, [(result.records, result.metrics) for result in results]
+
+    install_tables(database)
+    football = Football(player, database.conninfo)
+    football.now = "2024-10-29T12:00:00Z"
+    player.settings(odds_shape=shape)
+    single = everything()
+    database.query("TRUNCATE players, schedule CASCADE; TRUNCATE models RESTART IDENTITY")
+    player.faults({"kind": "duplicate"})
+    assert everything() == single

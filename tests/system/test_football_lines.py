@@ -86,17 +86,20 @@ def test_what_is_no_line_leaves_the_old_one(football, database, name, value):
     assert database.value("SELECT count(*) FROM sportsbook_odds") > 0
 
 
-def test_backfill_brings_past_lines_once(football, database):
-    """Games that are over and have lines are not asked for again, also where the API has forgotten their prices."""
+def test_backfill_brings_past_lines(football, database):
+    """Also where the API has forgotten the prices of a game; those are asked for again when somebody asks."""
     football.now = "2024-11-12T12:00:00Z"
     football.good("schedule", *WEEK_9)
-    football.player.faults({"kind": "field", "endpoint": "getNFLBettingOdds", "name": "playerProps", "value": []})
+    football.player.faults({"kind": "field", "endpoint": "getNFLBettingOdds", "name": "playerProps", "value": [], "times": 8})
     football.player.settings(odds_shape="list")
-    football.good("backfill-odds", "--season", "2024", "--from-week", "8", "--to-week", "9")
+    weeks = ("backfill-odds", "--season", "2024", "--from-week", "8", "--to-week", "9")
+    football.good(*weeks)
     assert database.value("SELECT count(*) FROM sportsbook_odds") == 0
     assert database.value("SELECT count(DISTINCT game_id) FROM game_lines") == 8
+    football.good(*weeks)
+    assert database.value("SELECT count(DISTINCT game_id) FROM sportsbook_odds") == 8
     football.player.reset()
-    football.good("backfill-odds", "--season", "2024", "--from-week", "8", "--to-week", "9")
+    football.good(*weeks)
     assert football.player.counts() == {}
 
 

@@ -20,7 +20,7 @@ QUICK = ("--tries", "2", "--timeout", "1s", "--retry-delay", "10ms")
 FAULTS = [
     {"kind": "status", "status": 429}, {"kind": "status", "status": 500}, {"kind": "status", "status": 403, "body": '{"message": "no"}'},
     {"kind": "error200", "error": "Your query returned no results."}, {"kind": "empty"}, {"kind": "empty", "body": []},
-    {"kind": "nonjson"}, {"kind": "truncate"}, {"kind": "wrong_types"}, {"kind": "reset"}, {"kind": "slow", "seconds": 0.2},
+    {"kind": "nonjson"}, {"kind": "duplicate"}, {"kind": "truncate"}, {"kind": "wrong_types"}, {"kind": "reset"}, {"kind": "slow", "seconds": 0.2},
     {"kind": "field", "name": "playerID", "value": "9999999"}, {"kind": "field", "name": "anytd", "value": "soon"},
     {"kind": "field", "name": "gameID", "value": "20241103_XX@YY"}, {"kind": "field", "name": "playerStats", "value": []},
 ]

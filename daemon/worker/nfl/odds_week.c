@@ -77,14 +77,12 @@ int odds_week_games(struct worker *worker, const struct week *week, bool missing
         (void)snprintf(season, sizeof(season), "%d", week->season);
         (void)snprintf(number, sizeof(number), "%d", week->week);
         const char *parameters[] = {season, number, season_type_name(week->type), missing ? "t" : "f"};
-        return db_query(
-                worker->db,
-                "SELECT game_id FROM schedule s WHERE season_year = $1 AND week = $2 AND season_type = $3 "
-                "AND status <> 'cancelled' AND NOT ($4::boolean AND status = 'final' AND EXISTS (SELECT FROM "
-                "sportsbook_odds o WHERE o.game_id = s.game_id AND o.fetched_at >= s.kickoff UNION ALL SELECT FROM "
-                "game_lines l WHERE l.game_id = s.game_id AND l.fetched_at >= s.kickoff)) "
-                "ORDER BY game_date, game_id",
-                parameters, 4, ret, ret_error);
+        return db_query(worker->db,
+                        "SELECT game_id FROM schedule s WHERE season_year = $1 AND week = $2 AND season_type = $3 "
+                        "AND status <> 'cancelled' AND NOT ($4::boolean AND status = 'final' AND EXISTS (SELECT FROM "
+                        "sportsbook_odds o WHERE o.game_id = s.game_id AND o.fetched_at >= s.kickoff)) "
+                        "ORDER BY game_date, game_id",
+                        parameters, 4, ret, ret_error);
 }
 
 static void fetch_games(struct worker *worker, struct sync *sync) {

@@ -11,8 +11,8 @@ struct odds_progress {
         size_t answered, asked;
 };
 
-/* The ids of the week's games; missing: without those that are over and have prices or lines from after their
- * kickoff, which change no more. None is no failure. */
+/* The ids of the week's games; missing: without those that are over and have prices from after their kickoff, which
+ * change no more. None is no failure. */
 int odds_week_games(struct worker *worker, const struct week *week, bool missing, PGresult **ret, char **ret_error);
 /* Fetches and stores the prices of these games of the week; games without are a note. *ret_stored gets the rows
  * written, also when a part failed. The caller reports the records. */

@@ -78,12 +78,13 @@ static const char backfilled_sql[] =
         "(i.player_id, i.game_id))";
 static const char note_backfilled_sql[] =
         "INSERT INTO game_logs_backfilled SELECT player_id, game_id FROM late_lines ORDER BY 1, 2 ON CONFLICT DO NOTHING";
-static const char unknown_sql[] = "SELECT player_id, name FROM incoming_lines i WHERE NOT EXISTS "
-                                  "(SELECT FROM players p WHERE p.player_id = i.player_id) ORDER BY name, player_id";
+static const char unknown_sql[] =
+        "SELECT player_id, name FROM (SELECT DISTINCT ON (player_id, game_id) player_id, game_id, name FROM incoming_lines) i "
+        "WHERE NOT EXISTS (SELECT FROM players p WHERE p.player_id = i.player_id) ORDER BY name, player_id";
 static const char marks_sql[] =
         "INSERT INTO game_log_sets (game_id, log_count, unknown_players) "
         "SELECT g.game_id, count(p.player_id), count(i.player_id) - count(p.player_id) FROM incoming_scores g "
-        "LEFT JOIN incoming_lines i USING (game_id) LEFT JOIN players p USING (player_id) GROUP BY g.game_id ORDER BY g.game_id "
+        "LEFT JOIN (SELECT DISTINCT player_id, game_id FROM incoming_lines) i USING (game_id) LEFT JOIN players p USING (player_id) GROUP BY g.game_id ORDER BY g.game_id "
         "ON CONFLICT (game_id) DO UPDATE SET log_count = EXCLUDED.log_count, unknown_players = EXCLUDED.unknown_players, "
         "stored_at = now()";
 static const char scores_sql[] =
