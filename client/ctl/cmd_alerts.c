@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ask.h"
 #include "macro.h"
 #include "session.h"
 #include "strutil.h"
@@ -104,12 +105,14 @@ static const struct option_row rows[] = {
         {0},
 };
 
-static int send_test(const struct context *context, struct session *session, const char *name) {
+static int send_test(const struct context *context, const char *name) {
+        _cleanup_session_ struct session session;
         _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
-        int status;
+        int status = session_open(&session, context);
 
         jval_set_str(params, "alert", name);
-        status = session_call(session, METHOD_ALERT_TEST, STEAL_PTR(params), &result);
+        if (status == EXIT_DONE)
+                status = session_call(&session, METHOD_ALERT_TEST, STEAL_PTR(params), &result);
         if (status != EXIT_DONE)
                 return status;
         if (context_json(context))
@@ -119,28 +122,17 @@ static int send_test(const struct context *context, struct session *session, con
         return EXIT_DONE;
 }
 
+static void view_all(const struct context *context, const struct jval *result, struct buf *out) {
+        view_alerts(context, result, out);
+        view_waiting(context, result, out);
+}
+
 static int run_alerts(const struct context *context, const void *opaque, char *const *arguments) {
         const struct alerts_options *options = opaque;
-        _cleanup_session_ struct session session;
-        _cleanup_jval_ struct jval *result = NULL;
-        int status = session_open(&session, context);
 
         (void)arguments;
-        if (status == EXIT_DONE && options->test)
-                return send_test(context, &session, options->test);
-        if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_ALERT_LIST, jval_object(), &result);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(result);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        view_alerts(context, result, &text);
-        view_waiting(context, result, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+        return options->test ? send_test(context, options->test)
+                             : ask_and_show(context, METHOD_ALERT_LIST, NULL, view_all);
 }
 
 const struct verb verb_alerts = {

@@ -2,17 +2,15 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#include "ask.h"
 #include "macro.h"
 #include "params.h"
-#include "session.h"
 #include "strutil.h"
 #include "table.h"
 #include "text.h"
 #include "verb.h"
 #include "view.h"
 #include "xalloc.h"
-
-#define PAGE_MAX 1000
 
 struct audit_options {
         const char *user;
@@ -114,52 +112,26 @@ static int make_filter(const struct context *context, const struct audit_options
         return status == EXIT_DONE ? params_set_instant(context, filter, "until", options->until) : status;
 }
 
-/* Page after page until there are enough. */
-static int fetch(struct session *session, struct jval *filter, int64_t count, struct jval *entries) {
-        for (;;) {
-                int64_t missing = count - (int64_t)jval_array_size(entries);
-                _cleanup_jval_ struct jval *result = NULL;
-                jval_set_int(filter, "limit", MIN(missing, PAGE_MAX));
-                int status = session_call(session, METHOD_AUDIT_LIST, jval_deep_copy(filter), &result);
-                if (status != EXIT_DONE)
-                        return status;
-                const struct jval *page = jval_get(result, "entries");
-                for (size_t i = 0; i < jval_array_size(page); i++)
-                        jval_add(entries, jval_ref(jval_at(page, i)));
-                int64_t next = jval_get_int(result, "next", 0);
-                if (next == 0 || jval_array_size(page) == 0 || (int64_t)jval_array_size(entries) >= count)
-                        return EXIT_DONE;
-                jval_set_int(filter, "before", next);
-        }
-}
-
-static int run_audit(const struct context *context, const void *opaque, char *const *arguments) {
-        const struct audit_options *options = opaque;
-        _cleanup_jval_ struct jval *filter = jval_object(), *entries = jval_array();
-        int status = make_filter(context, options, arguments[0], filter);
-        if (status != EXIT_DONE)
-                return status;
-        _cleanup_session_ struct session session;
-        status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = fetch(&session, filter, options->count, entries);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(entries);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
+static void view_entries(const struct context *context, const struct jval *entries, struct buf *out) {
         _cleanup_table_ struct table table;
+
         table_init(&table, columns, ELEMENTSOF(columns));
         for (size_t i = 0; i < jval_array_size(entries); i++)
                 add_entry(&table, context, jval_at(entries, i));
         if (jval_array_size(entries) == 0)
-                (void)buf_append_str(&text, "nothing was done\n");
+                (void)buf_append_str(out, "nothing was done\n");
         else
-                table_render(&table, &context->out, 0, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+                table_render(&table, &context->out, 0, out);
+}
+
+static int run_audit(const struct context *context, const void *opaque, char *const *arguments) {
+        const struct audit_options *options = opaque;
+        _cleanup_jval_ struct jval *filter = jval_object();
+        int status = make_filter(context, options, arguments[0], filter);
+
+        if (status != EXIT_DONE)
+                return status;
+        return ask_pages_and_show(context, METHOD_AUDIT_LIST, filter, "entries", options->count, view_entries);
 }
 
 const struct verb verb_audit = {

@@ -1,13 +1,11 @@
 /* batchctl history: the runs of the past. */
 #include <stddef.h>
 
+#include "ask.h"
 #include "macro.h"
 #include "params.h"
-#include "session.h"
 #include "verb.h"
 #include "view.h"
-
-#define PAGE_MAX 1000
 
 struct history_options {
         const char *job;
@@ -117,25 +115,6 @@ static int make_filter(const struct context *context, const struct history_optio
         return status == EXIT_DONE ? params_set(context, options->params, filter) : status;
 }
 
-/* Page after page until there are enough. */
-static int fetch(struct session *session, struct jval *filter, int64_t count, struct jval *runs) {
-        for (;;) {
-                int64_t missing = count - (int64_t)jval_array_size(runs);
-                _cleanup_jval_ struct jval *result = NULL;
-                jval_set_int(filter, "limit", MIN(missing, PAGE_MAX));
-                int status = session_call(session, METHOD_RUN_LIST, jval_deep_copy(filter), &result);
-                if (status != EXIT_DONE)
-                        return status;
-                const struct jval *page = jval_get(result, "runs");
-                for (size_t i = 0; i < jval_array_size(page); i++)
-                        jval_add(runs, jval_ref(jval_at(page, i)));
-                int64_t next = jval_get_int(result, "next", 0);
-                if (next <= 0 || jval_array_size(page) == 0 || (int64_t)jval_array_size(runs) >= count)
-                        return EXIT_DONE;
-                jval_set_int(filter, "before", next);
-        }
-}
-
 /* What a summary cannot be narrowed by: NULL, or the option's name. */
 static const char *unfit_for_summary(const struct history_options *options) {
         const struct {
@@ -157,7 +136,7 @@ static int run_health(const struct context *context, const struct history_option
                                  unfit);
                 return EXIT_USAGE;
         }
-        _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
+        _cleanup_jval_ struct jval *params = jval_object();
         if (options->job)
                 jval_set_str(params, "job", options->job);
         int status = params_set_instant(context, params, "since", options->since);
@@ -167,20 +146,14 @@ static int run_health(const struct context *context, const struct history_option
                 status = params_set_instant(context, params, "compare", options->compare);
         if (status != EXIT_DONE)
                 return status;
-        _cleanup_session_ struct session session;
-        status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_JOB_HEALTH, jval_ref(params), &result);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(result);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        view_health(context, result, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+        return ask_and_show(context, METHOD_JOB_HEALTH, STEAL_PTR(params), view_health);
+}
+
+static void view_list(const struct context *context, const struct jval *runs, struct buf *out) {
+        if (jval_array_size(runs) == 0)
+                (void)buf_append_str(out, "no such runs\n");
+        else
+                view_runs(context, runs, out);
 }
 
 static int run_history(const struct context *context, const void *opaque, char *const *arguments) {
@@ -189,27 +162,11 @@ static int run_history(const struct context *context, const void *opaque, char *
                 options.job = arguments[0];
         if (options.summary || options.compare)
                 return run_health(context, &options);
-        _cleanup_jval_ struct jval *filter = jval_object(), *runs = jval_array();
+        _cleanup_jval_ struct jval *filter = jval_object();
         int status = make_filter(context, &options, filter);
         if (status != EXIT_DONE)
                 return status;
-        _cleanup_session_ struct session session;
-        status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = fetch(&session, filter, options.count, runs);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(runs);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        if (jval_array_size(runs) == 0)
-                (void)buf_append_str(&text, "no such runs\n");
-        else
-                view_runs(context, runs, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+        return ask_pages_and_show(context, METHOD_RUN_LIST, filter, "runs", options.count, view_list);
 }
 
 const struct verb verb_history = {

@@ -2,33 +2,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ask.h"
 #include "session.h"
 #include "strutil.h"
 #include "text.h"
 #include "verb.h"
 #include "view.h"
 
-static int call_and_show(const struct context *context, enum method_id method, struct jval *params,
-                         void (*view)(const struct context *, const struct jval *, struct buf *)) {
-        _cleanup_session_ struct session session;
-        _cleanup_jval_ struct jval *owned = params, *result = NULL;
-        int status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = session_call(&session, method, owned ? jval_ref(owned) : NULL, &result);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(result);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        view(context, result, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
-}
-
 static int run_list(const struct context *context, const void *options, char *const *arguments) {
-        return call_and_show(context, METHOD_JOB_LIST, NULL, view_jobs);
+        return ask_and_show(context, METHOD_JOB_LIST, NULL, view_jobs);
 }
 
 const struct verb verb_list = {
@@ -42,7 +24,7 @@ const struct verb verb_list = {
 static int run_show(const struct context *context, const void *options, char *const *arguments) {
         struct jval *params = jval_object();
         jval_set_str(params, "job", arguments[0]);
-        return call_and_show(context, METHOD_JOB_SHOW, params, view_job);
+        return ask_and_show(context, METHOD_JOB_SHOW, params, view_job);
 }
 
 const struct verb verb_show = {

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ask.h"
 #include "macro.h"
-#include "session.h"
 #include "strutil.h"
 #include "table.h"
 #include "text.h"
@@ -96,22 +96,7 @@ static void view_limits(const struct context *context, const struct jval *result
 }
 
 static int run_limits(const struct context *context, const void *options, char *const *arguments) {
-        _cleanup_session_ struct session session;
-        _cleanup_jval_ struct jval *result = NULL;
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        int status = session_open(&session, context);
-
-        if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_LIMIT_LIST, NULL, &result);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(result);
-                return EXIT_DONE;
-        }
-        view_limits(context, result, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+        return ask_and_show(context, METHOD_LIMIT_LIST, NULL, view_limits);
 }
 
 const struct verb verb_limits = {

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "session.h"
+#include "ask.h"
 #include "strutil.h"
 #include "verb.h"
 #include "view.h"
@@ -32,10 +32,8 @@ static const struct option_row rows[] = {
 
 static int run_next(const struct context *context, const void *opaque, char *const *arguments) {
         const struct next_options *options = opaque;
-        _cleanup_session_ struct session session;
-        _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
+        _cleanup_jval_ struct jval *params = jval_object();
         usec_t from;
-        int status;
 
         if (options->from && when_parse(options->from, now_realtime(), context->global.utc, &from) < 0) {
                 context_complain(context, "--from takes a time such as " WHEN_EXAMPLES ", not '%s'", options->from);
@@ -47,19 +45,7 @@ static int run_next(const struct context *context, const void *opaque, char *con
                 jval_set_str(params, "job", arguments[0]);
         if (options->count > 0)
                 jval_set_int(params, "count", options->count);
-        status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_SCHEDULE_LIST, STEAL_PTR(params), &result);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(result);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        view_due_times(context, result, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+        return ask_and_show(context, METHOD_SCHEDULE_LIST, STEAL_PTR(params), view_due_times);
 }
 
 const struct verb verb_next = {

@@ -1,4 +1,5 @@
 /* batchctl status: everything at a glance, or one run. */
+#include "ask.h"
 #include "session.h"
 #include "verb.h"
 #include "view.h"
@@ -8,16 +9,8 @@
 static int show_run(const struct context *context, struct session *session, const char *run) {
         _cleanup_jval_ struct jval *shown = NULL;
         int status = session_show_run(session, run, &shown);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(shown);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        view_run(context, shown, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+
+        return status == EXIT_DONE ? show_answer(context, shown, view_run) : status;
 }
 
 /* The three calls share one round trip. */

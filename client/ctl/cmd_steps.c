@@ -1,13 +1,11 @@
 /* batchctl steps: the steps of all runs. */
 #include <stddef.h>
 
+#include "ask.h"
 #include "macro.h"
 #include "params.h"
-#include "session.h"
 #include "verb.h"
 #include "view.h"
-
-#define PAGE_MAX 1000
 
 struct steps_options {
         const char *item;
@@ -96,50 +94,29 @@ static int make_filter(const struct context *context, const struct steps_options
         return status == EXIT_DONE ? params_set_instant(context, filter, "until", options->until) : status;
 }
 
-/* Page after page until there are enough; counts come in one. */
-static int fetch(struct session *session, struct jval *filter, int64_t count, struct jval *steps) {
-        for (;;) {
-                int64_t missing = count - (int64_t)jval_array_size(steps);
-                _cleanup_jval_ struct jval *result = NULL;
-                jval_set_int(filter, "limit", MIN(missing, PAGE_MAX));
-                int status = session_call(session, METHOD_STEP_LIST, jval_deep_copy(filter), &result);
-                if (status != EXIT_DONE)
-                        return status;
-                const struct jval *page = jval_get(result, "steps");
-                for (size_t i = 0; i < jval_array_size(page); i++)
-                        jval_add(steps, jval_ref(jval_at(page, i)));
-                const char *next = jval_get_str(result, "next");
-                if (!next || jval_array_size(page) == 0 || (int64_t)jval_array_size(steps) >= count)
-                        return EXIT_DONE;
-                jval_set_str(filter, "before", next);
-        }
+static void view_list(const struct context *context, const struct jval *steps, struct buf *out) {
+        if (jval_array_size(steps) == 0)
+                (void)buf_append_str(out, "no such steps\n");
+        else
+                view_steps(context, steps, out);
+}
+
+static void view_counts(const struct context *context, const struct jval *counts, struct buf *out) {
+        if (jval_array_size(counts) == 0)
+                (void)buf_append_str(out, "no such steps\n");
+        else
+                view_step_counts(context, counts, out);
 }
 
 static int run_steps(const struct context *context, const void *opaque, char *const *arguments) {
         const struct steps_options *options = opaque;
-        _cleanup_jval_ struct jval *filter = jval_object(), *steps = jval_array();
+        _cleanup_jval_ struct jval *filter = jval_object();
         int status = make_filter(context, options, arguments[0], filter);
+
         if (status != EXIT_DONE)
                 return status;
-        _cleanup_session_ struct session session;
-        status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = fetch(&session, filter, options->count, steps);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(steps);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        if (jval_array_size(steps) == 0)
-                (void)buf_append_str(&text, "no such steps\n");
-        else if (options->group)
-                view_step_counts(context, steps, &text);
-        else
-                view_steps(context, steps, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+        return ask_pages_and_show(context, METHOD_STEP_LIST, filter, "steps", options->count,
+                                  options->group ? view_counts : view_list);
 }
 
 const struct verb verb_steps = {

@@ -1,7 +1,7 @@
 /* batchctl summary: what came of a run. */
 #include <stddef.h>
 
-#include "session.h"
+#include "ask.h"
 #include "verb.h"
 #include "view.h"
 
@@ -19,30 +19,12 @@ static const struct option_row rows[] = {
 
 static int run_summary(const struct context *context, const void *opaque, char *const *arguments) {
         const struct summary_options *options = opaque;
-        _cleanup_session_ struct session session;
-        _cleanup_jval_ struct jval *result = NULL;
         struct jval *params = jval_object();
+
         if (arguments[0])
                 jval_set_str(params, "run", arguments[0]);
-        int status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = session_call(&session, options->quality ? METHOD_RUN_QUALITY : METHOD_RUN_SUMMARY, params,
-                                      &result);
-        else
-                (void)jval_unref(params);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(result);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        if (options->quality)
-                view_quality(context, result, &text);
-        else
-                view_summary(context, result, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+        return options->quality ? ask_and_show(context, METHOD_RUN_QUALITY, params, view_quality)
+                                : ask_and_show(context, METHOD_RUN_SUMMARY, params, view_summary);
 }
 
 const struct verb verb_summary = {

@@ -1,7 +1,7 @@
 /* batchctl why: why a run waits or failed, or why a job does not run. */
 #include <string.h>
 
-#include "session.h"
+#include "ask.h"
 #include "strutil.h"
 #include "verb.h"
 #include "view.h"
@@ -14,23 +14,11 @@ static bool looks_like_run(const char *text) {
 }
 
 static int run_why(const struct context *context, const void *options, char *const *arguments) {
-        _cleanup_session_ struct session session;
-        _cleanup_jval_ struct jval *result = NULL, *params = jval_object();
+        struct jval *params = jval_object();
+
         if (arguments[0])
                 jval_set_str(params, looks_like_run(arguments[0]) ? "run" : "job", arguments[0]);
-        int status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_RUN_WHY, jval_ref(params), &result);
-        if (status != EXIT_DONE)
-                return status;
-        if (context_json(context)) {
-                context_show_json(result);
-                return EXIT_DONE;
-        }
-        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
-        view_why(context, result, &text);
-        context_show(context, &text, true);
-        return EXIT_DONE;
+        return ask_and_show(context, METHOD_RUN_WHY, params, view_why);
 }
 
 const struct verb verb_why = {

@@ -1,0 +1,63 @@
+#include "ask.h"
+
+#include "exit_status.h"
+#include "macro.h"
+#include "session.h"
+
+int show_answer(const struct context *context, const struct jval *result, view_fn view) {
+        _cleanup_buf_ struct buf text = BUF_INIT(SCREEN_MAX);
+
+        if (context_json(context)) {
+                context_show_json(result);
+                return EXIT_DONE;
+        }
+        view(context, result, &text);
+        context_show(context, &text, true);
+        return EXIT_DONE;
+}
+
+int ask_and_show(const struct context *context, enum method_id method, struct jval *params, view_fn view) {
+        _cleanup_session_ struct session session;
+        _cleanup_jval_ struct jval *owned = params, *result = NULL;
+        int status = session_open(&session, context);
+
+        if (status == EXIT_DONE)
+                status = session_call(&session, method, owned ? jval_ref(owned) : NULL, &result);
+        return status == EXIT_DONE ? show_answer(context, result, view) : status;
+}
+
+/* The most that the daemon gives at once. */
+#define PAGE_MAX INT64_C(1000)
+
+static int fetch(struct session *session, enum method_id method, struct jval *filter, const char *list, int64_t count,
+                 struct jval *into) {
+        for (;;) {
+                _cleanup_jval_ struct jval *result = NULL;
+                const struct jval *page, *next;
+                int status;
+
+                jval_set_int(filter, "limit", MIN(count - (int64_t)jval_array_size(into), PAGE_MAX));
+                status = session_call(session, method, jval_deep_copy(filter), &result);
+                if (status != EXIT_DONE)
+                        return status;
+                page = jval_get(result, list);
+                for (size_t i = 0; i < jval_array_size(page); i++)
+                        jval_add(into, jval_ref(jval_at(page, i)));
+                next = jval_get(result, "next");
+                if (jval_type_of(next) == JVAL_NULL || jval_array_size(page) == 0 ||
+                    (int64_t)jval_array_size(into) >= count)
+                        return EXIT_DONE;
+                jval_set(filter, "before", jval_deep_copy(next));
+        }
+}
+
+int ask_pages_and_show(const struct context *context, enum method_id method, struct jval *filter, const char *list,
+                       int64_t count, view_fn view) {
+        _cleanup_session_ struct session session;
+        _cleanup_jval_ struct jval *all = jval_array();
+        int status = session_open(&session, context);
+
+        if (status == EXIT_DONE)
+                status = fetch(&session, method, filter, list, count, all);
+        return status == EXIT_DONE ? show_answer(context, all, view) : status;
+}
