@@ -43,6 +43,12 @@ install_packages() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing >/dev/null
 }
 
+# Meson takes ccache where it is installed, and a user without a home has no place for it.
+if [ -z "${CCACHE_DIR:-}" ]; then
+    CCACHE_DISABLE=1
+    export CCACHE_DISABLE
+fi
+
 # Becomes the command as $1, an ordinary user, with nothing of root's left; `-` stays whom we are.
 become() {
     become_user=$1
