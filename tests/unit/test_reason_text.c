@@ -4,7 +4,7 @@
 
 #include "reason_text.h"
 
-/* Every word of the design, and what its text has to speak of. */
+/* Every word, and what its text has to speak of. */
 static const struct {
         enum reason reason;
         const char *word, *speaks_of;
@@ -26,6 +26,7 @@ static const struct {
         {REASON_STOPPED, "stopped", "service", true},
         {REASON_REPLACED, "replaced", "newer run", true},
         {REASON_REQUEST, "request", "asked", false},
+        {REASON_ITEMS, "items", "no list of items", true},
 };
 
 static void test_every_word_has_a_text_of_its_own(void **state) {
