@@ -13,6 +13,8 @@
 #include "strv.h"
 #include "xalloc.h"
 
+/* Behind a job's name, what its folder of drop-ins is called. */
+#define DROPINS ".job.d"
 #define JOB_FILE_MAX ((size_t)1024 * 1024)
 
 void job_registry_init(struct job_registry *registry, char *const *folders) {
@@ -67,22 +69,58 @@ static int compare_names(const void *a, const void *b) {
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names in a folder that end in suffix, sorted; the vector may be NULL. */
+/* Names in a folder that end in suffix, sorted; the vector may be NULL. There may be very many. */
 static int list_folder(const char *folder, const char *suffix, char ***ret) {
         struct dirent *entry;
         char **names = NULL;
+        size_t n = 0, capacity = 0;
         DIR *dir = opendir(folder);
 
         if (!dir)
                 return -errno;
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.' && endswith(entry->d_name, suffix))
-                        strv_append(&names, entry->d_name);
+        while ((entry = readdir(dir))) {
+                if (entry->d_name[0] == '.' || !endswith(entry->d_name, suffix))
+                        continue;
+                GROW(names, n, capacity);
+                names[n++] = xstrdup(entry->d_name);
+        }
         (void)closedir(dir);
-        if (names)
-                qsort(names, strv_length(names), sizeof(char *), compare_names);
+        if (names) {
+                GROW(names, n, capacity);
+                names[n] = NULL;
+                qsort(names, n, sizeof(char *), compare_names);
+        }
         *ret = names;
         return 0;
+}
+
+/* The folders with drop-ins that there are, by the folder that they are in: most jobs have none, and need not be asked
+ * for. */
+static char ***list_dropins(const struct job_registry *registry) {
+        char ***dropins = xcalloc(strv_length(registry->folders) + 1, sizeof(char **));
+        size_t n = 0;
+
+        STRV_FOREACH (folder, registry->folders)
+                if (list_folder(*folder, DROPINS, &dropins[n++]) < 0)
+                        dropins[n - 1] = NULL;
+        return dropins;
+}
+
+static void free_dropins(const struct job_registry *registry, char ***dropins) {
+        for (size_t i = 0; i < strv_length(registry->folders); i++)
+                strv_free(dropins[i]);
+        free(dropins);
+}
+
+static bool may_have_dropins(const struct job_registry *registry, size_t folder, const char *name) {
+        _cleanup_free_ char *wanted = NULL;
+        char **names;
+
+        if (!registry->dropins)
+                return true;
+        names = registry->dropins[folder];
+        wanted = names ? xasprintf("%s" DROPINS, name) : NULL;
+        return names && bsearch(&wanted, names, strv_length(names), sizeof(char *), compare_names);
 }
 
 static void add_source(struct jval *sources, const char *path, struct diagnostics *diagnostics) {
@@ -117,9 +155,12 @@ static struct jval *collect_sources(const struct job_registry *registry, const c
 
         add_source(sources, path, diagnostics);
         STRV_FOREACH (folder, registry->folders) {
-                _cleanup_free_ char *dropins = xasprintf("%s/%s.job.d", *folder, name);
+                _cleanup_free_ char *dropins = NULL;
                 _cleanup_strv_ char **names = NULL;
 
+                if (!may_have_dropins(registry, (size_t)(folder - registry->folders), name))
+                        continue;
+                dropins = xasprintf("%s/%s" DROPINS, *folder, name);
                 if (list_folder(dropins, ".conf", &names) < 0)
                         continue;
                 STRV_FOREACH (file, names) {
@@ -344,8 +385,11 @@ static void load_folder(struct job_registry *fresh, const struct job_registry *o
 void job_registry_load(struct job_registry *registry, struct diagnostics *diagnostics) {
         struct job_registry fresh = {0};
 
+        registry->dropins = list_dropins(registry);
         STRV_FOREACH (folder, registry->folders)
                 load_folder(&fresh, registry, *folder, diagnostics);
+        free_dropins(registry, registry->dropins);
+        registry->dropins = NULL;
         job_links_check(&fresh, registry, diagnostics);
         entries_free(registry->entries, registry->count);
         zone_cache_done(&registry->zones);

@@ -17,6 +17,7 @@ struct job_entry {
 };
 
 struct job_registry {
+        char ***dropins;           /* while all is read: names of folders with drop-ins, sorted, for each of folders */
         char **folders;            /* the first that has NAME.job wins */
         struct job_entry *entries; /* by name */
         size_t count, capacity;

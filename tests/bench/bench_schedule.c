@@ -2,6 +2,7 @@
  * calendar expression is evaluated a second. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "diagnostic.h"
@@ -15,14 +16,18 @@
 #define TURNS 200000
 #define MONDAY (UINT64_C(1767571200) * USEC_PER_SEC)
 
-static struct job_entry make_entry(unsigned number) {
+static char *job_text(unsigned number) {
         static const char *const zones[] = {"UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"};
+
+        return xasprintf("[Job]\nOnCalendar=*-*-* %02u:%02u:%02u\nTimeZone=%s\nPersistent=last\n[Step work]\n"
+                         "Exec=/bin/true\n",
+                         number % 24, number / 24 % 60, number % 60, zones[number % 4]);
+}
+
+static struct job_entry make_entry(unsigned number) {
         struct diagnostics diagnostics = {0};
         struct job_entry entry = {.name = xasprintf("job%06u", number)};
-        _cleanup_free_ char *text =
-                xasprintf("[Job]\nOnCalendar=*-*-* %02u:%02u:%02u\nTimeZone=%s\nPersistent=last\n[Step work]\n"
-                          "Exec=/bin/true\n",
-                          number % 24, number / 24 % 60, number % 60, zones[number % 4]);
+        _cleanup_free_ char *text = job_text(number);
         struct source_text source = {.path = entry.name, .text = text, .len = strlen(text)};
 
         if (job_parse(&entry.job, entry.name, &source, 1, &diagnostics) < 0)
@@ -72,6 +77,54 @@ static double measure(unsigned n, double *ret_parsed, double *ret_placed) {
         return a_turn;
 }
 
+static void write_files(const char *folder, unsigned n) {
+        for (unsigned i = 0; i < n; i++) {
+                _cleanup_free_ char *path = xasprintf("%s/job%06u.job", folder, i), *text = job_text(i);
+                FILE *file = fopen(path, "we");
+
+                if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+                        abort();
+        }
+}
+
+static void remove_files(const char *folder, unsigned n) {
+        for (unsigned i = 0; i < n; i++) {
+                _cleanup_free_ char *path = xasprintf("%s/job%06u.job", folder, i);
+
+                (void)unlink(path);
+        }
+        (void)rmdir(folder);
+}
+
+/* All of what a starting daemon does for its schedules: the folder listed, each file opened, read and parsed, its text
+ * kept for the runs to come, its time zone looked up, and the schedule placed. The files lie in memory (/dev/shm), so
+ * that it is the programs' time and not the disk's. */
+static void measure_files(unsigned n, double *ret_wall, double *ret_cpu) {
+        char folder[] = "/dev/shm/bench-jobs-XXXXXX", *folders[] = {folder, NULL};
+        struct diagnostics diagnostics = {0};
+        struct schedule_set set = {0};
+        struct job_registry registry;
+        double wall, cpu;
+
+        if (!mkdtemp(folder))
+                abort();
+        write_files(folder, n);
+        wall = bench_now(CLOCK_MONOTONIC);
+        cpu = bench_now(CLOCK_PROCESS_CPUTIME_ID);
+        job_registry_init(&registry, folders);
+        job_registry_load(&registry, &diagnostics);
+        schedule_set_take(&set, &registry, "instance");
+        place_all(&set, MONDAY);
+        *ret_wall = bench_now(CLOCK_MONOTONIC) - wall;
+        *ret_cpu = bench_now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+        if (diagnostics.n_errors > 0 || set.count != n)
+                abort();
+        remove_files(folder, n);
+        schedule_set_done(&set);
+        job_registry_done(&registry);
+        diagnostics_done(&diagnostics);
+}
+
 static double evaluations(const char *expression) {
         struct calendar *calendar;
         struct zone *utc = zone_new_utc();
@@ -91,12 +144,15 @@ static double evaluations(const char *expression) {
 }
 
 int main(void) {
-        double parsed, placed, few, many;
+        double parsed, placed, few, many, wall, cpu;
 
         few = measure(FEW, &parsed, &placed);
         many = measure(SCHEDULES, &parsed, &placed);
         bench_value("100,000 schedules: job files parsed", "s", parsed, 0);
         bench_value("100,000 schedules: loaded", "s", parsed + placed, 1);
+        measure_files(SCHEDULES, &wall, &cpu);
+        bench_value("100,000 schedules: loaded from 100,000 files", "s", wall, 1);
+        bench_value("100,000 schedules: the same, processor time", "s", cpu, 0);
         bench_value("next due of 1,000: taken and placed", "us", few, 0);
         /* The heap grows from 10 to 17 levels; what is beyond that is the processor's cache. */
         bench_ratio("next due of 100,000: taken and placed", "us", many, few, "of 1,000", 10);
