@@ -38,7 +38,7 @@ export function stepTable(job) {
     { class: 'table-scroll' },
     h(
       'table',
-      { class: 'table' },
+      { class: 'table definition-table' },
       h(
         'thead',
         null,
@@ -62,8 +62,8 @@ export function stepTable(job) {
               step.after?.length ? h('small', { class: 'muted block' }, `after ${step.after.join(', ')}`) : null,
             ),
             h('td', null, step.description ?? '–'),
-            h('td', null, step.impact ?? '–'),
-            h('td', { class: 'small' }, limits(step)),
+            h('td', { dataset: { name: 'impact' } }, step.impact ?? '–'),
+            h('td', { class: 'small', dataset: { name: 'limits' } }, limits(step)),
             h('td', null, h('code', null, (step.exec ?? []).map(quoted).join(' '))),
           ),
         ),

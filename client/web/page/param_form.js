@@ -70,7 +70,7 @@ function makeInput(parameter, id) {
   const common = { id, name: parameter.name, 'aria-describedby': `${id}-hint ${id}-error`, required: parameter.required };
   const choices = parameter.type === 'boolean' ? ['yes', 'no'] : parameter.values;
   if ((parameter.type === 'enum' || parameter.type === 'boolean') && choices) {
-    const absent = parameter.required ? 'choose' : absentText(parameter);
+    const absent = parameter.required ? 'choose' : absentText(parameter) || 'not given';
     return h(
       'select',
       common,
