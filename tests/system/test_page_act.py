@@ -240,6 +240,7 @@ def test_pause_and_resume(browser, make_page, daemon):
     browser.until_text("“bye week”", "[data-job=wait]")
     paused = daemon.call("job.show", job="wait")["paused"]
     assert (paused["reason"], paused["by"]) == ("bye week", "admin from 127.0.0.1")
+    browser.until_text("admin from 127.0.0.1 paused wait", "main")
     browser.click("[data-job=wait] button", "Resume")
     browser.until_gone("[data-job=wait] .tag-partial")
     assert daemon.call("job.show", job="wait")["paused"] is None
