@@ -31,8 +31,9 @@ static void add_claim(struct limit_claims *claims, const struct limit_claim *cla
         claims->items[claims->count++] = *claim;
 }
 
+/* A backfill holds nothing: its children do. */
 static bool run_holds(const struct run *run) {
-        return run->plan.job->limits.count > 0 && run_machine_has_begun(&run->machine) && !run->ended;
+        return !run->backfill && run->plan.job->limits.count > 0 && run_machine_has_begun(&run->machine) && !run->ended;
 }
 
 static bool task_holds(const struct task_run *task) {

@@ -209,6 +209,18 @@ def test_paused_it_waits_and_does_not_start_anew(make_instance):
         backfill(instance, values=november(30))
 
 
+def test_children_take_the_slots_of_their_job_and_the_parent_none(make_instance):
+    instance = make_instance()
+    with open(instance.config, "a", encoding="ascii") as config:
+        config.write("[Limit gpu]\nSlots=1\n")
+    instance.write_job("bound", "[Job]\nOverlap=allow\nLimit=gpu\n[Parameter day]\nType=date\n[Step a]\nExec=/bin/sleep 0.2\n")
+    instance.start()
+    answer = instance.call("run.backfill", job="bound", values=november(1, 2, 3), parallel=3)
+    holders = until(lambda: instance.call("limit.list")["limits"][0]["holders"], "one of them has the slot")
+    assert [holder["run_number"] for holder in holders] == [answer["run_number"] + 1]
+    assert instance.wait_for_run(answer["run_number"])["run"]["status"] == "success"
+
+
 def test_integers_and_mistakes(make_instance):
     instance = make(make_instance)
     answer = instance.call("run.backfill", job="weekly", **{"from": "3", "to": "6"}, parallel=4)
