@@ -249,10 +249,6 @@ void view_job(const struct context *context, const struct jval *job, struct buf 
                 (void)snprintf(text, sizeof(text), "%" PRIi64, jval_get_int(job, "priority", 0));
                 append_labelled(out, term, "priority", STYLE_PLAIN, text);
         }
-        if (jval_object_size(jval_get(job, "limits")) > 0) {
-                _cleanup_free_ char *limits = text_members(jval_get(job, "limits"));
-                append_labelled(out, term, "limits", STYLE_PLAIN, limits);
-        }
         if (timeout >= 0)
                 append_labelled(out, term, "time limit", STYLE_PLAIN, text_duration(text, timeout));
         append_schedule(context, job, out);

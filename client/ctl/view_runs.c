@@ -5,6 +5,7 @@
 #include "table.h"
 #include "text.h"
 #include "view.h"
+#include "xalloc.h"
 
 static const struct table_column columns[] = {
         {.title = "RUN", .right = true},
@@ -18,12 +19,24 @@ static const struct table_column columns[] = {
         {.title = "ERROR", .flexible = true},
 };
 
+/* "week=12", and of a backfill what it goes through: "backfill day=2026-11-01..2026-11-20 team=BOS". New string. */
+static char *parameters_text(const struct jval *run) {
+        const struct jval *backfill = jval_get(run, "backfill");
+        char *own = text_members(jval_get(run, "parameters"));
+        if (!jval_is_object(backfill))
+                return own;
+        _cleanup_free_ char *rest = own;
+        return xasprintf("backfill %s=%s..%s%s%s", str_or(jval_get_str(backfill, "parameter"), "?"),
+                         str_or(jval_get_str(backfill, "first"), "?"), str_or(jval_get_str(backfill, "last"), "?"),
+                         rest[0] ? " " : "", rest);
+}
+
 static void add_run(struct table *table, const struct context *context, const struct jval *run) {
         char text[TEXT_SIZE];
         const char *status = jval_get_str(run, "status");
         double duration = jval_get_real(run, "duration_seconds", jval_get_real(run, "elapsed_seconds", -1));
         _cleanup_free_ char *words = text_status(run);
-        _cleanup_free_ char *parameters = text_members(jval_get(run, "parameters"));
+        _cleanup_free_ char *parameters = parameters_text(run);
         table_addf(table, STYLE_BOLD, "%" PRIi64, jval_get_int(run, "run_number", 0));
         table_add(table, STYLE_PLAIN, jval_get_str(run, "job"));
         table_add(table, STYLE_PLAIN, jval_get_str(run, "batch_mode"));

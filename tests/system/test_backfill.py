@@ -261,6 +261,7 @@ def test_batchctl_backfill(make_instance):
     assert told.returncode == 3 and "daily #1: partial" in told.stdout and "== day=2026-11-02 #3: failed" in told.stdout, told.stdout
     status = instance.ctl("status", "1").stdout
     assert "day=2026-11-02" in status and "failed" in status and "day 2026-11-01 to 2026-11-03, 3 values that were missing, 1 at once" in status
+    assert "backfill day=2026-11-01..2026-11-03 team=BOS" in instance.ctl("history").stdout
     again = instance.ctl("backfill", "daily", "--dates", "2026-11-01,2026-11-03", "--param", "day", "-p", "team=BOS", "--wait")
     assert "nothing to do" in again.stdout
     assert instance.ctl("backfill", "daily", "--dates", "2026-11-02", "-p", "team=BOS", "--only", "failed", "--wait", check=False).returncode == 1
