@@ -107,11 +107,13 @@ static void continue_connecting(struct connection *connection) {
                 breaks(connection, strerror(-r));
 }
 
-/* 1: all is sent; 0: the socket takes no more now; negative: broken. */
+/* 1: all is sent; 0: the socket takes no more now; negative: broken. Where the server has gone libpq closes the
+ * descriptor and may still return without an error, to tell it with the result: watched on, its number would belong to
+ * the next client, who would never be heard. */
 static int flush(struct connection *connection) {
         int r = PQflush(connection->pg);
 
-        if (r < 0)
+        if (r < 0 || PQsocket(connection->pg) < 0)
                 return -EPIPE;
         loop_io_set_interest(connection->io, r > 0 ? LOOP_READ | LOOP_WRITE : LOOP_READ);
         return r == 0;
@@ -136,9 +138,11 @@ static int continue_copying(struct connection *connection) {
                         return r;
         }
         r = PQputCopyEnd(connection->pg, NULL);
-        if (r <= 0) {
+        if (r < 0 || PQsocket(connection->pg) < 0)
+                return -EPIPE;
+        if (r == 0) {
                 loop_io_set_interest(connection->io, LOOP_READ | LOOP_WRITE);
-                return r < 0 ? -EPIPE : 0;
+                return 0;
         }
         connection->copying = false;
         connection->copy++;
