@@ -7,7 +7,7 @@
  * more the fewer games there are. Logarithms, because targets, a team's strength and a defence multiply.
  *
  * What was tried, on the lines of 2023 and of 2024, each week foretold from those before it; what helped was chosen on
- * 2023 (weeks 5 to 18 with 2024 for its season before, and 10 to 18 with nothing before) and then looked at on 2024,
+ * 2023 (weeks 5 to 18 with 2024 for its season before, and 10 to 18 with nothing before) and on 2024 side by side,
  * weeks 5 to 18. One unit is 0.0001 of log loss. What it costs to leave a group out (a group whose work others can do
  * costs little): his touchdowns 13 (best: drawn towards what his targets give on average, not towards his position's
  * rate), the team's touchdowns and points 9 (they fade by a tenth a week; by 7 in 100 is 1 worse, by 3 in 100 4), how
