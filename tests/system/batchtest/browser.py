@@ -152,6 +152,8 @@ class Browser:
     def choose(self, css, value):
         """Chooses an option of a select, as a person does."""
         self.find(css)
+        until(lambda: self.script("return [...document.querySelector(arguments[0]).options].some((one) => one.value === arguments[1])", css, value),
+              f"{css} offers {value}")
         self.script("const field = document.querySelector(arguments[0]); field.value = arguments[1];"
                     " field.dispatchEvent(new Event('change', {bubbles: true}))", css, value)
 
