@@ -106,7 +106,7 @@ def instance(make_instance):
 
 
 @pytest.fixture
-def make_web():
+def make_web(make_instance):
     """make_web(instance, settings={...}, page={name: content}): a batch-web beside it, not started."""
     made = []
 
@@ -162,8 +162,8 @@ def browser(chromium):
 
 
 @pytest.fixture
-def make_page():
-    """make_page(instance, Stream="no", ...): the status page on a batch-web of its own."""
+def make_page(make_instance):
+    """make_page(instance, Stream="no", ...): the status page on a batch-web of its own, which ends before its instance."""
     made = []
 
     def make(instance, **settings):

@@ -150,10 +150,10 @@ class Browser:
         self.press(Keys.ENTER)
 
     def choose(self, css, value):
-        """Chooses an option of a select, as a person does."""
+        """Chooses an option of a select as soon as it is offered, or a date, as a person does."""
         self.find(css)
-        until(lambda: self.script("return [...document.querySelector(arguments[0]).options].some((one) => one.value === arguments[1])", css, value),
-              f"{css} offers {value}")
+        until(lambda: self.script("const {options} = document.querySelector(arguments[0]);"
+                                  " return !options || [...options].some((one) => one.value === arguments[1])", css, value), f"{css} offers {value}")
         self.script("const field = document.querySelector(arguments[0]); field.value = arguments[1];"
                     " field.dispatchEvent(new Event('change', {bubbles: true}))", css, value)
 
