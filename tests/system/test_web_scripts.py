@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from batchtest import paths
+from batchtest.wait import until
 
 SIMPLE = "[Job]\nType={type}\n{more}[Step one]\nExec=/bin/true\n"
 JOBS = {
@@ -47,7 +48,11 @@ def shipped(name):
 @pytest.fixture
 def instance(make_instance, database):
     jobs = dict(JOBS, odds_backfill=shipped("odds_backfill"))
-    return make_instance(jobs=jobs, database=database, settings={"TrustedClients": pwd.getpwuid(os.geteuid()).pw_name, "ActionsPerMinute": 1000}).start()
+    instance = make_instance(jobs=jobs, database=database,
+                             settings={"TrustedClients": pwd.getpwuid(os.geteuid()).pw_name, "ActionsPerMinute": 1000}).start()
+    # Data readiness is asked of PostgreSQL.
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is connected", 20)
+    return instance
 
 
 @pytest.fixture
