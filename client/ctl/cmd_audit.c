@@ -108,8 +108,7 @@ static int make_filter(const struct context *context, const struct audit_options
                 jval_set_str(filter, "user", options->user);
         if (options->method)
                 jval_set_str(filter, "method", options->method);
-        int status = params_set_instant(context, filter, "since", options->since);
-        return status == EXIT_DONE ? params_set_instant(context, filter, "until", options->until) : status;
+        return params_set_period(context, filter, options->since, options->until);
 }
 
 static void view_entries(const struct context *context, const struct jval *entries, struct buf *out) {

@@ -109,9 +109,7 @@ static int make_filter(const struct context *context, const struct history_optio
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
                 if (words[i].value)
                         jval_set_str(filter, words[i].key, words[i].value);
-        int status = params_set_instant(context, filter, "since", options->since);
-        if (status == EXIT_DONE)
-                status = params_set_instant(context, filter, "until", options->until);
+        int status = params_set_period(context, filter, options->since, options->until);
         return status == EXIT_DONE ? params_set(context, options->params, filter) : status;
 }
 
@@ -139,9 +137,7 @@ static int run_health(const struct context *context, const struct history_option
         _cleanup_jval_ struct jval *params = jval_object();
         if (options->job)
                 jval_set_str(params, "job", options->job);
-        int status = params_set_instant(context, params, "since", options->since);
-        if (status == EXIT_DONE)
-                status = params_set_instant(context, params, "until", options->until);
+        int status = params_set_period(context, params, options->since, options->until);
         if (status == EXIT_DONE)
                 status = params_set_instant(context, params, "compare", options->compare);
         if (status != EXIT_DONE)

@@ -90,8 +90,7 @@ static int make_filter(const struct context *context, const struct steps_options
                         jval_set_str(filter, words[i].key, words[i].value);
         if (options->group)
                 jval_set_bool(filter, "group", true);
-        int status = params_set_instant(context, filter, "since", options->since);
-        return status == EXIT_DONE ? params_set_instant(context, filter, "until", options->until) : status;
+        return params_set_period(context, filter, options->since, options->until);
 }
 
 static void view_list(const struct context *context, const struct jval *steps, struct buf *out) {

@@ -37,3 +37,9 @@ int params_set_instant(const struct context *context, struct jval *params, const
         jval_set_time(params, key, instant);
         return EXIT_DONE;
 }
+
+int params_set_period(const struct context *context, struct jval *params, const char *since, const char *until) {
+        int status = params_set_instant(context, params, "since", since);
+
+        return status == EXIT_DONE ? params_set_instant(context, params, "until", until) : status;
+}
