@@ -103,8 +103,14 @@ static void tell(struct alerts *alerts, const struct job *job, enum alert_event 
                 jval_set_str(copy, "alert", items[i].name);
                 alert_queue_post(alerts->queue, &items[i], copy);
         }
-        keep_memory(alerts, job->name);
         jval_unref(facts);
+}
+
+/* The same, and remembers it: of what is no end of a run. */
+static void tell_and_keep(struct alerts *alerts, const struct job *job, enum alert_event event, const char *cause,
+                          struct jval *facts) {
+        tell(alerts, job, event, cause, facts);
+        keep_memory(alerts, job->name);
 }
 
 /* What makes a failure the same as the one before: times and numbers of attempts in its message do not. */
@@ -149,7 +155,7 @@ static void became_slow(void *user) {
         if (run->ended || alert_memory_slow_after(memory_of(alerts, run->record.job), run->record.batch_mode,
                                                   &median) == USEC_INFINITY)
                 return;
-        tell(alerts, run->plan.job, ALERT_SLOW, "slow", alert_facts_of_slow_run(run, median));
+        tell_and_keep(alerts, run->plan.job, ALERT_SLOW, "slow", alert_facts_of_slow_run(run, median));
 }
 
 void alerts_run_started(struct run *run) {
@@ -172,11 +178,11 @@ void alerts_deadline_passed(struct alerts *alerts, const struct job *job, usec_t
                 return;
         facts = alert_facts_of_deadline(alerts->engine, job, deadline, memory);
         log_at(LOG_LEVEL_ERR, &(struct log_context){.job = job->name}, "%s", jval_get_str(facts, "title"));
-        tell(alerts, job, ALERT_DEADLINE, NULL, facts);
+        tell_and_keep(alerts, job, ALERT_DEADLINE, NULL, facts);
 }
 
 void alerts_breaker_opened(struct run *run, const char *step, const char *text) {
-        tell(run->engine->alerts, run->plan.job, ALERT_BREAKER, step, alert_facts_of_breaker(run, step, text));
+        tell_and_keep(run->engine->alerts, run->plan.job, ALERT_BREAKER, step, alert_facts_of_breaker(run, step, text));
 }
 
 static const struct alert *find_alert(const struct alerts *alerts, const char *name) {
