@@ -142,6 +142,8 @@ struct run {
         const struct limit_use *lacks; /* queued: the limit that it waits for; of the plan's job */
         bool ended;                    /* decided */
         bool finished;                 /* the end is durable: no longer in engine->runs, kept for its watches only */
+        enum run_status told_status;   /* ended: before its end until that is durable */
+        enum reason told_reason;
         struct run *next;
 };
 

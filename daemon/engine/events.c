@@ -178,7 +178,7 @@ void engine_events_subscribe(struct engine *engine, const struct jval *params, c
         engine->n_watches++;
         *ret_watch = &watch->base;
         for (const struct run *run = engine->runs; run; run = run->next)
-                if (!run->ended && run_is_known(run) && wants(watch, run->record.job))
+                if (run_is_known(run) && wants(watch, run->record.job))
                         jval_add(runs, run_current_json(run));
         jval_set(result, "runs", runs);
         fn(NULL, result, user);

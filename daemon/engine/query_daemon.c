@@ -52,7 +52,7 @@ void engine_status(struct engine *engine, const struct jval *params, engine_answ
 
         (void)params;
         for (const struct run *run = engine->runs; run; run = run->next)
-                queued += run->record.status == RUN_QUEUED;
+                queued += run_told_status(run) == RUN_QUEUED;
         jval_set_str(result, "version", engine->config.version);
         jval_set_int(result, "protocol", PROTOCOL_VERSION);
         jval_set_str(result, "host", engine->config.host);

@@ -14,7 +14,7 @@ void engine_run_current(struct engine *engine, const struct jval *params, engine
         struct jval *result = jval_object(), *runs = jval_array();
 
         for (const struct run *run = engine->runs; run; run = run->next)
-                if (!run->ended && run_is_known(run) && (!job || streq(run->record.job, job)))
+                if (run_is_known(run) && (!job || streq(run->record.job, job)))
                         jval_add(runs, run_current_json(run));
         jval_set(result, "runs", runs);
         fn(NULL, result, user);

@@ -7,6 +7,7 @@
 #include "macro.h"
 #include "selector.h"
 #include "strutil.h"
+#include "view.h"
 #include "xalloc.h"
 
 #define PAGE_LINES 500
@@ -31,7 +32,7 @@ static void follow(struct run *run, const struct jval *params, const struct engi
         jval_set_int(result, "run_number", run->record.run_number);
         jval_set_str(result, "run_id", run->record.run_id);
         jval_set_str(result, "job", run->record.job);
-        jval_set_str(result, "status", run_status_to_string(run->record.status));
+        jval_set_str(result, "status", run_status_to_string(run_told_status(run)));
         jval_set_bool(result, "following", true);
         jval_set(result, "lines", jval_array());
         jval_set_int(result, "last", (int64_t)first - 1);

@@ -246,6 +246,8 @@ static void run_finished(void *user) {
         struct run *run = user;
         struct engine *engine = run->engine;
 
+        run->told_status = run->record.status;
+        run->told_reason = run->record.reason;
         unlink_run(run);
         sweep_run_ended(engine, run);
         answer_cancels(run);
@@ -299,6 +301,8 @@ static void apply_run_changed(struct run *run) {
 
         if (!run->clock_runs)
                 begin_clock(run);
+        run->told_status = record->status;
+        run->told_reason = record->reason;
         record->status = run->machine.status;
         if (record->status == RUN_RUNNING && record->started_at == 0)
                 note_started(run);

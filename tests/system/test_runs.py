@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from batchtest.held import held, thread_of
 from batchtest.protocol import ProtocolError
 from batchtest.wait import until
 
@@ -465,3 +466,37 @@ Exec=/bin/sh -c "echo begun; sleep 0.1; echo ended"
         assert shown["run"]["status"] == "success", instance.log
         assert texts(tail(instance, run)) == ["begun", "ended"]
         instance.remove()
+
+
+def test_an_end_that_is_not_durable_is_told_by_nobody(make_instance):
+    """Until it is on disk the run is among those that run, for who asks and for who watches."""
+    instance = make_instance()
+    instance.write_job("waits", f"[Step wait]\nExec=/bin/sh -c \"echo on; while [ ! -e {instance.path('go')} ]; do sleep 0.01; done\"\n")
+    number = instance.start().run("waits", wait=False)["run_number"]
+    watcher = instance.client()
+    assert watcher.call("run.tail", run=number, follow=True)["status"] == "running"
+    until(lambda: "on" in texts(tail(instance, number)), "the step has begun")
+    with held(thread_of(instance, "store")):
+        with open(instance.path("go"), "w", encoding="ascii"):
+            pass
+        until(lambda: "waits #1 ended: success" in instance.log, "its end is decided")
+        current, = instance.call("run.current")["runs"]
+        assert (current["run_number"], current["status"], current["reason"]) == (number, "running", None)
+        assert [run["status"] for run in instance.call("run.list")["runs"]] == ["running"]
+        status = instance.call("daemon.status")
+        assert (status["runs_active"], status["runs_queued"]) == (1, 0)
+        with instance.client() as late:
+            assert [run["status"] for run in late.call("events.subscribe")["runs"]] == ["running"]
+            assert late.call("run.tail", run=number, follow=True)["status"] == "running"
+        told = []
+        instance.call("daemon.hello")  # what was to be sent before is sent by now
+        while True:
+            try:
+                told.append(watcher.receive(timeout=0.1))
+            except TimeoutError:
+                break
+        assert {message["params"]["status"] for message in told if message["method"] == "run.state"} == {"running"}
+        assert "run.end" not in [message["method"] for message in told]
+    assert watcher.notification("run.end")[1]["status"] == "success"
+    assert instance.call("run.current")["runs"] == []
+    assert instance.status_of(number) == "success"

@@ -1,7 +1,5 @@
 """A disk that does not answer: the thread that writes state.db hangs. It is held by a debugger's means, alone; all else goes on."""
 import contextlib
-import ctypes
-import os
 import signal
 import socket
 import time
@@ -9,44 +7,12 @@ import time
 import pytest
 
 from batchtest import chaos, paths, processes
+from batchtest.held import held, thread_of
 from batchtest.protocol import ProtocolError
 from batchtest.wait import until
 
-PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 17, 0x4206, 0x4207, 0x40000000
 HELLO = "[Job]\nOverlap=allow\n[Step hello]\nExec=/bin/echo hello\n"
 TICKER = "[Step tick]\nExec=/bin/sh -c \"while :; do echo tick; sleep 0.05; done\"\n"
-
-
-def ptrace(request, thread):
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.ptrace(request, thread, None, None) < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-
-
-@contextlib.contextmanager
-def held(thread):
-    try:
-        ptrace(PTRACE_SEIZE, thread)
-    except PermissionError:
-        pytest.skip("ptrace is not permitted here")
-    try:
-        ptrace(PTRACE_INTERRUPT, thread)
-        os.waitpid(thread, WALL)
-        yield
-    finally:
-        try:
-            ptrace(PTRACE_DETACH, thread)
-        except OSError:  # it was killed, and is gone when we have seen it
-            os.waitpid(thread, WALL)
-
-
-def thread_of(instance, name):
-    for thread in os.listdir(f"/proc/{instance.process.pid}/task"):
-        with open(f"/proc/{instance.process.pid}/task/{thread}/comm", encoding="ascii") as comm:
-            if comm.read().strip() == name:
-                return int(thread)
-    raise AssertionError(f"no thread {name}")
 
 
 def pings(notify, seconds):
