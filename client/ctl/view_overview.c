@@ -80,6 +80,40 @@ static void append_breakers(const struct context *context, const struct jval *br
         }
 }
 
+/* "12.3 GB of 40.0 GB free (state, runs)"; with the files where it is they that run out. New string. */
+static char *file_system_text(const struct jval *system) {
+        const struct jval *holds = jval_get(system, "holds");
+        int64_t inodes = jval_get_int(system, "free_inodes", 0), all = jval_get_int(system, "total_inodes", 0);
+        const char *state = str_or(jval_get_str(system, "state"), "?"), *error = jval_get_str(system, "error");
+        char left[TEXT_SIZE], total[TEXT_SIZE];
+        _cleanup_buf_ struct buf out = BUF_INIT(SCREEN_MAX);
+
+        if (!streq(state, "ok"))
+                (void)buf_appendf(&out, "%s%s%s, ", state, error ? ": " : "", str_or(error, ""));
+        if (jval_has(system, "free_bytes"))
+                (void)buf_appendf(&out, "%s of %s free ", text_bytes(left, jval_get_int(system, "free_bytes", 0)),
+                                  text_bytes(total, jval_get_int(system, "total_bytes", 0)));
+        if (streq(state, "low") && inodes < all / 10)
+                (void)buf_appendf(&out, "and %" PRIi64 " of %" PRIi64 " files ", inodes, all);
+        for (size_t i = 0; i < jval_array_size(holds); i++)
+                (void)buf_appendf(&out, "%s%s", i == 0 ? "(" : ", ", str_or(jval_str(jval_at(holds, i)), "?"));
+        (void)buf_append_char(&out, ')');
+        return buf_steal(&out);
+}
+
+static void append_file_systems(const struct context *context, const struct jval *systems, struct buf *out) {
+        for (size_t i = 0; i < jval_array_size(systems); i++) {
+                const char *state = str_or(jval_get_str(jval_at(systems, i), "state"), "?");
+                _cleanup_free_ char *text = file_system_text(jval_at(systems, i));
+
+                append_labelled(out, &context->out, "disk",
+                                streq(state, "ok")    ? STYLE_PLAIN
+                                : streq(state, "low") ? STYLE_RED
+                                                      : STYLE_YELLOW,
+                                text);
+        }
+}
+
 static void append_daemon(const struct context *context, const struct jval *status, struct buf *out) {
         char uptime[TEXT_SIZE], jobs[TEXT_SIZE], watchers[TEXT_SIZE], memory[TEXT_SIZE];
         const struct jval *mirror = jval_get(status, "mirror"), *errors = jval_get(status, "job_errors");
@@ -92,6 +126,7 @@ static void append_daemon(const struct context *context, const struct jval *stat
                           text_bytes(memory, jval_get_int(status, "memory_bytes", 0)));
         _cleanup_free_ char *text = mirror_text(mirror);
         append_state(context, "database", mirror, text, out);
+        append_file_systems(context, jval_get(status, "file_systems"), out);
         append_trouble(context, "record", jval_get(status, "store"), out);
         append_trouble(context, "runner", jval_get(status, "launcher"), out);
         if (jval_is_object(jval_get(status, "draining"))) {

@@ -56,6 +56,29 @@ static void metrics_of_breakers(struct buf *out, const struct jval *breakers) {
         }
 }
 
+/* A sample for each use of each file system; where it cannot be measured there is none. */
+static void metrics_of_file_systems(struct buf *out, const struct jval *systems) {
+        static const struct {
+                const char *name, *help, *member;
+        } families[] = {
+                {"batchd_filesystem_free_bytes", "What may still be written.", "free_bytes"},
+                {"batchd_filesystem_size_bytes", "What the file system holds in all.", "total_bytes"},
+                {"batchd_filesystem_free_files", "How many files may still be made.", "free_inodes"},
+        };
+
+        for (size_t f = 0; f < ELEMENTSOF(families); f++) {
+                metric_family(out, families[f].name, "gauge", families[f].help);
+                for (size_t i = 0; i < jval_array_size(systems); i++) {
+                        const struct jval *system = jval_at(systems, i), *holds = jval_get(system, "holds");
+                        double value = jval_get_real(system, families[f].member, -1);
+
+                        for (size_t k = 0; value >= 0 && k < jval_array_size(holds); k++)
+                                metric_sample(out, families[f].name, "holds", str_or(jval_str(jval_at(holds, k)), ""),
+                                              "path", str_or(jval_get_str(system, "path"), ""), value);
+                }
+        }
+}
+
 void metrics_of_daemon(struct buf *out, const struct jval *status) {
         if (!status)
                 return;
@@ -71,6 +94,7 @@ void metrics_of_daemon(struct buf *out, const struct jval *status) {
         gauge(out, "batchd_job_file_errors", "Mistakes in job files.",
               (double)jval_array_size(jval_get(status, "job_errors")));
         gauge(out, "batchd_store_up", "Whether state.db can be written.", is_up(status, "store"));
+        metrics_of_file_systems(out, jval_get(status, "file_systems"));
         gauge(out, "batchd_launcher_up", "Whether steps can be started.", is_up(status, "launcher"));
         metrics_of_mirror(out, jval_get(status, "mirror"));
         metrics_of_breakers(out, jval_get(status, "breakers"));

@@ -39,6 +39,8 @@ const struct openapi_shape openapi_shapes[] = {
         {"DueTime", "job:string due_at:time outcome:string? reason:string? run_number:integer? run_id:string? local_at:string zone:string? "
                 "clock_change:string? starts_at:time? paused:boolean?"},
         {"Part", "state:string error:string?"},
+        {"FileSystem", "path:string holds:[string] state:string error:string? measured_at:time free_bytes:integer? total_bytes:integer? "
+                "free_inodes:integer? total_inodes:integer?"},
         {"Mirror", "state:string error:string? since:time? rows_waiting:integer? oldest_waiting:time? parked:integer?"},
         {"ReadinessWeek", "season_year:integer week:integer season_type:string schedule_complete:boolean games_count:integer "
                 "game_logs_available:boolean game_logs_count:integer odds_available:boolean odds_count:integer odds_fetch_attempted:boolean "
@@ -56,7 +58,7 @@ const size_t n_openapi_shapes = ELEMENTSOF(openapi_shapes);
 static const char *const results[_METHOD_MAX] = {
         [METHOD_DAEMON_STATUS] = "version:string protocol:integer host:string pid:integer instance:string started_at:time uptime_seconds:number "
                 "runs_active:integer runs_queued:integer jobs:integer job_errors:[object] watchers:integer memory_bytes:integer store:Part launcher:Part "
-                "mirror:Mirror breakers:[object]? draining:Paused?",
+                "file_systems:[FileSystem] mirror:Mirror breakers:[object]? draining:Paused?",
         [METHOD_DAEMON_RELOAD] = "jobs:integer added:[string] changed:[string] removed:[string] errors:[object]",
         [METHOD_DAEMON_DRAIN] = "draining:Paused? runs:integer",
         [METHOD_JOB_LIST] = "jobs:[Job]",

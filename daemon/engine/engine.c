@@ -28,6 +28,7 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
         engine->loop = parts->loop;
         engine->store = parts->store;
         engine->history = parts->history;
+        engine->file_systems = parts->file_systems;
         engine->supervise = parts->supervise;
         engine->mirror = parts->mirror;
         engine->config = *config;

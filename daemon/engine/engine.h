@@ -18,6 +18,7 @@ struct run;
 struct loop;
 struct store;
 struct history;
+struct file_systems;
 struct supervise;
 struct mirror;
 
@@ -45,6 +46,7 @@ struct engine_parts {
         struct loop *loop;
         struct store *store;
         struct history *history;
+        struct file_systems *file_systems;
         struct supervise *supervise;
         struct mirror *mirror; /* NULL: none */
 };

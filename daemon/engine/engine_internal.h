@@ -151,6 +151,7 @@ struct engine {
         struct loop *loop;
         struct store *store;
         struct history *history;
+        struct file_systems *file_systems;
         struct supervise *supervise;
         struct mirror *mirror;
         struct engine_config config;

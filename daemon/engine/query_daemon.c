@@ -9,6 +9,7 @@
 #include "breaker_set.h"
 #include "deadlines.h"
 #include "engine_internal.h"
+#include "file_systems.h"
 #include "pause.h"
 #include "scheduler.h"
 #include "strutil.h"
@@ -69,6 +70,7 @@ void engine_status(struct engine *engine, const struct jval *params, engine_answ
         jval_set_int(result, "watchers", (int64_t)engine->n_watches);
         jval_set_int(result, "memory_bytes", resident_memory());
         jval_set(result, "store", store_json(engine));
+        jval_set(result, "file_systems", file_systems_json(engine->file_systems));
         jval_set_str(launcher, "state", supervise_launcher_is_up(engine->supervise) ? "up" : "down");
         jval_set(result, "launcher", launcher);
         jval_set(result, "mirror", mirror_json(engine));

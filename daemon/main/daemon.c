@@ -11,6 +11,7 @@
 #include "activation.h"
 #include "control_server.h"
 #include "engine.h"
+#include "file_systems.h"
 #include "fileutil.h"
 #include "history.h"
 #include "job_type.h"
@@ -43,6 +44,7 @@ struct daemon {
         struct watchdog *watchdog;
         struct store *store;
         struct history *history;
+        struct file_systems *file_systems;
         struct supervise *supervise;
         struct mirror *mirror;
         struct engine *engine;
@@ -150,6 +152,31 @@ static void on_sighup(void *user) {
         engine_reload(daemon->engine, NULL, &caller, reloaded, daemon);
 }
 
+/* The file of LogTarget=file; new string. */
+static char *log_path(const struct settings *settings) {
+        return settings->config.log_file ? xstrdup(settings->config.log_file)
+                                         : path_join(settings->state_dir, "log/batchd.log");
+}
+
+static bool logs_to_file(const struct settings *settings) {
+        return settings->config.log_target &&
+               log_target_from_string(settings->config.log_target) == (int)LOG_TARGET_FILE;
+}
+
+static int open_file_systems(struct daemon *daemon) {
+        const struct settings *settings = daemon->settings;
+        _cleanup_free_ char *runs = path_join(settings->state_dir, "runs"), *log = log_path(settings);
+        struct file_system_use uses[] = {
+                {"state", settings->state_dir},
+                {"runs", runs},
+                {"runtime", settings->runtime_dir},
+                {"log", log},
+        };
+
+        return file_systems_new(&daemon->file_systems, daemon->loop, daemon->store, uses,
+                                ELEMENTSOF(uses) - !logs_to_file(settings));
+}
+
 static int open_state(struct daemon *daemon, char **ret_error) {
         const struct settings *settings = daemon->settings;
         const struct supervise_config supervise = {
@@ -175,6 +202,8 @@ static int open_state(struct daemon *daemon, char **ret_error) {
         if (r == 0)
                 r = history_open(&daemon->history, daemon->loop, daemon->store, ret_error);
         if (r == 0)
+                r = open_file_systems(daemon);
+        if (r == 0)
                 r = supervise_new(&daemon->supervise, daemon->loop, &supervise, ret_error);
         if (r == 0 && mirror.conninfo && *mirror.conninfo)
                 r = mirror_new(&daemon->mirror, daemon->loop, daemon->store, &mirror, ret_error);
@@ -186,6 +215,7 @@ static int open_engine(struct daemon *daemon, char **ret_error) {
                 .loop = daemon->loop,
                 .store = daemon->store,
                 .history = daemon->history,
+                .file_systems = daemon->file_systems,
                 .supervise = daemon->supervise,
                 .mirror = daemon->mirror,
         };
@@ -278,6 +308,7 @@ static void close_all(struct daemon *daemon) {
         daemon->engine = engine_free(daemon->engine);
         daemon->mirror = mirror_free(daemon->mirror);
         daemon->supervise = supervise_free(daemon->supervise);
+        daemon->file_systems = file_systems_free(daemon->file_systems);
         daemon->history = history_close(daemon->history);
         daemon->store = store_close(daemon->store);
         daemon->status_timer = loop_timer_free(daemon->status_timer);
@@ -303,8 +334,7 @@ static void raise_descriptor_limit(void) {
 
 static int setup_log(const struct settings *settings, char **ret_error) {
         const struct daemon_config *config = &settings->config;
-        _cleanup_free_ char *path =
-                config->log_file ? xstrdup(config->log_file) : path_join(settings->state_dir, "log/batchd.log");
+        _cleanup_free_ char *path = log_path(settings);
         struct log_sink_config sink = {
                 .target = log_target_default(),
                 .layout = config->log_json ? LOG_LAYOUT_JSON : LOG_LAYOUT_TEXT,

@@ -93,6 +93,8 @@ def test_status_shows_everything_at_a_glance(daemon):
     assert status == 0
     assert "batchd 9.9.9 on testhost, up 1h 2min, 2 jobs" in out
     assert "down: connection refused, 12 rows waiting" in out
+    assert "disk  12.3 GB of 40.0 GB free (state, runs)\n" in out
+    assert "disk  low, 81.0 MB of 100.0 MB free and 7 of 511000 files (runtime)\n" in out
     assert "/jobs.d/x.job:3: unknown key 'Exce'" in out
     assert "weekly #42" in out and "30%  game_logs 3/15  1/4 done  0 failed  1min 3s" in out
     assert "\n 41  weekly  full  partial  2026-11-22 02:00:00  1min 39s  timer    week=12 season=2026\n" in out

@@ -48,6 +48,12 @@ def store(instance):
     return instance.call("daemon.status")["store"]
 
 
+def room(instance):
+    """What is said of the file system that state.db is on."""
+    system, = [system for system in instance.call("daemon.status")["file_systems"] if "state" in system["holds"]]
+    return system
+
+
 def ticks(instance):
     """Command lines of what a ticker started, without its sleeps."""
     return [line for line in instance.leftovers() if "while [" in line]
@@ -80,8 +86,12 @@ def test_a_full_disk_stops_nothing_and_recording_goes_on(small):
     instance, disk = small()
     ticker = instance.run("ticker", wait=False)["run_number"]
     until(lambda: len(instance.call("run.tail", run=ticker)["lines"]) > 5, "it ticks")
+    assert room(instance)["state"] == "ok" and room(instance)["total_bytes"] == 4 << 20
     fill_until_noticed(instance, disk)
     assert "full" in store(instance)["error"]
+    until(lambda: room(instance)["state"] == "low", "little room is seen")
+    assert room(instance)["free_bytes"] < 400000 and room(instance)["holds"] == ["state", "runs"]
+    assert instance.log.count("has little room left: 0 of 4 MiB") == 1
     assert "make room" in refused(instance, "hello")
     assert "make room" in refused(instance, "hello", force=True, request_id="again")
     # The step goes on; its lines cannot be kept.
@@ -91,6 +101,8 @@ def test_a_full_disk_stops_nothing_and_recording_goes_on(small):
     assert ticks(instance)
     disk.make_room()
     until(lambda: store(instance)["state"] == "up", lambda: f"writing works again\n{instance.log}", 20)
+    until(lambda: room(instance)["state"] == "ok", "room is seen")
+    assert instance.log.count("has room again") == 1
     # What was taken before it was noticed starts now.
     until(lambda: len(instance.call("run.current")["runs"]) == 1, lambda: f"the held ones have ended\n{instance.log}", 20)
     assert instance.run("hello")["run"]["status"] == "success"

@@ -25,6 +25,11 @@ def pings(notify, seconds):
     return count
 
 
+def unknown(instance):
+    """The file systems whose room is not known."""
+    return [system for system in instance.call("daemon.status")["file_systems"] if system["state"] == "unknown"]
+
+
 def test_a_store_that_hangs_is_noticed(make_instance):
     instance = make_instance({"hello": HELLO, "ticker": TICKER})
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
@@ -35,14 +40,18 @@ def test_a_store_that_hangs_is_noticed(make_instance):
         until(lambda: len(instance.call("run.tail", run=ticker)["lines"]) > 3, "it ticks")
         monitor, = [pid for pid in chaos.children(chaos.launcher_of(instance)) if chaos.name_of(pid).startswith("mon.")]
         client = instance.client()
+        assert not unknown(instance)
         with held(thread_of(instance, "store")):
-            client.send({"jsonrpc": "2.0", "id": 1, "method": "run.start", "params": {"job": "hello"}})
-            time.sleep(2.2)
-            pings(notify, 0.1)
-            assert pings(notify, 2) == 0, "systemd starts a daemon anew whose store hangs"
-            store = until(lambda: instance.call("daemon.status")["store"]["error"] and instance.call("daemon.status")["store"],
-                          "it is noticed", 20)
-            assert store["state"] == "down" and store["waiting"] > 0 and "the disk has not answered for 1" in store["error"]
+            with held(thread_of(instance, "reader")):
+                client.send({"jsonrpc": "2.0", "id": 1, "method": "run.start", "params": {"job": "hello"}})
+                time.sleep(2.2)
+                pings(notify, 0.1)
+                assert pings(notify, 2) == 0, "systemd starts a daemon anew whose store hangs"
+                store = until(lambda: instance.call("daemon.status")["store"]["error"] and instance.call("daemon.status")["store"],
+                              "it is noticed", 20)
+                assert store["state"] == "down" and store["waiting"] > 0 and "the disk has not answered for 1" in store["error"]
+                systems = until(lambda: unknown(instance), "and that its room cannot be told")
+                assert "no answer for 1" in systems[0]["error"] and systems[0]["total_bytes"] > 0
             with pytest.raises(ProtocolError) as refusal:
                 instance.call("run.start", job="hello", force=True)
             assert refusal.value.kind == "unavailable" and "has not answered" in refusal.value.message
@@ -54,6 +63,7 @@ def test_a_store_that_hangs_is_noticed(make_instance):
         assert client.receive()["result"]["run_number"] == ticker + 1
         assert instance.wait_for_run(ticker + 1)["run"]["status"] == "success"
         until(lambda: instance.call("daemon.status")["store"]["state"] == "up", "it is well again")
+        until(lambda: not unknown(instance), "its room is told again")
         assert "the disk answers again" in instance.log
         assert pings(notify, paths.patience(2)) >= 2
         assert len(instance.call("run.list")["runs"]) == 2 and processes.is_alive(monitor)

@@ -219,6 +219,12 @@ def test_metrics(instance, web):
     assert value("batchd_job_next_due_timestamp_seconds", job="hello") > 1.7e9
     assert value("batchd_job_paused", job="hello") == 0 and value("batchd_runs_active") == 0 and value("batchd_runs_queued") == 0
     assert value("batchd_breaker_open", job="fails", step="one") == 1
+    room = {use: system for system in instance.call("daemon.status")["file_systems"] for use in system["holds"]}
+    assert set(room) == {"state", "runs", "runtime"}
+    for use, system in room.items():
+        of_use = {"holds": use, "path": system["path"]}
+        assert value("batchd_filesystem_size_bytes", **of_use) == system["total_bytes"] > value("batchd_filesystem_free_bytes", **of_use) > 0
+        assert ("batchd_filesystem_free_files", tuple(sorted(of_use.items()))) in samples
     assert value("batchd_store_up") == 1 and value("batchd_launcher_up") == 1
     assert not [key for key in samples if key[0].startswith("batchd_mirror")]
     with web.stream("/api/v1/events") as stream:

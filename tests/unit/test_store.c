@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "file_systems.h"
 #include "store_fixture.h"
 #include "strutil.h"
 
@@ -383,6 +384,14 @@ static void test_folder_that_cannot_be_made(void **state) {
         free(error);
 }
 
+static void test_what_little_room_is(void **state) {
+        assert_false(file_system_is_low(10, 100, 1000)); /* a tenth */
+        assert_true(file_system_is_low(9, 100, 1000));
+        assert_false(file_system_is_low(1000, 1000000, 1000)); /* enough, however large it is */
+        assert_true(file_system_is_low(999, 1000000, 1000));
+        assert_false(file_system_is_low(0, 0, 1000)); /* one without a bound */
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -403,6 +412,7 @@ int main(void) {
                 WITH_STORE(test_damaged_file_is_refused),
                 WITH_STORE(test_what_is_no_database_is_refused),
                 WITH_STORE(test_folder_that_cannot_be_made),
+                cmocka_unit_test(test_what_little_room_is),
         };
 
         /* Else a file over its limit ends the process. */

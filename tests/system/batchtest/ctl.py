@@ -17,6 +17,10 @@ RUN = {"run_id": RUN_ID, "run_number": 41, "job": "weekly", "batch_type": "weekl
        "notes": ["four teams have no game"]}
 STATUS = {"version": "9.9.9", "protocol": 1, "host": "testhost", "uptime_seconds": 3725.0, "jobs": 2, "watchers": 1, "memory_bytes": 6000000,
           "job_errors": [{"file": "/jobs.d/x.job", "line": 3, "message": "unknown key 'Exce'"}], "store": {"state": "up"},
+          "file_systems": [{"path": "/state", "holds": ["state", "runs"], "state": "ok", "error": None, "free_bytes": 12300000000,
+                            "total_bytes": 40000000000, "free_inodes": 7, "total_inodes": 9},
+                           {"path": "/run", "holds": ["runtime"], "state": "low", "error": None, "free_bytes": 81000000,
+                            "total_bytes": 100000000, "free_inodes": 7, "total_inodes": 511000}],
           "launcher": {"state": "up"}, "mirror": {"state": "down", "error": "connection refused", "rows_waiting": 12}}
 CURRENT = {"run_number": 42, "run_id": RUN_ID, "job": "weekly", "status": "running", "elapsed_seconds": 63.2, "total": 4, "completed": 1,
            "failed": 0, "progress_percent": 30.0, "current_step": "game_logs", "step_done": 3, "step_total": 15}
