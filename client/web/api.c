@@ -153,8 +153,9 @@ static void dispatch(struct web *web, struct http_conn *conn, const struct route
                         download_open(web->link, conn, match->n_values > 0 ? match->values[0].value : NULL);
                 break;
         case ROUTE_EVENTS:
-                if (check_streams(web, conn, request) && check_arguments(conn, request, (const char *const[]){NULL}))
-                        event_feed_open(web->event_feed, conn);
+                if (check_streams(web, conn, request) &&
+                    check_arguments(conn, request, (const char *const[]){"jobs", NULL}))
+                        event_feed_open(web->event_feed, conn, http_target_get(&request->target, "jobs"));
                 break;
         case ROUTE_STREAM:
                 if (check_streams(web, conn, request) &&

@@ -19,6 +19,7 @@ struct chunk *chunk_unref(struct chunk *chunk) {
         if (!chunk || --chunk->references > 0)
                 return NULL;
         free(chunk->offsets);
+        free(chunk->job);
         free(chunk->text);
         free(chunk);
         return NULL;

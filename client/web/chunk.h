@@ -10,7 +10,13 @@
 #include "cleanup.h"
 #include "jval.h"
 
-enum chunk_kind { CHUNK_LINES, CHUNK_STATE, CHUNK_END, CHUNK_NOTE };
+enum chunk_kind {
+        CHUNK_LINES,
+        CHUNK_STATE,
+        CHUNK_END,
+        CHUNK_NOTE,
+        CHUNK_RUNS, /* what runs, of all jobs */
+};
 
 struct chunk {
         unsigned references;
@@ -18,6 +24,7 @@ struct chunk {
         int64_t first, last; /* sequence numbers of its lines; 0 of others */
         uint32_t *offsets;   /* of each line's JSON in text */
         size_t n_lines;
+        char *job; /* whose run it tells of; NULL: of none in particular */
         char *text;
         size_t len;
 };

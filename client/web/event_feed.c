@@ -9,6 +9,7 @@
 #include "metrics.h"
 #include "stream.h"
 #include "strutil.h"
+#include "strv.h"
 #include "xalloc.h"
 
 #define RING_BYTES ((size_t)512 * 1024)
@@ -33,16 +34,26 @@ struct event_viewer {
         struct event_feed *events;
         struct http_conn *conn;
         struct stream *stream;
+        char **jobs; /* only of these; NULL: of all */
         bool asking, gone;
 };
+
+static void viewer_free(struct event_viewer *viewer) {
+        strv_free(viewer->jobs);
+        free(viewer);
+}
 
 static void flush(void *user) {
         struct event_feed *events = user;
         struct jval *changes = STEAL_PTR(events->changes);
 
         events->changes = jval_object();
-        for (void *i = jval_iter(changes); i; i = jval_iter_next(changes, i))
-                feed_append(&events->feed, chunk_new(CHUNK_NOTE, "changed", jval_iter_value(i)));
+        for (void *i = jval_iter(changes); i; i = jval_iter_next(changes, i)) {
+                struct chunk *chunk = chunk_new(CHUNK_NOTE, "changed", jval_iter_value(i));
+
+                chunk->job = xstrdup(str_or(jval_get_str(jval_iter_value(i), "job"), ""));
+                feed_append(&events->feed, chunk);
+        }
         jval_unref(changes);
         feed_flush(&events->feed);
 }
@@ -60,13 +71,21 @@ static void notified(const struct client_message *message, void *user) {
                 loop_timer_arm(events->timer, FLUSH_INTERVAL);
 }
 
+/* Who watches some jobs only begins anew, with what runs of these. */
+static void start_over_where_filtered(struct event_feed *events) {
+        for (struct stream *stream = events->feed.streams; stream; stream = stream->next)
+                if (((struct event_viewer *)stream->user)->jobs)
+                        stream->live = false;
+}
+
 /* What runs, as of a new subscription: changes that came while there was none are in it. */
 static void subscribed(const struct client_message *message, const char *why, void *user) {
         struct event_feed *events = user;
 
-        if (message && message->kind == CLIENT_ANSWER)
-                feed_push(&events->feed, chunk_new(CHUNK_NOTE, "runs", message->value));
-        else
+        if (message && message->kind == CLIENT_ANSWER) {
+                start_over_where_filtered(events);
+                feed_push(&events->feed, chunk_new(CHUNK_RUNS, "runs", message->value));
+        } else
                 log_warning("changes of runs cannot be followed: %s", message ? message->error_text : why);
 }
 
@@ -94,24 +113,43 @@ static void stream_gone(struct stream *stream, void *user) {
 
         viewer->gone = true;
         if (!viewer->asking)
-                free(viewer);
+                viewer_free(viewer);
+}
+
+static bool skips(const struct chunk *chunk, void *user) {
+        const struct event_viewer *viewer = user;
+
+        return chunk->kind == CHUNK_RUNS || (chunk->job && !strv_contains(viewer->jobs, chunk->job));
+}
+
+/* {runs: [...]}: those of the jobs that are watched. */
+static struct jval *runs_of(const struct event_viewer *viewer, const struct jval *current) {
+        const struct jval *all = jval_get(current, "runs");
+        struct jval *value = jval_object(), *runs = jval_array();
+
+        for (size_t i = 0; i < jval_array_size(all); i++)
+                if (!viewer->jobs || strv_contains(viewer->jobs, str_or(jval_get_str(jval_at(all, i), "job"), "")))
+                        jval_add(runs, jval_ref(jval_at(all, i)));
+        jval_set(value, "runs", runs);
+        return value;
 }
 
 /* The stream's own text begins with what runs now; the changes that come after it was asked follow. */
 static void current_answered(const struct client_message *message, const char *why, void *user) {
         struct event_viewer *viewer = user;
+        _cleanup_jval_ struct jval *value = NULL;
         struct chunk *chunk;
 
         viewer->asking = false;
         if (viewer->gone) {
-                free(viewer);
+                viewer_free(viewer);
                 return;
         }
         if (message && message->kind == CLIENT_ANSWER) {
-                chunk = chunk_new(CHUNK_NOTE, "runs", message->value);
+                value = runs_of(viewer, message->value);
+                chunk = chunk_new(CHUNK_NOTE, "runs", value);
         } else {
-                _cleanup_jval_ struct jval *value = jval_object();
-
+                value = jval_object();
                 jval_set_str(value, "state", "down");
                 jval_set_str(value, "message", message ? message->error_text : why);
                 chunk = chunk_new(CHUNK_NOTE, "daemon", value);
@@ -132,7 +170,7 @@ static void want_more(struct stream *stream, void *user) {
         daemon_link_call(viewer->events->link, METHOD_RUN_CURRENT, NULL, CALL_TIMEOUT, current_answered, viewer);
 }
 
-void event_feed_open(struct event_feed *events, struct http_conn *conn) {
+void event_feed_open(struct event_feed *events, struct http_conn *conn, const char *jobs) {
         struct event_viewer *viewer;
 
         if (events->feed.n_streams >= STREAMS_MAX) {
@@ -141,8 +179,10 @@ void event_feed_open(struct event_feed *events, struct http_conn *conn) {
                 return;
         }
         viewer = NEW(struct event_viewer);
-        *viewer = (struct event_viewer){.events = events, .conn = conn};
+        *viewer = (struct event_viewer){.events = events, .conn = conn, .jobs = jobs ? strv_split(jobs, ",") : NULL};
         viewer->stream = stream_new(&events->feed, conn, want_more, stream_gone, viewer);
+        if (viewer->jobs)
+                viewer->stream->skips = skips;
 }
 
 size_t event_feed_streams(const struct event_feed *events) {

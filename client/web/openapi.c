@@ -127,7 +127,7 @@ static bool is_offered(const struct route *route, const struct method_argument *
                 return false;
         if (route->kind == ROUTE_CALL)
                 return !(route->method == METHOD_RUN_TAIL && streq(argument->name, "follow"));
-        return is_in_pattern(route, argument->name) ||
+        return is_in_pattern(route, argument->name) || route->kind == ROUTE_EVENTS ||
                (route->kind == ROUTE_STREAM && (streq(argument->name, "after") || streq(argument->name, "lines")));
 }
 

@@ -58,8 +58,9 @@ static void tell_missed(struct stream *stream) {
 }
 
 /* A state that a later one has replaced is not worth sending. */
-static bool is_stale(const struct stream *stream, const struct chunk *chunk) {
-        return chunk->kind == CHUNK_STATE && chunk != stream->feed->state;
+static bool is_passed_over(const struct stream *stream, const struct chunk *chunk) {
+        return (chunk->kind == CHUNK_STATE && chunk != stream->feed->state) ||
+               (stream->skips && stream->skips(chunk, stream->user));
 }
 
 /* Takes the next chunk in hand. False: there is none, or the stream has been given text of its own first. */
@@ -76,7 +77,7 @@ static bool take_chunk(struct stream *stream) {
                 if (!chunk || stream->own.len > 0)
                         return false;
                 stream->position++;
-                if (is_stale(stream, chunk) || (chunk->kind == CHUNK_LINES && chunk->last <= last))
+                if (is_passed_over(stream, chunk) || (chunk->kind == CHUNK_LINES && chunk->last <= last))
                         continue;
                 if (chunk->kind == CHUNK_LINES)
                         stream->last = chunk->last;
@@ -114,7 +115,8 @@ static size_t gather(struct stream *stream, struct iovec parts[static PARTS], ui
         for (*ret_end = stream->position; n < PARTS; (*ret_end)++) {
                 struct chunk *chunk = feed_chunk(stream->feed, *ret_end);
 
-                if (!chunk || is_stale(stream, chunk) || (chunk->kind == CHUNK_LINES && chunk->first <= stream->last))
+                if (!chunk || is_passed_over(stream, chunk) ||
+                    (chunk->kind == CHUNK_LINES && chunk->first <= stream->last))
                         break;
                 parts[n++] = (struct iovec){chunk->text, chunk->len};
         }

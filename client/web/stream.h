@@ -23,6 +23,7 @@ struct stream {
         bool live, blocked;
         usec_t active; /* boottime at which something was sent last */
         stream_more_fn more;
+        bool (*skips)(const struct chunk *chunk, void *user); /* what is not for it; NULL: all is */
         void (*gone)(struct stream *stream, void *user);
         void *user;
 };

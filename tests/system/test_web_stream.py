@@ -215,7 +215,29 @@ def test_all_changes_of_all_runs(instance, web):
             assert next(late.events("changed"))[1]["run_number"] == third
 
 
-@pytest.mark.parametrize("path, status", [("/runs/77/stream", 404), ("/runs/1/stream?after=x", 422), ("/runs/1/stream?lines=-1", 422), ("/runs/1/stream?line=3", 422), ("/events?jobs=x", 422)])
+def test_changes_of_some_jobs(instance, web):
+    """Of those alone, from the first moment on, over a restart of the daemon too."""
+    waiting = [instance.run("many", wait=False, params={"gate": instance.path("gate")})["run_number"]]
+    with web.stream("/api/v1/events?jobs=count,much") as stream, web.stream("/api/v1/events") as whole:
+        assert stream.event() == ("runs", {"runs": []})
+        assert [run["run_number"] for run in whole.event()[1]["runs"]] == waiting
+        first = instance.run("count")["run"]["run_number"]
+        while not (event := stream.event())[1].get("ended"):
+            assert (event[0], event[1]["run_number"]) == ("changed", first)
+        instance.kill()
+        second = instance.start().run("much", wait=False)["run_number"]
+        seen = [event]
+        while not any(run["run_number"] == second for run in seen[-1][1].get("runs", [seen[-1][1]]) if "run_number" in run):
+            seen.append(stream.event())
+        assert ("daemon", "down") in [(name, data.get("state")) for name, data in seen] and "runs" in [name for name, _ in seen]
+        for name, data in seen:
+            assert name != "runs" or not [run for run in data["runs"] if run["job"] == "many"]
+            assert name != "changed" or data["job"] != "many"
+    with web.stream("/api/v1/events?jobs=many") as stream:
+        assert [run["run_number"] for run in stream.event()[1]["runs"]] == waiting
+
+
+@pytest.mark.parametrize("path, status", [("/runs/77/stream", 404), ("/runs/1/stream?after=x", 422), ("/runs/1/stream?lines=-1", 422), ("/runs/1/stream?line=3", 422), ("/events?job=x", 422)])
 def test_errors_before_a_stream_begins(instance, web, path, status):
     assert web.get("/api/v1" + path).status == status
     assert web.request("HEAD", "/api/v1/runs/1/stream").status == 405

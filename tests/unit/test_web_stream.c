@@ -252,6 +252,35 @@ static void test_states_are_merged(void **state) {
         tear_down(&f);
 }
 
+static bool skips_evens(const struct chunk *chunk, void *user) {
+        return chunk->first % 2 == 0;
+}
+
+/* What is not for a stream is left out, however many come at once. */
+static void test_what_is_not_for_it(void **state) {
+        _cleanup_jval_ struct jval *value = jval_object();
+        struct fixture f;
+        size_t seen = 0;
+
+        set_up(&f, 1000000);
+        begin(&f, 0);
+        f.stream->skips = skips_evens;
+        f.stream->blocked = true;
+        for (int64_t i = 1; i <= 40; i++) {
+                struct chunk *chunk = chunk_new(CHUNK_NOTE, "changed", value);
+
+                chunk->first = i;
+                feed_push(&f.feed, chunk);
+        }
+        f.stream->blocked = false;
+        stream_pump(f.stream);
+        read_all(&f);
+        for (const char *at = buf_data(&f.got); (at = strstr(at, "event: changed")); at++)
+                seen++;
+        assert_int_equal(seen, 20);
+        tear_down(&f);
+}
+
 static void test_end_closes(void **state) {
         _cleanup_jval_ struct jval *value = jval_object();
         struct fixture f;
@@ -305,6 +334,7 @@ int main(void) {
                 cmocka_unit_test(test_joining_behind_older_lines),
                 cmocka_unit_test(test_slow_reader),
                 cmocka_unit_test(test_states_are_merged),
+                cmocka_unit_test(test_what_is_not_for_it),
                 cmocka_unit_test(test_end_closes),
                 cmocka_unit_test(test_keep_alive),
                 cmocka_unit_test(test_a_client_that_leaves),
