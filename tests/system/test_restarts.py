@@ -292,6 +292,20 @@ def test_the_launcher_of_an_own_instance_goes_when_nobody_needs_it(make_instance
     assert instance.leftovers() == []
 
 
+def stopped_before_its_exec(launcher):
+    """(monitor, its child) when it was met and stopped while it still was what the monitor forked; else it goes on, and there is None."""
+    for monitor in chaos.children(launcher):
+        for pid in chaos.children(monitor):
+            if chaos.name_of(pid).startswith("mon."):
+                chaos.kill(pid, signal.SIGSTOP)
+                # Only when it has stopped is it certain on which side of its exec it stands.
+                until(lambda child=pid: processes.parents().get(child, (0, "X"))[1] in "TZX", "it has stopped")
+                if chaos.name_of(pid).startswith("mon."):
+                    return monitor, pid
+                chaos.kill(pid, signal.SIGCONT)
+    return None
+
+
 def test_a_command_whose_monitor_died_before_its_exec_is_never_begun(make_instance):
     """Between fork and exec it holds the lock and looks like the monitor. Stopped there, as a launcher does that ends what a dead monitor
     left and is killed over it, it must not be taken for one for ever."""
@@ -300,17 +314,15 @@ def test_a_command_whose_monitor_died_before_its_exec_is_never_begun(make_instan
     instance.write_job("slow", f"[Step slow]\nExec=touch {instance.path('begun')}\nEnvironment=PATH={':' * 60000}/bin\nRetries=1\nRetryDelaySec=10ms\n")
     instance.start()
     launcher = chaos.launcher_of(instance)
-
-    def on_its_way():
-        for monitor in chaos.children(launcher):
-            for pid in chaos.children(monitor):
-                if chaos.name_of(pid).startswith("mon."):
-                    os.kill(pid, signal.SIGSTOP)
-                    return (monitor, pid) if chaos.name_of(pid).startswith("mon.") else None
-        return None
-
-    run = instance.run("slow", wait=False)["run_number"]
-    monitor, child = chaos.wait_for(on_its_way)
+    for _ in range(50):
+        run = instance.run("slow", wait=False)["run_number"]
+        met = chaos.wait_for(lambda: stopped_before_its_exec(launcher) or os.path.exists(instance.path("begun")))
+        assert met, "no step was begun"
+        if met is not True:
+            break
+        instance.wait_for_run(run)
+        os.unlink(instance.path("begun"))
+    monitor, child = met
     for pid in (launcher, monitor):
         chaos.kill(pid)
     instance.kill()

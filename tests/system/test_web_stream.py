@@ -20,6 +20,15 @@ Exec=/bin/sh -c "seq 1 3000; while [ ! -e ${gate} ]; do sleep 0.05; done; echo o
 [Parameter gate]
 Type=string
 """,
+    "two": """
+[Job]
+[Step one]
+Exec=/bin/sh -c "while [ ! -e ${gate} ]; do sleep 0.05; done"
+[Step second]
+Exec=/bin/true
+[Parameter gate]
+Type=string
+""",
     "much": """
 [Job]
 [Step much]
@@ -191,28 +200,40 @@ def test_a_slow_client_is_told_what_it_missed(instance, web):
     assert len(seen) + skipped == 20000
 
 
+def changes(stream):
+    """What has changed. `runs` tells all that runs anew, and may come once more when the server itself has begun to follow the daemon."""
+    for name, data in stream.events():
+        assert name in ("changed", "runs"), (name, data)
+        if name == "changed":
+            yield data
+
+
 def test_all_changes_of_all_runs(instance, web):
+    gate = instance.path("gate")
     with web.stream("/api/v1/events") as stream:
         assert stream.event() == ("runs", {"runs": []})
-        first = instance.run("count", wait=False)["run_number"]
-        second = instance.run("many", wait=False, params={"gate": "/"})["run_number"]
-        seen = {first: [], second: []}
-        while not all(changes and changes[-1].get("ended") for changes in seen.values()):
-            name, data = stream.event()
-            assert name == "changed"
+        first = instance.run("two", wait=False, params={"gate": gate})["run_number"]
+        follow, seen = changes(stream), {first: []}
+        while not seen[first] or seen[first][-1]["status"] != "running":
+            data = next(follow)
             seen[data["run_number"]].append(data)
-        assert seen[first][0]["status"] in ("queued", "running") and seen[first][-1]["status"] == "success"
-        assert seen[first][-1]["progress"]["completed"] == 2 and seen[first][-1]["duration_seconds"] > 1
+        second = instance.run("many", wait=False, params={"gate": "/"})["run_number"]
+        seen[second] = []
+        with open(gate, "w", encoding="ascii"):
+            pass
+        while not all(told and told[-1].get("ended") for told in seen.values()):
+            data = next(follow)
+            seen[data["run_number"]].append(data)
+        assert seen[first][-1]["status"] == "success" and seen[first][-1]["progress"]["completed"] == 2
+        assert seen[first][-1]["duration_seconds"] == instance.show(first)["run"]["duration_seconds"] > 0
         assert seen[second][-1]["job"] == "many"
         with web.stream("/api/v1/events") as late:
             assert late.event() == ("runs", {"runs": []})
             instance.kill()
             instance.start()
-            names = [late.event()]
-            while names[-1][0] != "runs":
-                names.append(late.event())
+            assert next(late.events("runs")) == ("runs", {"runs": []})
             third = instance.run("count", wait=False)["run_number"]
-            assert next(late.events("changed"))[1]["run_number"] == third
+            assert next(changes(late))["run_number"] == third
 
 
 def test_changes_of_some_jobs(instance, web):

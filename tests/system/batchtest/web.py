@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 from . import paths
 from .wait import until
@@ -158,10 +159,13 @@ class EventStream:
     def event(self):
         """The next (name, data), data as JSON; None at the end of the stream."""
         name, data, number = "message", [], None
+        deadline = time.monotonic() + paths.patience(60)
         for line in self.file:
             line = line.decode().rstrip("\n")
             if line.startswith(":"):
                 self.comments += 1
+                # They come for ever.
+                assert time.monotonic() < deadline, "no event, comments alone"
             elif line == "" and data:
                 self.last_id = number if number is not None else self.last_id
                 return name, json.loads("\n".join(data))
