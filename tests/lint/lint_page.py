@@ -26,7 +26,6 @@ MARKUP = [
     (re.compile(r"""(?:src|href)="/"""), "addresses are relative: the page may live below a prefix"),
 ]
 WIDEST = 180
-FIRST_VIEW = "view_overview.js"
 
 
 def check_names(names, complaints):
@@ -46,24 +45,6 @@ def check_names(names, complaints):
                 complaints.add(FOLDER + name, line_of(text, match.start()), f"there is no {target}")
     for name in sorted(names - reached):
         complaints.add(FOLDER + name, 1, "nothing uses it")
-
-
-def imports(names, module, kept):
-    """What the browser fetches for a module before it runs it, in that order; what is imported later, by import(), is not among it."""
-    for match in re.finditer(r"""^(?:import|export)\b[^'"]*['"]\./([^'"]+)['"]""", read(FOLDER + module), re.M):
-        if match.group(1) in names and match.group(1) not in kept:
-            kept.append(match.group(1))
-            imports(names, match.group(1), kept)
-    return kept
-
-
-def check_preloads(names, complaints):
-    """Without a modulepreload for each, the browser would find a module only when it has read the one that imports it."""
-    text = read(FOLDER + "index.html")
-    listed = re.findall(r"""rel="modulepreload" href="assets/([^"]+)\"""", text)
-    for name in imports(names, FIRST_VIEW, imports(names, "app.js", [FIRST_VIEW])):
-        if name not in listed:
-            complaints.add(FOLDER + "index.html", 1, f"no modulepreload of {name}, which the first view needs")
 
 
 def check_text(name, complaints):
@@ -111,7 +92,6 @@ def main():
     complaints = Complaints()
     names = {path.removeprefix(FOLDER) for path in files() if path.startswith(FOLDER)}
     check_names(names, complaints)
-    check_preloads(names, complaints)
     for name in sorted(names):
         check_text(name, complaints)
     check_syntax(names, complaints)

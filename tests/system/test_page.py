@@ -171,6 +171,25 @@ def test_nothing_is_taken_from_elsewhere(browser, make_page, daemon):
     assert names and {urllib.parse.urlsplit(name).netloc for name in names} == {f"127.0.0.1:{web.port}"}
 
 
+def test_the_first_load_asks_for_little(browser, make_page, daemon):
+    """Two bundles, not a request a module; nothing that the first view wants is asked for twice; what is known is asked with its ETag."""
+    web = make_page(daemon)
+    browser.open(page.address(web))
+    browser.until_text("Greet", ".table")
+    browser.until_text("Database", ".health")
+    asked = browser.script("return performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname.slice(1))")
+    assets = [name for name in asked if name.startswith("assets/") and name != "assets/rest.js"]
+    assert sorted(set(assets) - {"assets/icon.svg"}) == ["assets/first.js", "assets/page.css", "assets/theme_early.js"]
+    assert len(assets) == len(set(assets))
+    assert asked.count("api/v1/session") == asked.count("api/v1/jobs") == 1
+    answer = web.get("/assets/first.js")
+    assert web.get("/assets/first.js", If_None_Match=answer.headers["ETag"]).status == 304
+    browser.go("#/scripts/greet")
+    browser.until_text("Whom to greet", ".script-detail")
+    asked = browser.script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert sum("/assets/rest.js" in name for name in asked) == 1
+
+
 def test_running_now(browser, make_page, daemon):
     run = daemon.call("run.start", job="wait")["run_number"]
     browser.open(page.address(make_page(daemon)))

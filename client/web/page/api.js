@@ -55,12 +55,12 @@ export function send(method, path, body) {
 }
 
 async function call(method, url, { body, signal }) {
-  const headers = { Accept: 'application/json' };
+  const headers = {};
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET' && token) headers[TOKEN_HEADER] = token;
   let answer;
   try {
-    answer = await fetch(url, { method, headers, body, signal, credentials: 'same-origin', cache: 'no-store' });
+    answer = await fetch(url, { method, headers, body, signal });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     connection.lost('The page’s own server does not answer.');

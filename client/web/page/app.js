@@ -1,8 +1,8 @@
 // The frame of the page: which tab is shown, whether the daemon is there, who is logged in. Views are loaded when they are first wanted.
-import { get } from './api.js';
 import { connection } from './connection.js';
 import { h, replace, setText } from './dom.js';
 import { errorBox } from './error_box.js';
+import { once } from './kept.js';
 import { Life } from './life.js';
 import { onPreference } from './preferences.js';
 import { go, place } from './router.js';
@@ -20,6 +20,8 @@ const VIEWS = {
   scripts: { title: 'Scripts', load: () => import('./view_scripts.js') },
   settings: { title: 'Settings', load: () => import('./view_settings.js') },
 };
+
+const REST_AFTER = 3000; // milliseconds: when the first view has long been there
 
 const main = document.getElementById('main');
 let shown = null; // {name, key, life, view}
@@ -113,15 +115,19 @@ function bindSession() {
     button.hidden = !session.offered;
     setText(button, session.mayAct ? 'Log out' : 'Log in');
     button.title = session.mayAct ? `Logged in${session.user ? ` as ${session.user}` : ''}` : '';
-    if (read !== null && read !== session.mayRead) show(false);
+    if (read !== null && read !== session.mayRead) {
+      show(false);
+      showHost();
+    }
     read = session.mayRead;
   });
 }
 
 /** Whose batchd this is. */
 async function showHost() {
+  if (!session.mayRead) return;
   try {
-    const { host } = await get('status');
+    const { host } = await once('status');
     setText(document.getElementById('host'), host);
   } catch {
     // The line at the top of the page says why.
@@ -136,6 +142,11 @@ async function loadSession() {
     if (error.kind !== 'away') complain(error);
     return false;
   }
+}
+
+/** So that another tab is there at once, and is there although the server may be away by then. */
+function loadOtherViews() {
+  for (const { load } of Object.values(VIEWS)) load().catch(() => {});
 }
 
 async function begin() {
@@ -154,10 +165,11 @@ async function begin() {
   });
   addEventListener('hashchange', () => show(true));
   onPreference((name) => name === 'zone' && show(false));
+  showHost();
   await loadSession();
   show(false);
-  if (session.mayRead) showHost();
   connection.watch();
+  setTimeout(loadOtherViews, REST_AFTER);
 }
 
 begin();

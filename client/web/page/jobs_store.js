@@ -1,31 +1,16 @@
-// Definitions of jobs, asked for once and kept while they are fresh: several parts of the page want them at the same time.
-import { get } from './api.js';
-import { connection } from './connection.js';
-
-const FRESH = 5000; // milliseconds
-const kept = new Map();
-
-connection.addEventListener('back', () => kept.clear());
-
-function once(key, path) {
-  const entry = kept.get(key);
-  if (entry && Date.now() - entry.at < FRESH) return entry.answer;
-  const answer = get(path);
-  kept.set(key, { at: Date.now(), answer });
-  answer.catch(() => kept.delete(key));
-  return answer;
-}
+// Definitions of jobs, which several parts of the page want at the same time.
+import { forgetKept, once } from './kept.js';
 
 /** All jobs, as job.list tells them. */
 export async function jobs() {
-  return (await once('', 'jobs')).jobs;
+  return (await once('jobs')).jobs;
 }
 
 /** One job, as job.show tells it. */
 export function job(name) {
-  return once(name, `jobs/${encodeURIComponent(name)}`);
+  return once(`jobs/${encodeURIComponent(name)}`);
 }
 
 export function forgetJobs() {
-  kept.clear();
+  forgetKept();
 }

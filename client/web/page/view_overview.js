@@ -7,6 +7,7 @@ import { errorBox, filling } from './error_box.js';
 import { duration, plural, title } from './format.js';
 import { healthList, healthRows } from './health.js';
 import { forgetJobs, jobs as allJobs } from './jobs_store.js';
+import { once } from './kept.js';
 import { watchRuns } from './live_events.js';
 import { quickButtons } from './quick_buttons.js';
 import { readinessCard, refreshReadiness } from './readiness.js';
@@ -49,7 +50,7 @@ export function mount(root, route, life) {
   const slow = () =>
     Promise.all([
       filling(readiness, life, () => readinessOf(life)),
-      filling(health, life, async () => healthList(healthRows(await get('status', null, life.signal)))),
+      filling(health, life, async () => healthList(healthRows(await once('status')))),
       filling(jobs, life, async () => {
         const list = await allJobs();
         replace(quick, quickButtons(list));

@@ -15,25 +15,29 @@ export function mount(root, route, life) {
   const list = h('nav', { class: 'script-list', 'aria-label': 'Jobs' });
   const detail = h('div', { class: 'script-detail' });
   let chosen = route.path[1];
+  let { query } = route;
   replace(root, h('h1', null, 'Scripts'), h('div', { class: 'scripts' }, list, detail));
 
+  let turn = 0;
   const show = async () => {
+    const mine = ++turn; // who has gone on to another job meanwhile wants no answer about this one
+    const late = () => life.over || mine !== turn;
     try {
       const jobs = await allJobs();
-      if (life.over) return;
+      if (late()) return;
       if (!jobs.length) {
         replace(detail, empty('No jobs are defined.', h('p', { class: 'muted' }, 'A job is a file in jobs.d: see batchd.job(5).')));
         return;
       }
-      const name = chosen ?? jobs[0].job;
+      const name = chosen ?? (jobs.find((job) => !job.broken) ?? jobs[0]).job;
       replace(
         list,
         jobs.map((job) => listItem(job, name)),
       );
       const job = await jobOf(name);
-      if (!life.over) replace(detail, jobDetail(job, route.query));
+      if (!late()) replace(detail, jobDetail(job, query));
     } catch (error) {
-      if (!life.over && error.name !== 'AbortError') replace(detail, errorBox(error, show));
+      if (!late() && error.name !== 'AbortError') replace(detail, errorBox(error, show));
     }
   };
   life.on(connection, 'back', () => {
@@ -45,6 +49,7 @@ export function mount(root, route, life) {
     /** Another job of the list: the list stays. */
     update(next) {
       chosen = next.path[1];
+      query = next.query;
       return show();
     },
   };

@@ -1,4 +1,4 @@
-"""The status page as its tests have it: the page of this tree, served by batch-web, in a browser."""
+"""The status page as its tests have it: as it is shipped, served by batch-web, in a browser."""
 import functools
 import os
 import subprocess
@@ -6,7 +6,8 @@ import subprocess
 from . import paths
 from .web import Web
 
-PAGE = os.path.join(paths.SOURCE, "client", "web", "page")
+# BATCHTEST_PAGE: another folder, to try what the tests say of a page that was broken on purpose.
+PAGE = os.environ.get("BATCHTEST_PAGE") or os.path.join(paths.BUILD, "client", "web", "bundle")
 # What the browser says of answers that the page takes for what they are.
 EXPECTED_COMPLAINTS = ("Failed to load resource: the server responded with a status of", "Failed to load resource: net::ERR_")
 
@@ -19,7 +20,7 @@ def password_hash():
 
 
 def serve(instance, login=True, **settings):
-    """A batch-web with the page of the source tree, started; with `login` the password PASSWORD lets people act."""
+    """A batch-web with the page, started; with `login` the password PASSWORD lets people act."""
     web = Web(instance, settings={"Page": "yes", "PageDirectory": PAGE, **settings})
     if login:
         with open(web.path("password"), "w", encoding="ascii") as file:
