@@ -50,16 +50,19 @@ static void question_free(struct question *question) {
         free(question->item);
         free(question->run_id);
         free(question->request_id);
+        if (question->chore)
+                chore_free(question->chore);
         free(question->error_text);
         (void)jval_unref(question->answer);
         history_unref(question->history);
         free(question);
 }
 
-static void question_work(struct reader_task *task, sqlite3 *db, const char *state_dir) {
+static bool question_work(struct reader_task *task, sqlite3 *db, const char *state_dir) {
         struct question *question = CONTAINER_OF(task, struct question, task);
 
         question->error = question->ask(question, db, state_dir, &question->answer, &question->error_text);
+        return !task->is_chore || question->error != -EINPROGRESS;
 }
 
 static void question_answered(struct reader_task *task) {
@@ -77,12 +80,23 @@ static void question_release(struct reader_task *task) {
 static struct question *question_new(struct history *history, question_fn ask, history_fn fn, void *user) {
         struct question *question = NEW(struct question);
 
-        question->task = (struct reader_task){question_work, question_answered, question_release};
+        question->task =
+                (struct reader_task){.work = question_work, .done = question_answered, .release = question_release};
         question->history = history;
         history->references++;
         question->ask = ask;
         question->fn = fn;
         question->user = user;
+        return question;
+}
+
+/* What is done in slices: files are made away with, thousands of them perhaps, and nobody waits. */
+static struct question *chore_new(struct history *history, question_fn ask, history_fn fn, void *user) {
+        struct question *question = question_new(history, ask, fn, user);
+
+        question->task.is_chore = true;
+        question->chore = NEW(struct chore);
+        *question->chore = (struct chore){0};
         return question;
 }
 
@@ -267,14 +281,14 @@ int history_ownerless(struct history *history, history_fn fn, void *user) {
 }
 
 int history_remove_folders(struct history *history, const struct jval *run_ids, history_fn fn, void *user) {
-        struct question *question = question_new(history, ask_remove_folders, fn, user);
+        struct question *question = chore_new(history, ask_remove_folders, fn, user);
 
         question->params_text = jval_dump(run_ids);
         return submit(question);
 }
 
 int history_tidy_run(struct history *history, const char *run_dir, int64_t run_number, history_fn fn, void *user) {
-        struct question *question = question_new(history, ask_tidy_run, fn, user);
+        struct question *question = chore_new(history, ask_tidy_run, fn, user);
 
         question->selector = xstrdup(run_dir);
         question->filter.before = run_number;

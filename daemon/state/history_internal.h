@@ -1,14 +1,30 @@
 /* What the files of history share: a question on its way to the reader's thread and back. */
 #pragma once
 
+#include <dirent.h>
+
 #include "history.h"
 #include "reader.h"
 
 struct question;
 
-/* On the reader's thread: 0 with *ret_answer, or negative errno with an optional error text (error_set). */
+/* On the reader's thread: 0 with *ret_answer, or negative errno with an optional error text (error_set). A chore's
+ * -EINPROGRESS: a slice is done, and there is more. */
 typedef int (*question_fn)(const struct question *question, sqlite3 *db, const char *state_dir,
                            struct jval **ret_answer, char **ret_error);
+
+/* Files that go, or are emptied, in one slice of a chore: a file may take a millisecond where the disk is busy. */
+#define CHORE_SLICE 32U
+
+/* How far a chore is. */
+struct chore {
+        size_t at;     /* in its list */
+        bool begun;    /* with that one */
+        DIR *dir;      /* being read; NULL: none */
+        int64_t bytes; /* counted so far */
+        int error;     /* the first one */
+        char *error_text;
+};
 
 struct question {
         struct reader_task task;
@@ -20,6 +36,7 @@ struct question {
         struct run_filter filter; /* its texts owned */
         char *params_text;        /* of the filter, as JSON: values are not shared between threads */
         char *selector, *job, *step, *item, *run_id, *request_id;
+        struct chore *chore; /* NULL: it is none */
         int64_t uid;
         uint64_t after, offset, limit;
         unsigned last_lines;
@@ -91,6 +108,7 @@ int ask_ownerless(const struct question *question, sqlite3 *db, const char *stat
 int ask_remove_folders(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                        char **ret_error);
 /* history_tidy.c */
+struct chore *chore_free(struct chore *chore);
 int ask_tidy_run(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error);
 

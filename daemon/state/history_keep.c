@@ -204,28 +204,46 @@ int ask_ownerless(const struct question *question, sqlite3 *db, const char *stat
         return 0;
 }
 
+/* The next part of one folder; the mark goes last, so that what a crash leaves is known for what it is. */
+static int remove_folder(struct chore *chore, sqlite3_stmt *statement, const char *state_dir, const char *id) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!id || !uuid_is_valid(id))
+                return 0;
+        /* Looked up again: only now is it sure that nothing was recorded meanwhile. */
+        if (!chore->begun && (has_run(statement, id) != 0 || !may_be_removed(state_dir, id)))
+                return 0;
+        chore->begun = true;
+        path = xasprintf("%s/runs/%s", state_dir, id);
+        r = remove_tree_part(path, CHORE_SLICE, MARK);
+        if (r < 0 && r != -ENOENT && chore->error == 0)
+                chore->error = error_set(&chore->error_text, r, "cannot remove %s: %s", path, strerror(-r));
+        return r;
+}
+
 int ask_remove_folders(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                        char **ret_error) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         _cleanup_jval_ struct jval *folders = NULL;
-        int r = jval_parse(question->params_text, strlen(question->params_text), &folders, NULL), first_error = 0;
+        struct chore *chore = question->chore;
+        int r = jval_parse(question->params_text, strlen(question->params_text), &folders, NULL);
 
         if (r == 0)
                 r = history_prepare(db, has_run_sql, &statement, ret_error);
-        for (size_t i = 0; r == 0 && i < jval_array_size(folders); i++) {
-                const char *id = jval_str(jval_at(folders, i));
-                _cleanup_free_ char *path = NULL;
-                int removed;
-
-                /* Looked up again: only now is it sure that nothing was recorded meanwhile. */
-                if (!id || !uuid_is_valid(id) || has_run(statement, id) != 0 || !may_be_removed(state_dir, id))
-                        continue;
-                path = xasprintf("%s/runs/%s", state_dir, id);
-                removed = remove_tree(path);
-                if (removed < 0 && removed != -ENOENT && first_error == 0)
-                        first_error = error_set(ret_error, removed, "cannot remove %s: %s", path, strerror(-removed));
+        if (r < 0)
+                return r;
+        if (chore->at < jval_array_size(folders)) {
+                if (remove_folder(chore, statement, state_dir, jval_str(jval_at(folders, chore->at))) <= 0) {
+                        chore->at++;
+                        chore->begun = false;
+                }
+                return -EINPROGRESS;
         }
-        if (r == 0 && first_error == 0)
-                *ret_answer = jval_object();
-        return r < 0 ? r : first_error;
+        if (chore->error < 0) {
+                *ret_error = STEAL_PTR(chore->error_text);
+                return chore->error;
+        }
+        *ret_answer = jval_object();
+        return 0;
 }

@@ -273,7 +273,7 @@ static int read_all(sqlite3 *db, struct outbox_task *task, char **ret_error) {
 }
 
 /* One snapshot for all of it: an attempt never shows up without the run that it belongs to. */
-static void outbox_work(struct reader_task *reader_task, sqlite3 *db, const char *state_dir) {
+static bool outbox_work(struct reader_task *reader_task, sqlite3 *db, const char *state_dir) {
         struct outbox_task *task = CONTAINER_OF(reader_task, struct outbox_task, task);
 
         task->rows = NEW(struct outbox_rows);
@@ -286,6 +286,7 @@ static void outbox_work(struct reader_task *reader_task, sqlite3 *db, const char
         }
         if (task->error < 0)
                 task->rows = outbox_rows_free(task->rows);
+        return true;
 }
 
 static void outbox_task_free(struct reader_task *reader_task) {
@@ -314,7 +315,7 @@ int outbox_read(struct store *store, const char *host, unsigned limit, outbox_fn
         struct outbox_task *task = NEW(struct outbox_task);
 
         *task = (struct outbox_task){
-                .task = {outbox_work, outbox_answered, outbox_release},
+                .task = {.work = outbox_work, .done = outbox_answered, .release = outbox_release},
                 .host = host,
                 .instance = store_instance(store),
                 .limit = limit,

@@ -21,14 +21,61 @@ struct reader {
         pthread_t thread;
 };
 
+/* Chores that wait for their next slice, the one whose turn it is first. Nobody but the reader's thread knows them. */
+struct chores {
+        struct reader_task *items[QUEUE_MAX];
+        size_t first, count;
+};
+
+static void add_chore(struct chores *chores, struct reader_task *task) {
+        chores->items[(chores->first + chores->count++) % QUEUE_MAX] = task;
+}
+
+static struct reader_task *take_chore(struct chores *chores) {
+        struct reader_task *task = chores->items[chores->first];
+
+        chores->first = (chores->first + 1) % QUEUE_MAX;
+        chores->count--;
+        return task;
+}
+
+/* To its end. */
+static void do_task(struct reader *reader, struct reader_task *task) {
+        while (!task->work(task, reader->db, reader->state_dir))
+                ;
+        loop_mailbox_post(reader->mailbox, task);
+}
+
+static void do_slice(struct reader *reader, struct chores *chores) {
+        struct reader_task *task = take_chore(chores);
+
+        if (task->work(task, reader->db, reader->state_dir))
+                loop_mailbox_post(reader->mailbox, task);
+        else
+                add_chore(chores, task);
+}
+
 static void *reader_main(void *user) {
         struct reader *reader = user;
-        struct reader_task *task;
+        struct chores chores = {0};
 
-        while ((task = workqueue_pop(reader->queue))) {
-                task->work(task, reader->db, reader->state_dir);
-                loop_mailbox_post(reader->mailbox, task);
+        for (;;) {
+                struct reader_task *task =
+                        chores.count > 0 ? workqueue_try_pop(reader->queue) : workqueue_pop(reader->queue);
+
+                if (task && task->is_chore && chores.count < QUEUE_MAX) {
+                        add_chore(&chores, task);
+                        continue; /* the questions behind it go first */
+                }
+                if (task)
+                        do_task(reader, task);
+                else if (chores.count == 0 || workqueue_is_closed(reader->queue))
+                        break;
+                if (chores.count > 0)
+                        do_slice(reader, &chores);
         }
+        while (chores.count > 0) /* released, not done */
+                loop_mailbox_post(reader->mailbox, take_chore(&chores));
         return NULL;
 }
 

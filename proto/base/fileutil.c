@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,8 +146,30 @@ static void closedirp(DIR **dir) {
                 (void)closedir(*dir);
 }
 
-/* Takes fd over. depth guards the stack against hostile trees. */
-static int remove_contents(int fd, unsigned depth) {
+struct removal {
+        unsigned left;    /* entries that may go now */
+        const char *last; /* or NULL */
+};
+
+static int remove_contents(int fd, unsigned depth, struct removal *removal);
+
+static int remove_entry(int dir_fd, const char *name, unsigned depth, struct removal *removal) {
+        int child, r;
+
+        if (unlinkat(dir_fd, name, 0) == 0)
+                return 0;
+        if (errno != EISDIR && errno != EPERM)
+                return -errno;
+        child = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        r = child < 0 ? -errno : remove_contents(child, depth + 1, removal);
+        if (r == 0 && unlinkat(dir_fd, name, AT_REMOVEDIR) < 0)
+                return -errno;
+        return r;
+}
+
+/* Takes fd over. depth guards the stack against hostile trees. What cannot be removed does not count, so that parts
+ * come to an end. 1: there is more. */
+static int remove_contents(int fd, unsigned depth, struct removal *removal) {
         _cleanup_(closedirp) DIR *dir = fdopendir(fd);
         struct dirent *entry;
         int first_error = 0;
@@ -160,36 +183,46 @@ static int remove_contents(int fd, unsigned depth) {
         if (depth > 64)
                 return -ELOOP;
         while ((entry = readdir(dir))) {
-                int r = 0;
+                int r;
 
                 if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
                         continue;
-                if (unlinkat(dirfd(dir), entry->d_name, 0) < 0) {
-                        int child = errno == EISDIR || errno == EPERM
-                                            ? openat(dirfd(dir), entry->d_name,
-                                                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                                            : -1;
-
-                        r = child < 0 ? -errno : remove_contents(child, depth + 1);
-                        if (r == 0 && unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR) < 0)
-                                r = -errno;
-                }
+                if (depth == 0 && removal->last && streq(entry->d_name, removal->last))
+                        continue;
+                if (removal->left == 0)
+                        return 1;
+                r = remove_entry(dirfd(dir), entry->d_name, depth, removal);
+                if (r > 0)
+                        return r;
                 if (r < 0 && first_error == 0)
                         first_error = r;
+                /* A folder that took the last of it counts no more. */
+                removal->left -= r == 0 && removal->left > 0 && removal->left != UINT_MAX;
         }
         return first_error;
 }
 
-int remove_tree(const char *path) {
+int remove_tree_part(const char *path, unsigned limit, const char *last) {
+        struct removal removal = {limit, last};
         int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         int r;
 
         if (fd < 0)
                 return -errno;
-        r = remove_contents(fd, 0);
-        if (r < 0)
+        r = remove_contents(fd, 0, &removal);
+        if (r != 0)
                 return r;
+        if (last) {
+                _cleanup_free_ char *left = path_join(path, last);
+
+                if (unlink(left) < 0 && errno != ENOENT)
+                        return -errno;
+        }
         return rmdir(path) < 0 ? -errno : 0;
+}
+
+int remove_tree(const char *path) {
+        return remove_tree_part(path, UINT_MAX, NULL);
 }
 
 int fd_set_nonblock(int fd, bool nonblock) {

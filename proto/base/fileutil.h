@@ -14,6 +14,9 @@ int write_file_atomic(const char *path, const void *data, size_t len, mode_t mod
 int mkdir_parents(const char *path, mode_t mode);
 /* Removes a folder with all in it; never follows symbolic links. */
 int remove_tree(const char *path);
+/* The same in parts: at most limit entries now. 1: there is more of it; 0: all is gone. `last` (may be NULL) is the
+ * entry of the folder itself that goes after all others. */
+int remove_tree_part(const char *path, unsigned limit, const char *last);
 /* Writes all, again after EINTR and short writes; for blocking descriptors. */
 int write_all(int fd, const void *data, size_t len);
 /* Reads up to len bytes at offset, again after EINTR and short reads: the bytes read, less than len only at the end. */

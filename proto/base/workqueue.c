@@ -87,6 +87,15 @@ size_t workqueue_length(struct workqueue *queue) {
         return length;
 }
 
+bool workqueue_is_closed(struct workqueue *queue) {
+        bool closed;
+
+        (void)pthread_mutex_lock(&queue->mutex);
+        closed = queue->closed;
+        (void)pthread_mutex_unlock(&queue->mutex);
+        return closed;
+}
+
 void workqueue_close(struct workqueue *queue) {
         (void)pthread_mutex_lock(&queue->mutex);
         queue->closed = true;

@@ -16,5 +16,6 @@ void *workqueue_pop(struct workqueue *queue);
 /* As workqueue_pop, without waiting: NULL when there is none now. */
 void *workqueue_try_pop(struct workqueue *queue);
 size_t workqueue_length(struct workqueue *queue);
+bool workqueue_is_closed(struct workqueue *queue);
 /* Wakes the waiting thread; what is queued is still handed out. */
 void workqueue_close(struct workqueue *queue);

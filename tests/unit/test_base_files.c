@@ -64,6 +64,28 @@ static void trees_are_removed_but_links_not_followed(void **state) {
         assert_int_equal(mkdir_parents(kept, 0700), -ENOTDIR);
 }
 
+static void trees_are_removed_in_parts(void **state) {
+        _cleanup_free_ char *tree = path_join(folder, "parts"), *deep = path_join(tree, "a/b/c");
+        _cleanup_free_ char *last = path_join(tree, "last");
+        static const char *const folders[] = {"", "a", "a/b", "a/b/c"};
+        unsigned parts = 0;
+
+        (void)state;
+        assert_int_equal(mkdir_parents(deep, 0700), 0);
+        assert_int_equal(write_file_atomic(last, "", 0, 0600), 0);
+        for (size_t i = 0; i < 3 * ELEMENTSOF(folders); i++) {
+                _cleanup_free_ char *path = xasprintf("%s/%s/%zu", tree, folders[i / 3], i);
+                assert_int_equal(write_file_atomic(path, "x", 1, 0600), 0);
+        }
+        while (remove_tree_part(tree, 2, "last") == 1) {
+                assert_int_equal(access(last, F_OK), 0);
+                parts++;
+        }
+        assert_true(parts >= 5);
+        assert_int_equal(access(tree, F_OK), -1);
+        assert_int_equal(remove_tree_part(tree, 2, "last"), -ENOENT);
+}
+
 static void components_cannot_leave_their_folder(void **state) {
         _cleanup_free_ char *up = path_escape_component("../../etc/passwd"), *dot = path_escape_component(".");
         _cleanup_free_ char *plain = path_escape_component("portfolio-7_A.b"), *percent = path_escape_component("50%");
@@ -174,6 +196,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(files_are_replaced_whole),
                 cmocka_unit_test(trees_are_removed_but_links_not_followed),
+                cmocka_unit_test(trees_are_removed_in_parts),
                 cmocka_unit_test(components_cannot_leave_their_folder),
                 cmocka_unit_test(stale_sockets_are_replaced),
                 cmocka_unit_test(descriptors_travel),
