@@ -92,11 +92,12 @@ static void measurement_free(struct measurement *measurement) {
         free(measurement);
 }
 
-static void measurement_work(struct reader_task *task, sqlite3 *db, const char *state_dir) {
+static bool measurement_work(struct reader_task *task, sqlite3 *db, const char *state_dir) {
         struct measurement *measurement = CONTAINER_OF(task, struct measurement, task);
 
         for (size_t i = 0; i < measurement->n; i++)
                 measurement->results[i] = measure(measurement->paths[i]);
+        return true;
 }
 
 /* The first of the uses that has its file system in common with this one. */
