@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from batchtest import browser as browser_module, ordinary_user, page as page_module, paths, postgres as postgres_module, processes  # noqa: E402
 from batchtest.instance import Instance  # noqa: E402
 from batchtest.player import Player  # noqa: E402
+from batchtest.sanitizer import Reports  # noqa: E402
 from batchtest.web import Web  # noqa: E402
 
 CANNOT_RUN = ordinary_user.drop_root(paths.SOURCE, paths.BUILD)
@@ -51,6 +52,21 @@ def pytest_sessionfinish(session, exitstatus):
     outcomes = {key for key, reports in reporter.stats.items() if key in ("passed", "failed", "error", "skipped") and reports}
     if outcomes == {"skipped"}:
         session.exitstatus = EXIT_SKIPPED
+
+
+@pytest.fixture(scope="session")
+def sanitizer_reports():
+    reports = Reports()
+    yield reports
+    reports.remove()
+
+
+@pytest.fixture(autouse=True)
+def nothing_found(sanitizer_reports):
+    """Ends after all other fixtures of a test: what a sanitizer has found in any of its processes fails it."""
+    yield
+    found = sanitizer_reports.take()
+    assert not found, found
 
 
 @pytest.fixture(scope="session")
