@@ -1,8 +1,10 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "errortext.h"
@@ -17,6 +19,9 @@
 struct connection {
         struct loop *loop;
         PGconn *pg;
+        /* A duplicate of libpq's descriptor, which libpq closes as soon as it finds the server gone, in the middle of
+         * any call and often without an error: the number could be another thread's before the loop lets go of it. */
+        int fd;
         struct loop_io *io;
         struct loop_timer *deadline;
         const struct connection_events *events;
@@ -56,10 +61,16 @@ static void forget_query(struct connection *connection) {
         connection->copying = false;
 }
 
+static void unwatch(struct connection *connection) {
+        connection->io = loop_io_free(connection->io);
+        if (connection->fd >= 0)
+                (void)close(steal_fd(&connection->fd));
+}
+
 static void breaks(struct connection *connection, const char *text) {
         _cleanup_free_ char *line = one_line(*text ? text : "the connection was lost");
 
-        connection->io = loop_io_free(connection->io);
+        unwatch(connection);
         loop_timer_disarm(connection->deadline);
         connection->events->broken(line, connection->user);
 }
@@ -78,12 +89,15 @@ static void ready(int fd, unsigned events, void *user);
 
 /* While libpq connects it may go from one descriptor to the next. */
 static int watch(struct connection *connection, unsigned interest) {
-        connection->io = loop_io_free(connection->io);
-        return loop_io_new(connection->loop, &connection->io, PQsocket(connection->pg), interest, ready, connection);
+        unwatch(connection);
+        connection->fd = fcntl(PQsocket(connection->pg), F_DUPFD_CLOEXEC, 0);
+        if (connection->fd < 0)
+                return -errno;
+        return loop_io_new(connection->loop, &connection->io, connection->fd, interest, ready, connection);
 }
 
 static void continue_connecting(struct connection *connection) {
-        connection->io = loop_io_free(connection->io);
+        unwatch(connection);
         PostgresPollingStatusType status = PQconnectPoll(connection->pg);
         int r = 0;
 
@@ -107,9 +121,8 @@ static void continue_connecting(struct connection *connection) {
                 breaks(connection, strerror(-r));
 }
 
-/* 1: all is sent; 0: the socket takes no more now; negative: broken. Where the server has gone libpq closes the
- * descriptor and may still return without an error, to tell it with the result: watched on, its number would belong to
- * the next client, who would never be heard. */
+/* 1: all is sent; 0: the socket takes no more now; negative: broken. Where the server has gone libpq closes its
+ * descriptor and may still return without an error, to tell it with the result. */
 static int flush(struct connection *connection) {
         int r = PQflush(connection->pg);
 
@@ -173,8 +186,7 @@ static void query_ended(struct connection *connection) {
 
         loop_timer_disarm(connection->deadline);
         if (PQstatus(connection->pg) == CONNECTION_BAD) {
-                /* libpq has closed the descriptor, whose number may soon be somebody else's. */
-                connection->io = loop_io_free(connection->io);
+                unwatch(connection);
                 loop_timer_arm(connection->deadline, 0);
         }
         memcpy(result.sqlstate, connection->sqlstate, sizeof(result.sqlstate));
@@ -243,7 +255,7 @@ int connection_open(struct connection **ret, struct loop *loop, const char *cons
         struct connection *connection = NEW(struct connection);
         int r;
 
-        *connection = (struct connection){.loop = loop, .events = events, .user = user};
+        *connection = (struct connection){.loop = loop, .fd = -1, .events = events, .user = user};
         r = loop_timer_new(loop, &connection->deadline, deadline_passed, connection);
         if (r >= 0)
                 connection->pg = PQconnectStartParams(keywords, values, 0);
@@ -266,7 +278,7 @@ int connection_open(struct connection **ret, struct loop *loop, const char *cons
 struct connection *connection_close(struct connection *connection) {
         if (!connection)
                 return NULL;
-        connection->io = loop_io_free(connection->io);
+        unwatch(connection);
         connection->deadline = loop_timer_free(connection->deadline);
         forget_query(connection);
         PQfinish(connection->pg);
