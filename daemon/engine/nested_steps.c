@@ -134,11 +134,16 @@ static void take_word(struct nested_step *step, const struct word *word) {
         step->is_dirty = true;
 }
 
-/* Known in full from an earlier daemon, and told once more. */
+/* Known in full from an earlier daemon, and told once more. Or an older word: the attempt file of a monitor that was
+ * killed may be a moment behind what it had told, and a step that has ended never runs again (another one begins). */
 static bool says_nothing_new(const struct nested_step *step, const struct word *word) {
-        return step->record.status == step_status_from_string(word->result) &&
-               (word->records < 0 || step->record.records_processed == word->records) &&
-               (!word->error || step->record.error_message);
+        const struct attempt_record *record = &step->record;
+        enum step_status status = step_status_from_string(word->result);
+
+        if (step_status_is_final(record->status) && !step_status_is_final(status))
+                return true;
+        return record->status == status && (word->records < 0 || record->records_processed == word->records) &&
+               (!word->error || record->error_message);
 }
 
 void nested_report(struct task_run *task, const char *number, const char *value) {

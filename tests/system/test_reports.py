@@ -5,7 +5,7 @@ import os
 import re
 import signal
 
-from batchtest import chaos, invariants, paths
+from batchtest import chaos, invariants, paths, processes
 from batchtest.wait import until
 
 REPORT = f"{paths.BATCHCTL} report"
@@ -33,9 +33,14 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def attempt_path(instance):
+    (path,) = glob.glob(f"{instance.state}/runs/*/*.attempt")
+    return path
+
+
 def attempt_file(instance):
     """What the monitor has written of the only attempt."""
-    with open(glob.glob(f"{instance.state}/runs/*/*.attempt")[0], "rb") as file:
+    with open(attempt_path(instance), "rb") as file:
         return file.read()
 
 
@@ -228,18 +233,31 @@ say("STEP_RESULT=success", "RECORDS=2")
 
 
 def test_they_are_lost_with_their_monitor(make_instance):
-    """Daemon, monitor and program are all killed: nobody is left who could tell how it ended, and nothing stays open in the record."""
+    """Daemon, monitor and program are all killed: nobody is left who could tell how it ended, and nothing stays open in the record. The
+    monitor had told of an end that it had not yet saved: what is recorded is not taken back."""
     instance = make_instance()
-    instance.write_job("long", f"[Step all]\nExec={program(instance, 'lost.py', 'say(%r); say(%r, %r); say(%r); time.sleep(60)' % ('STEP=a', 'STEP=a', 'STEP_RESULT=success', 'STEP=b'))}\n")
+    body = f"""
+say("STEP=a")
+while not os.path.exists("{instance.folder}/go"): time.sleep(0.02)
+say("STEP=a", "STEP_RESULT=success")
+say("STEP=b")
+time.sleep(60)
+"""
+    instance.write_job("long", f"[Step all]\nExec={program(instance, 'lost.py', body)}\n")
     instance.start()
     run = instance.run("long", wait=False)["run_number"]
-    until(lambda: instance.show(run).get("current_step") == "all/b", "the second one is known", 10)
+    until(lambda: b"step:1" in attempt_file(instance), "the monitor has saved the first one", 10)
+    saved = attempt_file(instance)
+    touch(instance, "go")
     state = invariants.StateFile(instance)
-    until(lambda: state.query("SELECT 1 FROM attempts WHERE step_name = 'all/b'"), "it is recorded", 10)
+    until(lambda: state.query("SELECT 1 FROM attempts WHERE step_name = 'all/b'"), "the second one is recorded", 10)
     (monitor,) = [pid for pid in chaos.children(chaos.launcher_of(instance)) if chaos.name_of(pid).startswith("mon.")]
     instance.kill()
     assert monitor > 1
     os.kill(monitor, signal.SIGKILL)
+    until(lambda: not processes.is_alive(monitor), "the monitor is dead", 10)
+    with open(attempt_path(instance), "r+b") as file:
+        file.write(saved)
     instance.start()
     shown = instance.wait_for_run(run)
     assert [(s["step_name"], s["status"], s["reason"]) for s in shown["steps"]] == [
