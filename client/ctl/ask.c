@@ -51,6 +51,18 @@ static int fetch(struct session *session, enum method_id method, struct jval *fi
         }
 }
 
+/* Nothing of a job that there is not is a mistyped name. What a job that is gone has left is found before. */
+static int check_job(struct session *session, const struct jval *filter, const struct jval *found) {
+        const char *job = jval_get_str(filter, "job");
+        _cleanup_jval_ struct jval *shown = NULL, *params = NULL;
+
+        if (!job || jval_array_size(found) > 0)
+                return EXIT_DONE;
+        params = jval_object();
+        jval_set_str(params, "job", job);
+        return session_call(session, METHOD_JOB_SHOW, STEAL_PTR(params), &shown);
+}
+
 int ask_pages_and_show(const struct context *context, enum method_id method, struct jval *filter, const char *list,
                        int64_t count, view_fn view) {
         _cleanup_session_ struct session session;
@@ -59,5 +71,7 @@ int ask_pages_and_show(const struct context *context, enum method_id method, str
 
         if (status == EXIT_DONE)
                 status = fetch(&session, method, filter, list, count, all);
+        if (status == EXIT_DONE)
+                status = check_job(&session, filter, all);
         return status == EXIT_DONE ? show_answer(context, all, view) : status;
 }

@@ -40,7 +40,7 @@ static void add_alert(struct table *table, const struct context *context, const 
 }
 
 static void view_alerts(const struct context *context, const struct jval *result, struct buf *out) {
-        static const struct table_column columns[] = {{.title = "ALERT"},
+        static const struct table_column columns[] = {{.title = "ALERT", .name = true},
                                                       {.title = "KIND"},
                                                       {.title = "TO"},
                                                       {.title = "SENT", .right = true},
@@ -65,12 +65,10 @@ static void view_alerts(const struct context *context, const struct jval *result
 }
 
 static void view_waiting(const struct context *context, const struct jval *result, struct buf *out) {
-        static const struct table_column columns[] = {{.title = "ALERT"},
-                                                      {.title = "SINCE"},
-                                                      {.title = "ATTEMPTS", .right = true},
-                                                      {.title = "NEXT"},
-                                                      {.title = "ERROR", .optional = true},
-                                                      {.title = "MESSAGE", .flexible = true}};
+        static const struct table_column columns[] = {
+                {.title = "ALERT", .name = true},     {.title = "SINCE"},
+                {.title = "ATTEMPTS", .right = true}, {.title = "NEXT"},
+                {.title = "ERROR", .optional = true}, {.title = "MESSAGE", .flexible = true}};
         const struct jval *list = jval_get(result, "waiting");
         char text[TEXT_SIZE];
 

@@ -11,18 +11,18 @@
 #include "view.h"
 
 static const struct table_column limit_columns[] = {
-        {.title = "LIMIT"},
+        {.title = "LIMIT", .name = true},
         {.title = "SLOTS", .right = true},
         {.title = "USED", .right = true},
         {.title = "WAITING", .right = true},
 };
 
 static const struct table_column owner_columns[] = {
-        {.title = "LIMIT"},
+        {.title = "LIMIT", .name = true},
         {.title = "RUN", .right = true},
-        {.title = "JOB", .flexible = true},
-        {.title = "STEP", .flexible = true},
-        {.title = "ITEM", .flexible = true},
+        {.title = "JOB", .name = true},
+        {.title = "STEP", .name = true},
+        {.title = "ITEM", .name = true},
         {.title = "SLOTS", .right = true},
         {.title = "SINCE"},
         {.title = "FOR", .right = true},

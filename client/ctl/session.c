@@ -259,7 +259,7 @@ int session_refused(const struct context *context, const struct client_message *
         if (message->error_kind == ERROR_KIND_ALREADY_RUNNING && run > 0)
                 context_complain(context,
                                  "watch it with 'batchctl tail -f %" PRIi64 "', end it with 'batchctl cancel %" PRIi64
-                                 "', or start a second one with --force",
+                                 "'",
                                  run, run);
         if (message->error_kind == ERROR_KIND_METHOD)
                 context_complain(context, "the daemon is older than this batchctl: restart it after an upgrade "

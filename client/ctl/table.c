@@ -10,6 +10,7 @@
 
 #define GAP 2
 #define FLEXIBLE_MIN 8
+#define NAME_MIN 20
 
 void table_init(struct table *table, const struct table_column *columns, size_t n_columns) {
         *table = (struct table){.columns = columns, .n_columns = n_columns};
@@ -82,31 +83,43 @@ static bool column_is_empty(const struct table *table, size_t column) {
         return table->n_cells > 0;
 }
 
-/* The flexible column that can best do with less; n_columns when none can. */
+/* How narrow a column may become before others are left out for it. */
+static size_t least_width(const struct table_column *column, size_t width) {
+        return column->name       ? MIN(width, (size_t)NAME_MIN)
+               : column->flexible ? MIN(width, (size_t)FLEXIBLE_MIN)
+                                  : width;
+}
+
+/* The column that can best do with less; n_columns when none can. */
 static size_t widest_flexible(const struct table *table, const size_t *widths) {
         size_t widest = table->n_columns;
         for (size_t c = 0; c < table->n_columns; c++)
-                if (table->columns[c].flexible && widths[c] > FLEXIBLE_MIN &&
+                if (widths[c] > least_width(&table->columns[c], widths[c]) &&
                     (widest == table->n_columns || widths[c] > widths[widest]))
                         widest = c;
         return widest;
 }
 
-/* What the columns take in all; with `least` the flexible ones as narrow as they may become. */
+/* What the columns take in all; with `least`, when they are as narrow as they may become. */
 static size_t total_width(const struct table *table, const size_t *widths, unsigned indent, bool least) {
         size_t total = indent;
         for (size_t c = 0; c < table->n_columns; c++)
                 if (widths[c] > 0)
-                        total += GAP + (least && table->columns[c].flexible ? MIN(widths[c], (size_t)FLEXIBLE_MIN)
-                                                                            : widths[c]);
+                        total += GAP + (least ? least_width(&table->columns[c], widths[c]) : widths[c]);
         return total - MIN(total, (size_t)GAP);
+}
+
+static void leave_out(const struct table *table, unsigned indent, size_t available, bool only_optional,
+                      size_t *widths) {
+        for (size_t c = table->n_columns; c-- > 1 && total_width(table, widths, indent, true) > available;)
+                if (only_optional ? table->columns[c].optional : !table->columns[c].name)
+                        widths[c] = 0;
 }
 
 static void fit(const struct table *table, const struct term *term, unsigned indent, size_t *widths) {
         size_t available = (size_t)term->columns;
-        for (size_t c = table->n_columns; c-- > 0 && total_width(table, widths, indent, true) > available;)
-                if (table->columns[c].optional)
-                        widths[c] = 0;
+        leave_out(table, indent, available, true, widths);
+        leave_out(table, indent, available, false, widths);
         while (total_width(table, widths, indent, false) > available) {
                 size_t widest = widest_flexible(table, widths);
                 if (widest == table->n_columns)

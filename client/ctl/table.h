@@ -11,7 +11,8 @@ struct table_column {
         const char *title;
         bool right;    /* numbers */
         bool flexible; /* cut, with an ellipsis, when a terminal is too narrow */
-        bool optional; /* left out when that is not enough, the last such column first */
+        bool optional; /* left out when that is not enough, the last such column first; then the last of any kind */
+        bool name;     /* tells what the row is of: cut when it is long, and never left out */
 };
 
 struct table_cell {

@@ -6,6 +6,7 @@
 
 #include "strutil.h"
 #include "table.h"
+#include "utf8.h"
 #include "xalloc.h"
 
 #define LABEL_WIDTH 12
@@ -84,6 +85,43 @@ char *text_status(const struct jval *object) {
         if (!reason || streq(reason, "exit") || streq(reason, "none"))
                 return xstrdup(status);
         return xasprintf("%s (%s)", status, reason);
+}
+
+/* How much of the text goes into so many columns: up to a blank, where there is one in their second half. */
+static size_t fit_words(const char *text, size_t columns) {
+        size_t take = strlen(text);
+
+        if (take <= columns)
+                return take;
+        for (take = columns; take > columns / 2 && text[take] != ' '; take--)
+                ;
+        if (text[take] != ' ')
+                take = columns;
+        /* Not within a character. */
+        while (take > 1 && ((unsigned char)text[take] & 0xC0) == 0x80)
+                take--;
+        return take;
+}
+
+void append_wrapped(struct buf *out, const struct term *term, const char *first, enum style first_style, size_t indent,
+                    enum style style, const char *text) {
+        _cleanup_free_ char *shown = text_visible(text);
+        size_t width = term->is_terminal && term->columns > 40 ? (size_t)term->columns : SIZE_MAX,
+               taken = utf8_width(first);
+        const char *rest = shown;
+
+        (void)buf_appendf(out, "%s%s%s", term_begin(term, first_style), first, term_end(term, first_style));
+        for (bool is_first = true; is_first || *rest; is_first = false) {
+                if (!is_first)
+                        (void)buf_appendf(out, "%*s", (int)indent, "");
+                /* A beginning that takes nearly all of a line does not squeeze the text into what is left. */
+                size_t room = width == SIZE_MAX ? SIZE_MAX : MAX(width - MIN(width, taken), (size_t)16);
+                size_t take = fit_words(rest, room);
+                (void)buf_appendf(out, "%s%.*s%s\n", term_begin(term, style), (int)take, rest, term_end(term, style));
+                rest += take;
+                rest += strspn(rest, " ");
+                taken = indent;
+        }
 }
 
 void append_labelled(struct buf *out, const struct term *term, const char *label, enum style style, const char *text) {

@@ -27,5 +27,9 @@ char *text_count(char ret[static TEXT_SIZE], int64_t count, const char *noun);
 char *text_members(const struct jval *object);
 /* "failed (timeout)", "success": a status with its reason where that says more. New string. */
 char *text_status(const struct jval *object);
+/* Text in lines of the terminal's width, the first behind `first`, the others behind the indentation; where the output
+ * is no terminal, one line. */
+void append_wrapped(struct buf *out, const struct term *term, const char *first, enum style first_style, size_t indent,
+                    enum style style, const char *text);
 /* An error that may have several lines: the first line behind the label, the others below it. */
 void append_labelled(struct buf *out, const struct term *term, const char *label, enum style style, const char *text);

@@ -62,7 +62,7 @@ static void add_outcome(struct table *table, const struct jval *due) {
 void view_due_times(const struct context *context, const struct jval *result, struct buf *out) {
         static const struct table_column columns[] = {{.title = "DUE"},
                                                       {.title = "UTC"},
-                                                      {.title = "JOB"},
+                                                      {.title = "JOB", .name = true},
                                                       {.title = "ZONE", .optional = true},
                                                       {.title = "", .flexible = true}};
         const struct jval *list = jval_get(result, "due_times");

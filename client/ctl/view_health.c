@@ -24,7 +24,7 @@ static char *text_rate(char ret[static TEXT_SIZE], const struct jval *health) {
 }
 
 static const struct table_column columns[] = {
-        {.title = "JOB"},
+        {.title = "JOB", .name = true},
         {.title = "RUNS", .right = true},
         {.title = "SUCCESS", .right = true},
         {.title = "PARTIAL", .right = true, .optional = true},
@@ -56,12 +56,8 @@ static void add_job(struct table *table, const struct context *context, const st
 }
 
 static const struct table_column compare_columns[] = {
-        {.title = "JOB"},
-        {.title = "RUNS", .right = true},
-        {.title = "FAILED", .right = true},
-        {.title = "FAIL RATE", .right = true},
-        {.title = "ZERO", .right = true},
-        {.title = "MEDIAN", .right = true},
+        {.title = "JOB", .name = true},        {.title = "RUNS", .right = true}, {.title = "FAILED", .right = true},
+        {.title = "FAIL RATE", .right = true}, {.title = "ZERO", .right = true}, {.title = "MEDIAN", .right = true},
         {.title = "P95", .right = true},
 };
 

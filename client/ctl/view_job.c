@@ -12,11 +12,11 @@
 #include "xalloc.h"
 
 static const struct table_column job_columns[] = {
-        {.title = "JOB"},
-        {.title = "LAST RUN", .right = true},
-        {.title = "STATUS"},
-        {.title = "STARTED"},
-        {.title = "DURATION", .right = true},
+        {.title = "JOB", .name = true},
+        {.title = "LAST RUN", .right = true, .optional = true},
+        {.title = "STATUS", .flexible = true},
+        {.title = "STARTED", .optional = true},
+        {.title = "DURATION", .right = true, .optional = true},
         {.title = "NEXT"},
         {.title = "DESCRIPTION", .flexible = true},
 };
@@ -89,7 +89,7 @@ static char *takes_text(const struct jval *parameter) {
 }
 
 static void append_parameters(const struct context *context, const struct jval *parameters, struct buf *out) {
-        static const struct table_column columns[] = {{.title = "PARAMETER"},
+        static const struct table_column columns[] = {{.title = "PARAMETER", .name = true},
                                                       {.title = "TAKES", .flexible = true},
                                                       {.title = "DEFAULT"},
                                                       {.title = "DESCRIPTION", .flexible = true}};
@@ -114,8 +114,9 @@ static void append_parameters(const struct context *context, const struct jval *
 }
 
 static void append_modes(const struct context *context, const struct jval *job, struct buf *out) {
-        static const struct table_column columns[] = {
-                {.title = "MODE"}, {.title = "STEPS", .flexible = true}, {.title = "DESCRIPTION", .flexible = true}};
+        static const struct table_column columns[] = {{.title = "MODE", .name = true},
+                                                      {.title = "STEPS", .flexible = true},
+                                                      {.title = "DESCRIPTION", .flexible = true}};
         const struct jval *modes = jval_get(job, "modes");
         const char *otherwise = jval_get_str(job, "default_mode");
         if (jval_array_size(modes) == 0)
@@ -147,7 +148,7 @@ static void add_retries(struct table *table, const struct jval *step) {
 }
 
 static void append_steps(const struct context *context, const struct jval *steps, struct buf *out) {
-        static const struct table_column columns[] = {{.title = "STEP"},
+        static const struct table_column columns[] = {{.title = "STEP", .name = true},
                                                       {.title = "AFTER", .flexible = true, .optional = true},
                                                       {.title = "TIMEOUT", .right = true},
                                                       {.title = "RETRIES", .optional = true},

@@ -166,7 +166,7 @@ static void append_running(const struct context *context, const struct jval *act
 static void append_waiting(const struct context *context, const struct jval *active, struct buf *out) {
         static const struct table_column columns[] = {
                 {.title = "#", .right = true},
-                {.title = "JOB", .flexible = true},
+                {.title = "JOB", .name = true},
                 {.title = "ASKED FOR"},
                 {.title = "WAITS", .flexible = true},
         };

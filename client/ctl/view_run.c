@@ -112,9 +112,9 @@ static void append_progress(const struct context *context, const struct jval *sh
 
 static const struct table_column step_columns[] = {
         {.title = "#", .right = true},
-        {.title = "STEP"},
-        {.title = "ITEM", .flexible = true},
-        {.title = "STATUS"},
+        {.title = "STEP", .name = true},
+        {.title = "ITEM", .name = true},
+        {.title = "STATUS", .flexible = true},
         {.title = "ATTEMPT", .right = true, .optional = true},
         {.title = "DURATION", .right = true},
         {.title = "RECORDS", .right = true},
@@ -203,12 +203,9 @@ static void append_steps(const struct context *context, const struct jval *steps
 /* Of a run that goes on. */
 static void append_items(const struct context *context, const struct jval *items, struct buf *out) {
         static const struct table_column columns[] = {
-                {.title = "STEP"},
-                {.title = "ITEMS", .right = true},
-                {.title = "DONE", .right = true},
-                {.title = "FAILED", .right = true},
-                {.title = "SKIPPED", .right = true},
-                {.title = "RUNNING", .right = true},
+                {.title = "STEP", .name = true},     {.title = "ITEMS", .right = true},
+                {.title = "DONE", .right = true},    {.title = "FAILED", .right = true},
+                {.title = "SKIPPED", .right = true}, {.title = "RUNNING", .right = true},
         };
         static const char *const members[] = {"total", "completed", "failed", "skipped", "running"};
         if (jval_array_size(items) == 0)
@@ -229,8 +226,8 @@ static void append_items(const struct context *context, const struct jval *items
 /* The runs that this one has brought about. */
 static void append_children(const struct context *context, const struct jval *children, struct buf *out) {
         static const struct table_column columns[] = {
-                {.title = "RUN", .right = true},           {.title = "JOB"},
-                {.title = "PARAMETERS", .flexible = true}, {.title = "STATUS"},
+                {.title = "RUN", .right = true},           {.title = "JOB", .name = true},
+                {.title = "PARAMETERS", .flexible = true}, {.title = "STATUS", .flexible = true},
                 {.title = "STARTED", .optional = true},    {.title = "DURATION", .right = true},
                 {.title = "ERROR", .flexible = true},
         };
@@ -279,16 +276,15 @@ static void append_warnings(const struct context *context, const struct jval *wa
                 const struct jval *w = jval_at(warnings, i);
                 const char *step = jval_get_str(w, "step"), *item = jval_get_str(w, "item");
                 int64_t count = jval_get_int(w, "count", 1);
-                _cleanup_free_ char *text = text_visible(str_or(jval_get_str(w, "text"), ""));
-                (void)buf_appendf(out, "%s%s%s", term_begin(&context->out, STYLE_YELLOW),
-                                  str_or(jval_get_str(w, "category"), "warning"),
-                                  term_end(&context->out, STYLE_YELLOW));
+                _cleanup_buf_ struct buf first = BUF_INIT(SCREEN_MAX), text = BUF_INIT(SCREEN_MAX);
+                (void)buf_append_str(&first, str_or(jval_get_str(w, "category"), "warning"));
                 if (step)
-                        (void)buf_appendf(out, " (%s%s%s)", step, item && item[0] ? " " : "", str_or(item, ""));
-                (void)buf_appendf(out, ": %s", text);
+                        (void)buf_appendf(&first, " (%s%s%s)", step, item && item[0] ? " " : "", str_or(item, ""));
+                (void)buf_append_str(&first, ": ");
+                (void)buf_append_str(&text, str_or(jval_get_str(w, "text"), ""));
                 if (count > 1)
-                        (void)buf_appendf(out, " (%" PRIi64 " times)", count);
-                (void)buf_append_char(out, '\n');
+                        (void)buf_appendf(&text, " (%" PRIi64 " times)", count);
+                append_wrapped(out, &context->out, buf_data(&first), STYLE_YELLOW, 2, STYLE_PLAIN, buf_data(&text));
         }
 }
 

@@ -9,9 +9,9 @@
 
 static const struct table_column columns[] = {
         {.title = "RUN", .right = true},
-        {.title = "JOB"},
+        {.title = "JOB", .name = true},
         {.title = "MODE", .optional = true},
-        {.title = "STATUS"},
+        {.title = "STATUS", .flexible = true},
         {.title = "STARTED"},
         {.title = "DURATION", .right = true},
         {.title = "TRIGGER", .optional = true},

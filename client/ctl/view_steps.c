@@ -8,15 +8,15 @@
 #include "view.h"
 
 static const struct table_column step_columns[] = {
-        {.title = "STEP"},
-        {.title = "ITEM", .flexible = true},
-        {.title = "STATUS"},
+        {.title = "STEP", .name = true},
+        {.title = "ITEM", .name = true},
+        {.title = "STATUS", .flexible = true},
         {.title = "ENDED"},
         {.title = "DURATION", .right = true},
         {.title = "RECORDS", .right = true, .optional = true},
         {.title = "ATTEMPT", .right = true, .optional = true},
         {.title = "RUN", .right = true},
-        {.title = "JOB"},
+        {.title = "JOB", .name = true},
         {.title = "ERROR", .flexible = true},
 };
 
@@ -52,14 +52,10 @@ void view_steps(const struct context *context, const struct jval *steps, struct 
 }
 
 static const struct table_column count_columns[] = {
-        {.title = "STEP"},
-        {.title = "TOTAL", .right = true},
-        {.title = "SUCCESS", .right = true},
-        {.title = "FAILED", .right = true},
-        {.title = "SKIPPED", .right = true},
-        {.title = "CANCELLED", .right = true, .optional = true},
-        {.title = "LAST SUCCESS"},
-        {.title = "LAST FAILURE"},
+        {.title = "STEP", .name = true},     {.title = "TOTAL", .right = true},
+        {.title = "SUCCESS", .right = true}, {.title = "FAILED", .right = true},
+        {.title = "SKIPPED", .right = true}, {.title = "CANCELLED", .right = true, .optional = true},
+        {.title = "LAST SUCCESS"},           {.title = "LAST FAILURE"},
 };
 
 static void add_counts(struct table *table, const struct context *context, const struct jval *step) {

@@ -10,7 +10,7 @@
 #include "xalloc.h"
 
 static const struct table_column step_columns[] = {
-        {.title = "STEP"},
+        {.title = "STEP", .name = true},
         {.title = "ITEMS", .right = true},
         {.title = "SUCCESS", .right = true},
         {.title = "FAILED", .right = true},
@@ -160,7 +160,7 @@ static enum style style_of_quality(const char *quality) {
 
 void view_quality(const struct context *context, const struct jval *quality, struct buf *out) {
         static const struct table_column columns[] = {
-                {.title = "ITEM"}, {.title = "QUALITY"}, {.title = "MISSING", .flexible = true}};
+                {.title = "ITEM", .name = true}, {.title = "QUALITY"}, {.title = "MISSING", .flexible = true}};
         const struct jval *items = jval_get(quality, "items");
         view_run_title(context, quality, out);
         if (!append_quality_line(context, quality, out)) {

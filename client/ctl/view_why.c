@@ -38,35 +38,6 @@ static void append_instants(struct buf *line, const struct jval *fact, bool utc)
                 (void)buf_append_char(line, ')');
 }
 
-/* Text in lines of the terminal's width, each behind the indentation; where the output is no terminal, one line. */
-static void append_wrapped(const struct context *context, struct buf *out, const char *first, size_t indent,
-                           enum style style, const char *raw) {
-        _cleanup_free_ char *text = text_visible(raw);
-        size_t width = context->out.is_terminal && context->out.columns > 40 ? (size_t)context->out.columns : SIZE_MAX;
-        const char *rest = text;
-
-        for (bool is_first = true; is_first || *rest; is_first = false) {
-                size_t room = width == SIZE_MAX ? SIZE_MAX : width - indent, take = strlen(rest);
-                if (take > room) {
-                        for (take = room; take > room / 2 && rest[take] != ' '; take--)
-                                ;
-                        if (rest[take] != ' ')
-                                take = room;
-                        /* Not within a character. */
-                        while (take > 1 && ((unsigned char)rest[take] & 0xC0) == 0x80)
-                                take--;
-                }
-                if (is_first)
-                        (void)buf_append_str(out, first);
-                else
-                        (void)buf_appendf(out, "%*s", (int)indent, "");
-                (void)buf_appendf(out, "%s%.*s%s\n", term_begin(&context->out, style), (int)take, rest,
-                                  term_end(&context->out, style));
-                rest += take;
-                rest += strspn(rest, " ");
-        }
-}
-
 static void append_facts(const struct context *context, const struct jval *facts, struct buf *out) {
         if (jval_array_size(facts) == 0)
                 return;
@@ -79,7 +50,7 @@ static void append_facts(const struct context *context, const struct jval *facts
                 if (run > 0 && streq_null(jval_get_str(fact, "kind"), "due_time"))
                         (void)buf_appendf(&line, ", #%" PRIi64, run);
                 append_instants(&line, fact, context->global.utc);
-                append_wrapped(context, out, "- ", 2, STYLE_PLAIN, buf_data(&line));
+                append_wrapped(out, &context->out, "- ", STYLE_PLAIN, 2, STYLE_PLAIN, buf_data(&line));
         }
 }
 
@@ -98,9 +69,10 @@ static void append_failure(const struct context *context, const struct jval *fai
         _cleanup_free_ char *meaning =
                 xasprintf("%s: %s", str_or(jval_get_str(failure, "meaning"), ""),
                           str_or(jval_get_str(failure, "error_message"), "nothing more is recorded"));
-        append_wrapped(context, out, "  ", 2, STYLE_PLAIN, meaning);
+        append_wrapped(out, &context->out, "  ", STYLE_PLAIN, 2, STYLE_PLAIN, meaning);
         for (size_t i = 0; i < jval_array_size(lines); i++)
-                append_wrapped(context, out, streq_null(jval_get_str(failure, "stream"), "stderr") ? "  ! " : "  | ", 4,
+                append_wrapped(out, &context->out,
+                               streq_null(jval_get_str(failure, "stream"), "stderr") ? "  ! " : "  | ", STYLE_PLAIN, 4,
                                STYLE_DIM, str_or(jval_str(jval_at(lines, i)), ""));
 }
 
@@ -124,7 +96,8 @@ static void append_failures(const struct context *context, const struct jval *wh
 static void append_lines(const struct context *context, const struct jval *lines, const char *mark, enum style style,
                          struct buf *out) {
         for (size_t i = 0; i < jval_array_size(lines); i++)
-                append_wrapped(context, out, mark, 4, style, str_or(jval_str(jval_at(lines, i)), ""));
+                append_wrapped(out, &context->out, mark, STYLE_PLAIN, 4, style,
+                               str_or(jval_str(jval_at(lines, i)), ""));
 }
 
 static void append_changes(const struct context *context, const struct jval *why, struct buf *out) {
@@ -142,7 +115,8 @@ static void append_changes(const struct context *context, const struct jval *why
                 (void)buf_append_str(out, "nothing that is recorded: its definition and parameters are the same\n");
         for (size_t i = 0; i < jval_array_size(changes); i++) {
                 const struct jval *change = jval_at(changes, i);
-                append_wrapped(context, out, "- ", 2, STYLE_PLAIN, str_or(jval_get_str(change, "text"), ""));
+                append_wrapped(out, &context->out, "- ", STYLE_PLAIN, 2, STYLE_PLAIN,
+                               str_or(jval_get_str(change, "text"), ""));
                 append_lines(context, jval_get(change, "removed"), "  - ", STYLE_RED, out);
                 append_lines(context, jval_get(change, "added"), "  + ", STYLE_GREEN, out);
         }
@@ -156,7 +130,8 @@ static void append_next(const struct context *context, const struct jval *next, 
                 const struct jval *step = jval_at(next, i);
                 /* Never cut or wrapped: it is there to be copied. */
                 _cleanup_free_ char *command = text_visible(str_or(jval_get_str(step, "command"), ""));
-                append_wrapped(context, out, "", 0, STYLE_DIM, str_or(jval_get_str(step, "text"), ""));
+                append_wrapped(out, &context->out, "", STYLE_PLAIN, 0, STYLE_DIM,
+                               str_or(jval_get_str(step, "text"), ""));
                 (void)buf_appendf(out, "    %s%s%s\n", term_begin(&context->out, STYLE_BOLD), command,
                                   term_end(&context->out, STYLE_BOLD));
         }
@@ -172,7 +147,8 @@ void view_why(const struct context *context, const struct jval *why, struct buf 
                                   term_end(&context->out, STYLE_BOLD), state);
         /* Where the first fact is all that there is to say, it is said once. */
         if (!streq_null(jval_get_str(why, "summary"), jval_get_str(jval_at(jval_get(why, "facts"), 0), "text")))
-                append_wrapped(context, out, "", 0, STYLE_PLAIN, str_or(jval_get_str(why, "summary"), ""));
+                append_wrapped(out, &context->out, "", STYLE_PLAIN, 0, STYLE_PLAIN,
+                               str_or(jval_get_str(why, "summary"), ""));
         append_facts(context, jval_get(why, "facts"), out);
         if (streq(state, "idle") && jval_array_size(jval_get(why, "failures")) > 0)
                 (void)buf_appendf(out, "\nits latest run, #%" PRIi64 ":\n", jval_get_int(run, "run_number", 0));

@@ -255,7 +255,7 @@ static void check_schedule(struct job_parser *parser) {
 void job_check(struct job_parser *parser) {
         const struct job *job = parser->job;
 
-        if (job->n_steps == 0)
+        if (job->n_steps == 0 && !parser->sections_are_left_out)
                 diagnostics_error(parser->diagnostics, job->path, 0,
                                   "the job has no steps; add a [Step NAME] with Exec=");
         for (size_t i = 1; i < parser->n_objects; i++)

@@ -177,6 +177,15 @@ static bool find_section(struct job_parser *parser, char *header, unsigned line,
         return false;
 }
 
+static void refuse_too_many(struct job_parser *parser, enum job_section section, unsigned line) {
+        parser->sections_are_left_out = true;
+        if (parser->is_too_many_told[section])
+                return;
+        parser->is_too_many_told[section] = true;
+        diagnostics_error(parser->diagnostics, parser->path, line, "more than %zu sections [%s NAME]; split the job",
+                          sections[section].max, sections[section].word);
+}
+
 static void open_section(struct job_parser *parser, const struct unit_token *token) {
         enum job_section section;
         struct place *header;
@@ -184,14 +193,14 @@ static void open_section(struct job_parser *parser, const struct unit_token *tok
         size_t found;
 
         parser->current = SIZE_MAX;
-        if (!token->name || !find_section(parser, token->name, token->line, &section, &name))
+        if (!token->name || !find_section(parser, token->name, token->line, &section, &name)) {
+                parser->sections_are_left_out = true;
                 return;
+        }
         found = find_object(parser, section, name);
         if (found == SIZE_MAX) {
                 if (section_count(parser->job, section) >= sections[section].max) {
-                        diagnostics_error(parser->diagnostics, parser->path, token->line,
-                                          "more than %zu sections [%s NAME]; split the job", sections[section].max,
-                                          sections[section].word);
+                        refuse_too_many(parser, section, token->line);
                         return;
                 }
                 append_data(parser->job, section, name);

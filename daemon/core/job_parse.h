@@ -36,9 +36,11 @@ struct job_parser {
         struct diagnostics *diagnostics;
         struct parsed_object *objects; /* [0] is the job itself */
         size_t n_objects, objects_capacity;
-        const char *path;     /* of the source being read */
-        bool names_are_wrong; /* After= or Steps= name what is not there: there is no order to look at */
-        size_t current;       /* index of the open section's object; SIZE_MAX: none, its assignments are left out */
+        const char *path;                    /* of the source being read */
+        bool names_are_wrong;                /* After= or Steps= name what is not there: there is no order to look at */
+        bool sections_are_left_out;          /* for their names or their number, which was said */
+        bool is_too_many_told[_SECTION_MAX]; /* once is enough */
+        size_t current; /* index of the open section's object; SIZE_MAX: none, its assignments are left out */
 };
 
 /* Where the key was written, else the object's header. */

@@ -41,8 +41,7 @@ void question_fail(struct question *question, enum error_kind kind, const char *
 
 void question_fail_history(struct question *question, int error, const char *error_text, const char *what) {
         if (error == -ENOENT)
-                question_fail(question, ERROR_KIND_NOT_FOUND, "see: batchctl history (%s)",
-                              error_text ? error_text : what);
+                question_fail(question, ERROR_KIND_NOT_FOUND, "%s", str_or(error_text, what));
         else if (error == -EINVAL)
                 question_fail(question, ERROR_KIND_INVALID_PARAMS, "%s", str_or(error_text, what));
         else if (error == -EAGAIN)

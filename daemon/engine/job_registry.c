@@ -57,6 +57,14 @@ struct job_entry *job_registry_find(const struct job_registry *registry, const c
         return find_among(registry, registry->count, name);
 }
 
+size_t job_registry_in_force(const struct job_registry *registry) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < registry->count; i++)
+                n += registry->entries[i].job != NULL;
+        return n;
+}
+
 const char *job_registry_suggest(const struct job_registry *registry, const char *name) {
         _cleanup_free_ const char **names = xcalloc(registry->count + 1, sizeof(char *));
 

@@ -36,6 +36,8 @@ void job_file_check(const char *path, struct diagnostics *diagnostics);
  * may be NULL. */
 void job_entry_fall_back(struct job_entry *entry, const struct job_entry *before, char *error);
 struct job_entry *job_registry_find(const struct job_registry *registry, const char *name);
+/* How many are in force: those whose file was good once. */
+size_t job_registry_in_force(const struct job_registry *registry);
 /* The name nearest to a wrong one, or NULL. */
 const char *job_registry_suggest(const struct job_registry *registry, const char *name);
 

@@ -64,7 +64,7 @@ void engine_status(struct engine *engine, const struct jval *params, engine_answ
         jval_set_int(result, "runs_active", (int64_t)engine->n_runs - queued);
         jval_set_int(result, "runs_queued", queued);
         jval_set(result, "draining", engine_drain_of(engine) ? jval_deep_copy(engine_drain_of(engine)) : jval_null());
-        jval_set_int(result, "jobs", (int64_t)engine->jobs.count);
+        jval_set_int(result, "jobs", (int64_t)job_registry_in_force(&engine->jobs));
         jval_set(result, "breakers", breakers_open_json(engine));
         jval_set(result, "job_errors", jval_ref(engine->job_errors));
         jval_set_int(result, "watchers", (int64_t)engine->n_watches);

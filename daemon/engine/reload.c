@@ -39,15 +39,17 @@ static struct jval *compare(const struct known_job *before, size_t n_before, con
                 struct known_job wanted = {.name = now->entries[i].name};
                 const struct known_job *known = bsearch(&wanted, before, n_before, sizeof(*before), compare_names);
 
-                if (!known)
+                if (!now->entries[i].job)
+                        continue; /* not in force, and its errors are told */
+                if (!known || !*known->hash)
                         jval_add(added, jval_string(now->entries[i].name));
-                else if (now->entries[i].job && !streq(known->hash, now->entries[i].job->definition_hash))
+                else if (!streq(known->hash, now->entries[i].job->definition_hash))
                         jval_add(changed, jval_string(now->entries[i].name));
         }
         for (const struct known_job *known = before; known->name; known++)
-                if (!job_registry_find(now, known->name))
+                if (*known->hash && !job_registry_find(now, known->name))
                         jval_add(removed, jval_string(known->name));
-        jval_set_int(result, "jobs", (int64_t)now->count);
+        jval_set_int(result, "jobs", (int64_t)job_registry_in_force(now));
         jval_set(result, "added", added);
         jval_set(result, "changed", changed);
         jval_set(result, "removed", removed);
@@ -100,7 +102,8 @@ struct jval *engine_load_jobs(struct engine *engine, struct diagnostics *before_
                 free(known->name);
         free(before);
         log_at(LOG_LEVEL_INFO, &(struct log_context){.message_id = MESSAGE_ID_JOBS_RELOADED},
-               "%zu jobs read, %zu errors", engine->jobs.count, jval_array_size(engine->job_errors));
+               "%zu jobs in force, %zu errors", job_registry_in_force(&engine->jobs),
+               jval_array_size(engine->job_errors));
         return result;
 }
 

@@ -1,6 +1,7 @@
 /* Questions about log files, on the reader's thread. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -209,6 +210,19 @@ int ask_run_lines(const struct question *question, sqlite3 *db, const char *stat
         return r < 0 ? r : 0;
 }
 
+/* What was asked for is not there: -ENOENT. */
+static int no_such_attempt(const struct question *question, int64_t run_number, char **ret_error) {
+        _cleanup_free_ char *item = question->item ? xasprintf(" (%s)", question->item) : xstrdup("");
+        _cleanup_free_ char *attempt =
+                question->attempt > 0 ? xasprintf("attempt %d of ", question->attempt) : xstrdup("");
+
+        if (question->step)
+                return error_set(ret_error, -ENOENT,
+                                 "run %" PRId64 " has no %sstep %s%s; see: batchctl status %" PRId64, run_number,
+                                 attempt, question->step, item, run_number);
+        return error_set(ret_error, -ENOENT, "run %" PRId64 " has no log: no step of it was started", run_number);
+}
+
 /* Which attempt: what is asked for; else the first step that did not succeed, else the last one. Of several attempts
  * the last. */
 static int find_attempt(const struct question *question, sqlite3 *db, const struct run_record *run,
@@ -234,12 +248,7 @@ static int find_attempt(const struct question *question, sqlite3 *db, const stru
         (void)sqlite3_bind_int(statement, 4, question->attempt);
         int code = sqlite3_step(statement);
         if (code == SQLITE_DONE)
-                return question->step
-                               ? error_set(ret_error, -ENOENT, "run %lld has no step %s%s%s with such an attempt",
-                                           (long long)run->run_number, question->step, question->item ? ", item " : "",
-                                           str_or(question->item, ""))
-                               : error_set(ret_error, -ENOENT, "run %lld has no log: no step of it was started",
-                                           (long long)run->run_number);
+                return no_such_attempt(question, run->run_number, ret_error);
         if (code != SQLITE_ROW)
                 return history_db_error(db, ret_error);
         *ret = attempt_record_from_row(statement);

@@ -53,6 +53,19 @@ static bool take_cause(struct look *look, const struct attempt_record *helper) {
         return false;
 }
 
+/* Keeps those that failed first: what came later is often only what came of it. */
+static void keep_failure(struct look *look, const struct attempt_record *attempt) {
+        size_t at = MIN((size_t)look->n_failures, (size_t)FAILURES_SHOWN);
+
+        while (at > 0 && look->failures[at - 1]->completed_at > attempt->completed_at)
+                at--;
+        if (at == FAILURES_SHOWN)
+                return;
+        (void)attempt_record_free(look->failures[FAILURES_SHOWN - 1]);
+        memmove(&look->failures[at + 1], &look->failures[at], (FAILURES_SHOWN - 1 - at) * sizeof(look->failures[0]));
+        look->failures[at] = attempt_record_copy(attempt);
+}
+
 static void take(const struct attempt_record *attempt, bool is_last, void *user) {
         bool is_helper = step_name_is_helper(attempt->step_name);
         struct look *look = user;
@@ -65,8 +78,7 @@ static void take(const struct attempt_record *attempt, bool is_last, void *user)
                 look->skipped[attempt->reason]++;
         if (attempt->status != STEP_FAILED || (is_helper && take_cause(look, attempt)))
                 return;
-        if (look->n_failures < FAILURES_SHOWN)
-                look->failures[look->n_failures] = attempt_record_copy(attempt);
+        keep_failure(look, attempt);
         look->n_failures++;
 }
 

@@ -79,7 +79,7 @@ def test_refusals_have_their_exit_statuses(daemon, kind, expected):
     status, out, err = ctl(daemon, "run", "weekly")
     assert (status, out) == (expected, "") and "do this instead" in err
     if kind == "already_running":
-        assert "batchctl tail -f 41" in err and "--force" in err
+        assert "batchctl tail -f 41" in err and "batchctl cancel 41" in err
     status, out, _ = ctl(daemon, "run", "weekly", "-o", "json")
     assert status == expected and json.loads(out)["error"] == "do this instead"
 

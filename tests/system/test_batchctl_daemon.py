@@ -107,11 +107,18 @@ def test_refusals_of_the_real_daemon_have_their_statuses(told):
     assert instance.ctl("run", "tlod", check=False).returncode == 4
     assert instance.ctl("run", "told", "-p", "week=99", check=False).returncode == 2
     assert instance.ctl("run", "told", "--mode", "none", check=False).returncode == 2
-    assert instance.ctl("status", "77", check=False).returncode == 4
+    for arguments, words in ((("status", "77"), "there is no run 77: give"), (("retry", "77"), "there is no run 77: give"), (("logs", "77"), "there is no run 77"),
+                             (("history", "tolds"), "did you mean told?"), (("steps", "--job", "tolds"), "did you mean told?")):
+        refused = instance.ctl(*arguments, check=False)
+        assert refused.returncode == 4 and words in refused.stderr, (arguments, refused)
     assert instance.ctl("cancel", check=False).returncode == 4
     instance.ctl("run", "told")
     again = instance.ctl("run", "told", check=False)
-    assert again.returncode == 5 and "batchctl tail -f 1" in again.stderr
+    assert again.returncode == 5 and "told is already running: run 1, for " in again.stderr and "batchctl tail -f 1" in again.stderr
+    missing = instance.ctl("logs", "1", "lsat", check=False)
+    assert missing.returncode == 4 and "run 1 has no step lsat; see: batchctl status 1" in missing.stderr
+    missing = instance.ctl("logs", "1", "last", "-a", "7", check=False)
+    assert missing.returncode == 4 and "run 1 has no attempt 7 of step last" in missing.stderr
     assert instance.ctl("run", "told", "--force").returncode == 0
     assert instance.ctl("cancel", "2").returncode == 0
     cancelled = instance.ctl("cancel", "1", "--reason", "enough", "-o", "json")

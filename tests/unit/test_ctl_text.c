@@ -62,7 +62,7 @@ static void what_is_optional_makes_room(void **state) {
                 {29, "A  BBBBBBBBBB  CCCC  TEXT\na  b           c     long te…\n"},
                 {28, "A  BBBBBBBBBB  TEXT\na  b           long text\n"},
                 {20, "A  TEXT\na  long text\n"},
-                {5, "A  TEXT\na  long te…\n"},
+                {5, "A\na\n"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -78,6 +78,54 @@ static void what_is_optional_makes_room(void **state) {
                 table_render(&table, &term, 0, &out);
                 assert_string_equal(buf_data(&out), cases[i].expected);
         }
+}
+
+static void names_are_cut_last_and_never_left_out(void **state) {
+        static const struct table_column some[] = {{.title = "N", .right = true},
+                                                   {.title = "JOB", .name = true},
+                                                   {.title = "STARTED"},
+                                                   {.title = "TEXT", .flexible = true}};
+        static const struct {
+                int columns;
+                const char *expected;
+        } cases[] = {
+                {60,
+                 "N  JOB                          STARTED     TEXT\n1  a_job_with_a_name_that_is_l  2026-11-22  long text\n"},
+                {50,
+                 "N  JOB                       STARTED     TEXT\n1  a_job_with_a_name_that_…  2026-11-22  long text\n"},
+                {40, "N  JOB                        STARTED\n1  a_job_with_a_name_that_i…  2026-11-22\n"},
+                {30, "N  JOB\n1  a_job_with_a_name_that_is_l\n"},
+                {24, "N  JOB\n1  a_job_with_a_name_th…\n"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_table_ struct table table;
+                _cleanup_buf_ struct buf out = BUF_INIT(4096);
+                struct term term = {.columns = cases[i].columns, .is_terminal = true, .unicode = true};
+
+                table_init(&table, some, ELEMENTSOF(some));
+                table_add(&table, STYLE_PLAIN, "1");
+                table_add(&table, STYLE_PLAIN, "a_job_with_a_name_that_is_l");
+                table_add(&table, STYLE_PLAIN, "2026-11-22");
+                table_add(&table, STYLE_PLAIN, "long text");
+                table_render(&table, &term, 0, &out);
+                assert_string_equal(buf_data(&out), cases[i].expected);
+        }
+}
+
+static void text_is_wrapped_at_blanks(void **state) {
+        struct term wide = {.columns = 44, .is_terminal = true, .unicode = true}, pipe = {.columns = 44};
+        _cleanup_buf_ struct buf out = BUF_INIT(4096);
+
+        append_wrapped(&out, &wide, "unknown: ", STYLE_PLAIN, 2, STYLE_PLAIN,
+                       "6 players are not in the table players, among them one größer than");
+        assert_string_equal(buf_data(&out), "unknown: 6 players are not in the table\n"
+                                            "  players, among them one größer than\n");
+        buf_clear(&out);
+        append_wrapped(&out, &pipe, "unknown: ", STYLE_PLAIN, 2, STYLE_PLAIN,
+                       "6 players are not in the table players, and that is one line\x1b");
+        assert_string_equal(buf_data(&out),
+                            "unknown: 6 players are not in the table players, and that is one line\\x1b\n");
 }
 
 static void cuts_never_split_a_character(void **state) {
@@ -149,6 +197,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(columns_are_aligned_and_empty_ones_left_out),
                 cmocka_unit_test(what_is_optional_makes_room),
+                cmocka_unit_test(names_are_cut_last_and_never_left_out),
+                cmocka_unit_test(text_is_wrapped_at_blanks),
                 cmocka_unit_test(cuts_never_split_a_character),
                 cmocka_unit_test(durations_and_sizes),
                 cmocka_unit_test(the_progress_line_fits_what_there_is),
