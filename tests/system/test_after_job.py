@@ -23,7 +23,7 @@ def runs_of(instance, job):
 def settled(instance):
     """An end that is decided is on its way into the record for a moment."""
     until(lambda: not instance.call("run.current")["runs"] and
-          {run["status"] for run in instance.call("run.list", limit=1000)["runs"]}.isdisjoint({"queued", "running"}), "nothing runs any more", 20)
+          {run["status"] for run in instance.call("run.list", limit=1000)["runs"]}.isdisjoint({"queued", "running"}), "nothing runs any more")
 
 
 def test_success_starts_what_comes_after_with_the_same_parameters(make_instance):

@@ -52,7 +52,7 @@ class Receiver:
         return [json.loads(message) for message in self.messages]
 
     def wait(self, n, what="messages"):
-        until(lambda: len(self.messages) >= n, lambda: f"{n} {what}, there are {self.messages}", 20)
+        until(lambda: len(self.messages) >= n, lambda: f"{n} {what}, there are {self.messages}")
         return self.facts
 
     def close(self):
@@ -83,7 +83,7 @@ def check(instance):
 
 
 def nothing_waits(instance):
-    return until(lambda: not instance.call("alert.list")["waiting"], "all is delivered", 20)
+    return until(lambda: not instance.call("alert.list")["waiting"], "all is delivered")
 
 
 def test_a_failure_and_its_recovery_are_told_with_the_facts(make_instance, receiver):
@@ -119,7 +119,7 @@ def test_a_message_survives_a_kill_and_an_unreachable_server(make_instance, rece
     instance = alerting(make_instance, {"nightly": BROKEN.format(job="OnFailure=ops", status=1)}, f"[Alert ops]\nUrl={receiver.url}\n").start()
     receiver.answers += [503]
     run(instance, "nightly")
-    waiting = until(lambda: [one for one in instance.call("alert.list")["waiting"] if one["error"]], "the refusal is noticed", 20)
+    waiting = until(lambda: [one for one in instance.call("alert.list")["waiting"] if one["error"]], "the refusal is noticed")
     assert waiting[0]["error"] == "127.0.0.1 answered with status 503" and waiting[0]["attempts"] == 1
     assert "Waiting to be delivered: 1" in instance.ctl("alerts").stdout
     instance.kill()
@@ -136,7 +136,7 @@ def test_a_delivery_goes_on_while_the_daemon_is_away(make_instance, receiver):
     instance = alerting(make_instance, {"nightly": BROKEN.format(job="OnFailure=ops", status=1)}, f"[Alert ops]\nUrl={receiver.url}\n").start()
     receiver.delay = 1
     run(instance, "nightly")
-    until(lambda: receiver.paths, "the message is on its way", 20)
+    until(lambda: receiver.paths, "the message is on its way")
     instance.kill()
     receiver.wait(1)
     instance.start()
@@ -158,7 +158,7 @@ def test_what_is_refused_for_good_is_given_up(make_instance, receiver):
     instance = alerting(make_instance, {"nightly": BROKEN.format(job="OnFailure=ops", status=1)}, f"[Alert ops]\nUrl={receiver.url}\n").start()
     receiver.answers += [404]
     run(instance, "nightly")
-    until(lambda: instance.call("alert.list")["alerts"][0]["failed"] == 1, "it is given up", 20)
+    until(lambda: instance.call("alert.list")["alerts"][0]["failed"] == 1, "it is given up")
     assert "127.0.0.1 answered with status 404" in instance.call("alert.list")["alerts"][0]["last_error"]
     assert "given up" in instance.log and len(receiver.paths) == 1
 
@@ -171,7 +171,7 @@ def test_a_command_gets_the_facts_and_a_template_is_filled(make_instance, receiv
     instance = alerting(make_instance, {"nightly": BROKEN.format(job="OnFailure=pager chat", status=1)},
                         f"[Alert pager]\nCommand={script}\n[Alert chat]\nUrl={receiver.url}\nBody={{\"text\": \"*${{job}}* ${{title}}\"}}\n").start()
     run(instance, "nightly")
-    until((tmp_path / "body").exists, "the command has run", 20)
+    until((tmp_path / "body").exists, "the command has run")
     nothing_waits(instance)
     assert (tmp_path / "told").read_text() == "pager|failure|nightly|1\n"
     assert json.loads((tmp_path / "body").read_text())["status"] == "failed"
@@ -202,7 +202,7 @@ def test_credentials_stay_out_of_the_daemon(make_instance, receiver, tmp_path):
     instance.write_job("nightly", BROKEN.format(job="OnFailure=ops", status=2))
     instance.call("daemon.reload")
     run(instance, "nightly")
-    until(lambda: "credential hook cannot be read" in (instance.call("alert.list")["alerts"][0]["last_error"] or ""), "the mistake is told", 20)
+    until(lambda: "credential hook cannot be read" in (instance.call("alert.list")["alerts"][0]["last_error"] or ""), "the mistake is told")
 
 
 def test_a_known_warning_does_not_alert_again(make_instance, receiver):
@@ -232,14 +232,14 @@ def test_a_deadline_is_told_when_nothing_ran(make_instance, receiver):
             "resting": WORKS.format(job="Deadline=*:*:*\nOnFailure=ops")}
     instance = alerting(make_instance, jobs, f"[Alert ops]\nUrl={receiver.url}\n").start()
     instance.call("job.pause", job="resting", reason="bye week")
-    (fact, *_) = until(lambda: [fact for fact in receiver.facts if fact["job"] == "never"], "the deadline is told", 20)
+    (fact, *_) = until(lambda: [fact for fact in receiver.facts if fact["job"] == "never"], "the deadline is told")
     assert (fact["event"], fact["job"]) == ("deadline", "never")
     assert "has not succeeded by" in fact["title"] and "no success of it is known" in fact["text"] and "nothing runs" in fact["text"]
     assert instance.call("job.show", job="never")["next_deadline"]
     # Told once; the success afterwards is a recovery.
     time.sleep(4.5)
     run(instance, "never")
-    until(lambda: "recovery" in [fact["event"] for fact in receiver.facts], "the recovery is told", 20)
+    until(lambda: "recovery" in [fact["event"] for fact in receiver.facts], "the recovery is told")
     events = [(fact["job"], fact["event"]) for fact in receiver.facts]
     assert events.count(("never", "deadline")) == 1
     assert ("resting", "deadline") not in events
@@ -303,7 +303,7 @@ def test_dead_man(make_instance, receiver):
     run(instance, "nightly")
     run(instance, "other")
     run(instance, "nightly")
-    until(lambda: len(receiver.paths) == 2, "both successes ping", 20)
+    until(lambda: len(receiver.paths) == 2, "both successes ping")
     assert receiver.paths == ["GET /ping"] * 2 and receiver.messages == ["", ""]
     assert instance.call("alert.list")["alerts"][0]["kind"] == "ping"
 

@@ -171,7 +171,7 @@ def test_a_cancel_goes_on_after_a_kill(make_instance):
     time.sleep(0.03)
     instance.kill()
     instance.start()
-    cancel.wait(20)
+    cancel.wait(60)
     shown = instance.wait_for_run(parent)
     assert shown["run"]["status"] == "cancelled" and all(child["status"] == "cancelled" for child in shown["children"])
 

@@ -58,8 +58,8 @@ class Pipeline:
         return self.database.value(f"SELECT count(*) FROM nba.{table}")
 
     def mirrored(self):
-        until(lambda: self.instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 20)
-        until(lambda: self.instance.call("daemon.status")["mirror"]["rows_waiting"] == 0, "all rows are in PostgreSQL", 20)
+        until(lambda: self.instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up")
+        until(lambda: self.instance.call("daemon.status")["mirror"]["rows_waiting"] == 0, "all rows are in PostgreSQL")
 
     def told(self):
         """What the alert's command was given."""
@@ -112,7 +112,7 @@ def test_c3_phases_follow_each_other_by_themselves(pipeline):
 def test_c3_a_phase_whose_input_is_not_ready_waits_and_says_for_what(pipeline):
     pipeline.alone()
     run = pipeline.run("process", wait=False)["run_number"]
-    until(lambda: f"the raw lines of {DAY} are not there yet" in pipeline.instance.ctl("status").stdout, lambda: pipeline.instance.ctl("status").stdout, 20)
+    until(lambda: f"the raw lines of {DAY} are not there yet" in pipeline.instance.ctl("status").stdout, lambda: pipeline.instance.ctl("status").stdout)
     assert pipeline.instance.show(run)["run"]["status"] == "queued"
     pipeline.run("scrape")
     shown = pipeline.instance.wait_for_run(run)
@@ -143,12 +143,12 @@ def test_c1_a_run_ends_in_the_record_whatever_path_the_work_took_and_has_one_row
         instance.call("daemon.reload")
         run = instance.run(f"coordinator{number}", wait=False)["run_number"]
         if how in ("cancel", "monitor", "daemon"):
-            until(lambda run=run: step(instance.show(run))["status"] == "running" and step(instance.show(run))["started_at"], "it runs", 10)
+            until(lambda run=run: step(instance.show(run))["status"] == "running" and step(instance.show(run))["started_at"], "it runs")
         if how == "cancel":
             instance.call("run.cancel", run=run)
         elif how == "monitor":
             # The one of the run before may still be about to leave.
-            (monitor,) = until(lambda: (lambda found: len(found) == 1 and found)(monitors(instance)), "one monitor is left", 10)
+            (monitor,) = until(lambda: (lambda found: len(found) == 1 and found)(monitors(instance)), "one monitor is left")
             assert monitor > 1
             os.kill(monitor, signal.SIGKILL)
         elif how == "daemon":
@@ -179,7 +179,7 @@ def test_c2_thirty_writers_on_twenty_slots_are_never_more_than_twenty(pipeline):
     pipeline.instance.call("daemon.reload")
     pipeline.set(NBA_WRITE_SECONDS="1.5")
     runs = [pipeline.instance.run(f"write_{name}", wait=False)["run_number"] for name in ("props", "injuries", "odds")]
-    limit = until(lambda: [limit for limit in pipeline.instance.call("limit.list")["limits"] if limit["used"] == 20], "all slots are held", 20)
+    limit = until(lambda: [limit for limit in pipeline.instance.call("limit.list")["limits"] if limit["used"] == 20], "all slots are held")
     assert limit[0]["limit"] == "warehouse" and limit[0]["slots"] == 20
     assert all(pipeline.instance.wait_for_run(run, 60)["run"]["status"] == "success" for run in runs)
     ((writers, most, done),) = pipeline.database.query("SELECT writers, most, done FROM nba.warehouse")
@@ -268,7 +268,7 @@ def test_c7_a_source_that_is_down_is_not_asked_again_and_again(pipeline):
     shown = pipeline.run("scrape")
     assert (step(shown)["reason"], step(shown)["attempts"]) == ("breaker", 0) and "after 2 failures in a row" in shown["run"]["error_message"]
     assert pipeline.player.counts()["getNBATeamLines"] == asked
-    until(lambda: 'breaker: ' in pipeline.told(), lambda: f"the opening is told: {pipeline.told()}", 20)
+    until(lambda: 'breaker: ' in pipeline.told(), lambda: f"the opening is told: {pipeline.told()}")
     pipeline.player.faults()
     pipeline.instance.ctl("reset", "nba_scrape", "scrape")
     assert pipeline.run("scrape")["run"]["status"] == "success"
@@ -318,11 +318,11 @@ def test_c9_incompleteness_and_recovery_are_told_with_the_facts(pipeline):
     pipeline.alone()
     pipeline.player.faults(*missing_teams("DEN", "LAL", "BOS"))
     pipeline.run("scrape")
-    until(lambda: "27 of 30" in pipeline.told(), lambda: f"the failure is told: {pipeline.told()}", 20)
+    until(lambda: "27 of 30" in pipeline.told(), lambda: f"the failure is told: {pipeline.told()}")
     assert "3 the source answered 404" in pipeline.told()
     pipeline.player.faults()
     pipeline.run("scrape")
-    until(lambda: 'recovery: ' in pipeline.told(), lambda: f"the recovery is told: {pipeline.told()}", 20)
+    until(lambda: 'recovery: ' in pipeline.told(), lambda: f"the recovery is told: {pipeline.told()}")
 
 
 def test_c10_the_source_is_asked_politely_again_where_that_helps_and_all_teams_are_counted(pipeline):

@@ -218,7 +218,7 @@ def test_report_speaks_the_step_protocol(tmp_path):
     path = str(tmp_path / "n")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as monitor:
         monitor.bind(path)
-        monitor.settimeout(paths.patience(5))
+        monitor.settimeout(paths.patience())
         status, out, err = ctl(None, "report", "--progress", "15/75", "--metric", "games_processed+=16", "--metric", "x=-2",
                                "--status", "two\nlines", "--warning", "unknown_player: 3", "--note", "n", "--item", "KC",
                                "--records", "523", "--expected=0", "--coverage", "0.87", "--error-class", "transient",

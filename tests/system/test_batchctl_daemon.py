@@ -160,10 +160,10 @@ def test_a_follower_and_a_wait_survive_kills_of_the_daemon(told):
         time.sleep(0.2)
         instance.start()
     told.say("line 4", "end 0")
-    out, err = following.communicate(timeout=paths.patience(30))
+    out, err = following.communicate(timeout=paths.patience())
     assert following.returncode == 0, out + err + instance.log
     assert lines_of(out) == ["line 0", "line 1a", "line 1b", "line 2a", "line 2b", "line 3a", "line 3b", "line 4"]
-    out, err = waiting.communicate(timeout=paths.patience(30))
+    out, err = waiting.communicate(timeout=paths.patience())
     assert waiting.returncode == 0 and "told #1: success" in out, out + err
 
 

@@ -33,7 +33,7 @@ def test_wait_exits_by_the_final_status(daemon, run, final, expected):
     run.line("not shown with --wait")
     run.state(steps=[{"step_name": "work", "item": "", "status": final, "attempt": 1, "duration_seconds": 1.5}])
     run.end(final, "exit" if expected == 1 else None, "it went wrong" if expected else None)
-    out, err = process.communicate(timeout=paths.patience(10))
+    out, err = process.communicate(timeout=paths.patience())
     assert (process.returncode, err) == (expected, "")
     assert f"weekly #42: {final}" in out and f"== work: {final} in 1.5s" in out and "not shown" not in out
     assert ("it went wrong" in out) == bool(expected)
@@ -44,7 +44,7 @@ def test_wait_with_json_is_one_document(daemon, run):
     process = start_ctl(daemon, "run", "weekly", "--wait", "-o", "json")
     until(lambda: run.followers, "it follows")
     run.end("partial")
-    out, _ = process.communicate(timeout=paths.patience(10))
+    out, _ = process.communicate(timeout=paths.patience())
     assert process.returncode == 3 and json.loads(out) == SHOWN
 
 
@@ -62,7 +62,7 @@ def test_follow_shows_lines_as_they_come(daemon, run):
     run.state(steps=[{"step_name": "work", "item": "KC", "status": "failed", "reason": "timeout", "attempt": 2,
                       "error_message": "too slow", "records_processed": 3}])
     run.end("failed", "timeout", "step work failed")
-    out, _ = process.communicate(timeout=paths.patience(10))
+    out, _ = process.communicate(timeout=paths.patience())
     assert process.returncode == 1
     assert out.split("\n")[:3] == ["04:21:01 work | before", "04:21:02 work | one", "04:21:03 work[KC] ! bad\x1b[2J"]
     assert "== work[KC]: failed (timeout), attempt 2, 3 records: too slow" in out
@@ -85,7 +85,7 @@ def test_follow_as_json_is_a_line_an_event(daemon, run):
     run.line("x")
     run.state(progress={"percent": 50.0})
     run.end("success")
-    out, _ = process.communicate(timeout=paths.patience(10))
+    out, _ = process.communicate(timeout=paths.patience())
     events = [json.loads(line) for line in out.splitlines()]
     assert [event["event"] for event in events] == ["line", "state", "end"]
     assert events[0]["text"] == "x" and events[1]["progress"]["percent"] == 50.0 and events[2]["status"] == "success"
@@ -111,7 +111,7 @@ def test_a_follower_survives_restarts_without_a_gap_or_a_repeat(daemon, run):
     run.line("line 12")
     run.end("partial")
     daemon.start()
-    out, _ = process.communicate(timeout=paths.patience(10))
+    out, _ = process.communicate(timeout=paths.patience())
     assert [line.split("| ")[1] for line in out.splitlines() if "|" in line] == [f"line {number}" for number in range(1, 13)]
     assert process.returncode == 3
     assert {params.get("run") for params in daemon.params_of("run.tail")} == {None, RUN_ID}
@@ -141,7 +141,7 @@ def test_a_socket_without_a_listener_is_waited_for(daemon):
     os.unlink(daemon.socket)
     time.sleep(0.2)
     daemon.start()
-    assert process.wait(timeout=paths.patience(10)) == 0
+    assert process.wait(timeout=paths.patience()) == 0
 
 
 def test_nobody_connects_again_after_a_stop(daemon, run):
@@ -151,7 +151,7 @@ def test_nobody_connects_again_after_a_stop(daemon, run):
     time.sleep(0.2)
     daemon.stop()
     daemon.start()
-    _, err = process.communicate(timeout=paths.patience(10))
+    _, err = process.communicate(timeout=paths.patience())
     assert process.returncode == 8 and "has been stopped" in err
     assert daemon.connections == []
 
@@ -244,6 +244,6 @@ def test_a_connection_that_was_forgotten_is_made_anew(daemon, run):
         run.followers.clear()
     run.line("two")
     run.end("success")
-    out, err = process.communicate(timeout=paths.patience(40))
+    out, err = process.communicate(timeout=paths.patience())
     assert (process.returncode, err) == (0, "")
     assert [line.rpartition(" ")[2] for line in out.splitlines() if line.endswith(("one", "two"))] == ["one", "two"], out

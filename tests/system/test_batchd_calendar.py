@@ -8,7 +8,7 @@ from batchtest import paths
 
 
 def calendar(*arguments):
-    return subprocess.run([paths.BATCHD, "calendar", *arguments], capture_output=True, text=True, timeout=paths.patience(10), check=False)
+    return subprocess.run([paths.BATCHD, "calendar", *arguments], capture_output=True, text=True, timeout=paths.patience(), check=False)
 
 
 def test_times_in_the_zone_and_in_utc():

@@ -140,8 +140,8 @@ def test_descriptors_run_out(make_instance):
             return client.call("daemon.hello")
         return None
 
-    until(served, lambda: f"later clients are served\n{instance.log}", 20)
-    until(lambda: not instance.call("run.current")["runs"], lambda: f"what was started has ended\n{instance.log}", 30)
+    until(served, lambda: f"later clients are served\n{instance.log}")
+    until(lambda: not instance.call("run.current")["runs"], lambda: f"what was started has ended\n{instance.log}")
     assert instance.run("hello")["run"]["status"] == "success"
 
 

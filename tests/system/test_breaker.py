@@ -94,15 +94,15 @@ def test_after_the_reset_time_one_probe_decides(make_instance):
     instance.start()
     assert first(instance.run("flaky"))[1] == "exit"
     assert first(instance.run("flaky"))[1] == "breaker"
-    until(lambda: breaker(instance)["state"] == "half_open", "the reset time is over", 10)
+    until(lambda: breaker(instance)["state"] == "half_open", "the reset time is over")
     probe = instance.run("flaky", wait=False)["run_number"]
-    until(lambda: attempts(instance) == 2, "the probe is on its way", 10)
+    until(lambda: attempts(instance) == 2, "the probe is on its way")
     beside = instance.run("flaky")
     assert first(beside)[1] == "breaker" and f"run {probe} is trying it" in beside["run"]["error_message"]
     assert first(instance.wait_for_run(probe))[1] == "exit"
     assert breaker(instance)["state"] == "open" and breaker(instance)["failures"] == 2
     set_works(instance)
-    until(lambda: breaker(instance)["state"] == "half_open", "the reset time is over again", 10)
+    until(lambda: breaker(instance)["state"] == "half_open", "the reset time is over again")
     assert first(instance.run("flaky")) == ("success", None, 1)
     assert breaker(instance) is None and attempts(instance) == 3
     assert "the breaker opened: 1 failure, the last: exit status 1" in instance.log and "the breaker closed: it works again" in instance.log
@@ -125,7 +125,7 @@ def test_a_cancelled_probe_tells_nothing(make_instance):
     instance.run("flaky")
     os.close(os.open(instance.path("slow"), os.O_CREAT, 0o600))
     probe = instance.run("flaky", wait=False)["run_number"]
-    until(lambda: attempts(instance) == 2, "the probe is on its way", 10)
+    until(lambda: attempts(instance) == 2, "the probe is on its way")
     instance.call("run.cancel", run=probe)
     assert (breaker(instance)["state"], breaker(instance)["failures"], breaker(instance)["probe"]) == ("half_open", 1, None)
     set_works(instance)
@@ -143,8 +143,8 @@ def test_it_is_reset_by_hand_and_that_is_audited(make_instance, database):
     assert said.startswith("flaky load: closed (it was open since ") and said.endswith("after 2 failures in a row, the last in run 2: exit status 1)\n")
     assert breaker(instance) is None and "the breaker was reset (it was open, with 2 counted)" in instance.log
     assert first(instance.run("flaky"))[1] == "exit"
-    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
-    until(lambda: database.value("SELECT count(*) FROM batch_audit WHERE method = 'breaker.reset' AND outcome = 'ok'") == 2, "the audit has it", 10)
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up")
+    until(lambda: database.value("SELECT count(*) FROM batch_audit WHERE method = 'breaker.reset' AND outcome = 'ok'") == 2, "the audit has it")
     for arguments in (("nothing",), ("flaky", "laod")):
         assert instance.ctl("reset", *arguments, check=False).returncode == 4
     with pytest.raises(ProtocolError) as refused:
@@ -181,7 +181,7 @@ def test_a_probe_that_outlives_the_daemon_still_decides(make_instance):
     instance.run("flaky")
     set_works(instance)
     probe = instance.run("flaky", wait=False)["run_number"]
-    until(lambda: attempts(instance) == 2, "the probe is on its way", 10)
+    until(lambda: attempts(instance) == 2, "the probe is on its way")
     instance.kill()
     instance.start()
     assert breaker(instance)["probe"]["run_number"] == probe

@@ -64,7 +64,7 @@ def test_a_jump(jumping, seconds, restart):
     if restart:
         instance.start()
     seen = len(lines_of(instance, run))
-    until(lambda: len(lines_of(instance, run)) > seen + 10, "it ticks on", 20)
+    until(lambda: len(lines_of(instance, run)) > seen + 10, "it ticks on")
     current = instance.call("run.current")["runs"][0]
     assert 0 < current["elapsed_seconds"] <= time.monotonic() - began + 1
     finish(instance)

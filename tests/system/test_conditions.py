@@ -147,7 +147,7 @@ Exec=/bin/sleep 1
 Exec=/bin/true
 """}).start()
     run = instance.run("prices", wait=False)["run_number"]
-    until(lambda: "running" in [s["status"] for s in instance.show(run)["steps"] if s["step_name"] == "old"], "the fallback runs", 10)
+    until(lambda: "running" in [s["status"] for s in instance.show(run)["steps"] if s["step_name"] == "old"], "the fallback runs")
     instance.kill()
     instance.start()
     shown = instance.wait_for_run(run)
@@ -175,13 +175,13 @@ def test_a_run_waits_until_it_is_ready_and_says_for_what(make_instance):
     instance.write_job("input", READY.format(marker=marker, timeout="infinity"))
     instance.start()
     run = instance.run("input", wait=False)["run_number"]
-    assert until(lambda: not_ready(instance), "it waits", 10) == f"waiting for {marker}"
+    assert until(lambda: not_ready(instance), "it waits") == f"waiting for {marker}"
     shown = instance.show(run)
     assert shown["run"]["error_message"] == f"waiting for {marker}" and shown["run"]["started_at"] is None
     assert f"waiting for {marker}" in instance.ctl("status", str(run)).stdout
     instance.kill()
     instance.start()
-    assert until(lambda: not_ready(instance), "it waits again", 10)
+    assert until(lambda: not_ready(instance), "it waits again")
     with open(marker, "w", encoding="utf-8"):
         pass
     shown = instance.wait_for_run(run, 30)
@@ -195,7 +195,7 @@ def test_a_run_that_is_not_ready_is_cancelled_and_runs_out_of_time(make_instance
     instance.write_job("short", READY.format(marker=instance.path("marker"), timeout="1s"))
     instance.start()
     run = instance.run("input", wait=False)["run_number"]
-    until(lambda: not_ready(instance), "it waits", 10)
+    until(lambda: not_ready(instance), "it waits")
     assert instance.call("run.cancel", run=run)["status"] == "cancelled"
     began = time.monotonic()
     shown = instance.run("short")

@@ -84,7 +84,7 @@ def test_two_hundred_idle_clients(instance):
 
 
 def test_clients_that_vanish_leave_nothing(instance):
-    until(lambda: instance.call("daemon.status")["launcher"]["state"] == "up", "the launcher is connected", 10)
+    until(lambda: instance.call("daemon.status")["launcher"]["state"] == "up", "the launcher is connected")
     quick(instance)
     before = descriptors(instance)
     for i in range(300):
@@ -92,7 +92,7 @@ def test_clients_that_vanish_leave_nothing(instance):
             client.send_bytes(struct.pack(">I", 100 + i) + b'{"jsonrpc":"2.0"'[:i % 17])
     with Client(instance.socket) as client:
         client.send({"jsonrpc": "2.0", "id": 1, "method": "run.list"})
-    until(lambda: descriptors(instance) <= before, "the connections are gone", 10)
+    until(lambda: descriptors(instance) <= before, "the connections are gone")
     quick(instance)
 
 
@@ -131,10 +131,10 @@ def test_out_of_descriptors(make_instance):
     instance = make_instance(jobs={"slow": SLOW}).start()
     first = instance.client()
     number = first.call("run.start", job="slow")["run_number"]
-    until(lambda: first.call("run.show", run=number)["run"]["status"] == "running", "the run runs", 10)
+    until(lambda: first.call("run.show", run=number)["run"]["status"] == "running", "the run runs")
     limit = descriptors(instance) + 12
     resource.prlimit(instance.process.pid, resource.RLIMIT_NOFILE, (limit, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    waiting = [instance.client(timeout=20) for _ in range(40)]
+    waiting = [instance.client() for _ in range(40)]
     for client in waiting:
         # One that was told to come again may be closed by now.
         with contextlib.suppress(BrokenPipeError):
@@ -195,4 +195,4 @@ def test_log_in_a_file_rotates(make_instance):
     with contextlib.suppress(FileNotFoundError):
         os.rename(os.path.join(folder, "batchd.log"), os.path.join(folder, "moved"))
     instance.process.send_signal(signal.SIGUSR1)
-    until(lambda: os.path.exists(os.path.join(folder, "batchd.log")), "the log file is opened anew", 10)
+    until(lambda: os.path.exists(os.path.join(folder, "batchd.log")), "the log file is opened anew")

@@ -127,7 +127,7 @@ def test_a_damaged_result_is_not_believed(ticking, damage):
     instance, run, folder = ticking
     finish(instance)
     path = os.path.join(folder, "01-tick.1.attempt")
-    until(lambda: is_unlocked(path), "the monitor has ended", 20)
+    until(lambda: is_unlocked(path), "the monitor has ended")
     for seed in range(1000 if damage is flip else 1):
         damage_file(path, damage, seed)
     instance.start()
@@ -172,7 +172,7 @@ def test_a_damaged_state_db_is_reported_or_survived(make_instance, seed):
     with open(state_db(instance), "rb") as file:
         before = file.read()
     instance.start(wait=False)
-    until(lambda: instance.process.poll() is not None or instance.answers(), "it ends or serves", 20)
+    until(lambda: instance.process.poll() is not None or instance.answers(), "it ends or serves")
     if instance.process.poll() is not None:
         assert instance.process.returncode == 1
         assert "state.db" in instance.log and ("damaged" in instance.log or "cannot" in instance.log), instance.log
@@ -211,7 +211,7 @@ def test_logs_outlive_a_state_db_that_is_replaced(make_instance):
         if name.startswith("state.db"):
             shutil.move(os.path.join(instance.state, name), instance.path("away", name))
     instance.start()
-    until(lambda: "hold logs of runs that state.db does not know" in instance.log, "it is said", 20)
+    until(lambda: "hold logs of runs that state.db does not know" in instance.log, "it is said")
     assert os.path.exists(os.path.join(instance.state, "runs", run["run_id"], "01-hello.1.log"))
     assert instance.run("hello")["run"]["run_number"] == 1
     assert instance.stop(signal.SIGTERM) == 0

@@ -307,7 +307,7 @@ def test_two_updates_at_once(football, database):
     for command in ("game-logs", "odds", "predictions"):
         both = [football.start(command, *WEEK_9) for _ in range(2)]
         for process in both:
-            out, errors = process.communicate(timeout=paths.patience(60))
+            out, errors = process.communicate(timeout=paths.patience())
             assert process.returncode == 0, errors
     alone = snapshot(database)
     for command in ("game-logs", "odds", "predictions"):

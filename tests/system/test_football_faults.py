@@ -192,7 +192,7 @@ def test_killed_in_the_middle(football, database):
     """What is stored is whole, and is not fetched again."""
     football.player.faults({"kind": "slow", "seconds": 0.2})
     process = football.start("game-logs", *WEEK_9, "--parallel", "1")
-    until(lambda: database.value("SELECT count(*) FROM game_log_sets") > 0, "a first part is stored", 30)
+    until(lambda: database.value("SELECT count(*) FROM game_log_sets") > 0, "a first part is stored")
     process.kill()
     process.communicate()
     stored = database.value("SELECT count(*) FROM game_log_sets")
@@ -307,9 +307,9 @@ def test_the_database_goes_away_in_the_middle(own_postgres, player):
     football.good("schedule", "--season", "2024")
     player.faults({"kind": "slow", "seconds": 0.2})
     process = football.start("game-logs", *WEEK_9, "--parallel", "1")
-    until(lambda: database.value("SELECT count(*) FROM game_log_sets") > 0, "a first part is stored", 30)
+    until(lambda: database.value("SELECT count(*) FROM game_log_sets") > 0, "a first part is stored")
     own_postgres.stop()
-    _, errors = process.communicate(timeout=paths.patience(60))
+    _, errors = process.communicate(timeout=paths.patience())
     assert process.returncode == 75, errors
     own_postgres.start()
     assert database.value("SELECT count(*) FROM game_logs") == database.value("SELECT sum(log_count) FROM game_log_sets")

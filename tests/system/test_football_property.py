@@ -93,7 +93,7 @@ def disturb(chance, football, database, proxy, name):
                            (database.name,))
     statuses = []
     for process in processes:
-        _, errors = process.communicate(timeout=paths.patience(60))
+        _, errors = process.communicate(timeout=paths.patience())
         statuses.append(process.returncode)
         assert process.returncode in (0, 65, 75, 78, -9), errors.decode()
     proxy.cut_after = None

@@ -86,7 +86,7 @@ def test_failed_is_not_the_same_as_not_tried(football, database):
 def test_a_killed_fetch_has_failed(football, database):
     football.player.faults({"kind": "slow", "seconds": 20, "endpoint": "getNFLBettingOdds"})
     process = football.start("odds", *WEEK_9)
-    until(lambda: week(database)["odds_fetch_attempted"], "the fetch has begun", 20)
+    until(lambda: week(database)["odds_fetch_attempted"], "the fetch has begun")
     process.kill()
     process.communicate()
     assert week(database)["odds_fetch_failed"]

@@ -74,7 +74,7 @@ def fill_until_noticed(instance, disk):
     client = instance.client()
     for number in range(3):
         client.send({"jsonrpc": "2.0", "id": 1000 + number, "method": "run.start", "params": {"job": "hello"}})
-    until(lambda: store(instance)["state"] == "down", lambda: f"the full disk is noticed\n{instance.log}", 20)
+    until(lambda: store(instance)["state"] == "down", lambda: f"the full disk is noticed\n{instance.log}")
 
 
 def finish(instance):
@@ -100,11 +100,11 @@ def test_a_full_disk_stops_nothing_and_recording_goes_on(small):
     time.sleep(1)
     assert ticks(instance)
     disk.make_room()
-    until(lambda: store(instance)["state"] == "up", lambda: f"writing works again\n{instance.log}", 20)
+    until(lambda: store(instance)["state"] == "up", lambda: f"writing works again\n{instance.log}")
     until(lambda: room(instance)["state"] == "ok", "room is seen")
     assert instance.log.count("has room again") == 1
     # What was taken before it was noticed starts now.
-    until(lambda: len(instance.call("run.current")["runs"]) == 1, lambda: f"the held ones have ended\n{instance.log}", 20)
+    until(lambda: len(instance.call("run.current")["runs"]) == 1, lambda: f"the held ones have ended\n{instance.log}")
     assert instance.run("hello")["run"]["status"] == "success"
     time.sleep(0.2)
     finish(instance)
@@ -153,7 +153,7 @@ def test_what_fills_the_disk_can_be_cancelled(small):
     fill_until_noticed(instance, disk)
     client = instance.client()
     client.send({"jsonrpc": "2.0", "id": 1, "method": "run.cancel", "params": {"run": str(ticker)}})
-    until(lambda: not ticks(instance), "its processes are gone", 20)
+    until(lambda: not ticks(instance), "its processes are gone")
     disk.make_room()
     assert client.receive(20)["result"]["status"] == "cancelled"
     assert instance.status_of(ticker) == "cancelled"
@@ -165,7 +165,7 @@ def test_a_stop_does_not_wait_for_room(small):
     ticker = instance.run("ticker", wait=False)["run_number"]
     until(lambda: instance.call("run.tail", run=ticker)["lines"], "it ticks")
     fill_until_noticed(instance, disk)
-    assert instance.stop(signal.SIGINT, 30) == 0
+    assert instance.stop(signal.SIGINT) == 0
     assert not ticks(instance)
     disk.make_room()
     instance.start()
@@ -189,7 +189,7 @@ def test_a_daemon_that_finds_a_full_disk_says_so_and_starts_when_there_is_room(s
     disk.fill()
     instance.start(wait=False)
     # Either it serves, and refuses starts, or it ends with a message that names the file.
-    until(lambda: instance.process.poll() is not None or instance.answers(), "it ends or serves", 20)
+    until(lambda: instance.process.poll() is not None or instance.answers(), "it ends or serves")
     if instance.process.poll() is not None:
         assert "state.db" in instance.log.splitlines()[-1], instance.log
         assert instance.process.returncode != 0

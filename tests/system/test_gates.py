@@ -107,9 +107,9 @@ def test_a_skipped_gate_lets_through_with_a_warning_and_is_kept_and_audited(make
     assert shown["run"]["skip_gates"] == ["coverage", "load/records"]
     assert "skips gates  coverage, load/records" in instance.ctl("status", "1").stdout
     assert "records>=5 coverage>=90%" in instance.ctl("show", "gated").stdout
-    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up")
     audited = "SELECT params -> 'skip_gates' FROM batch_audit JOIN batch_runs USING (run_id) WHERE method = 'run.start'"
-    until(lambda: database.value(audited) == ["coverage", "load/records"], "the mirror has it", 10)
+    until(lambda: database.value(audited) == ["coverage", "load/records"], "the mirror has it")
     assert instance.run("gated", skip_gates=["load/records"])["steps"][0]["reason"] == "gate"
 
 
@@ -191,9 +191,9 @@ def test_the_band_is_the_same_after_the_daemon_was_killed_at_the_end_of_the_step
     instance.write_job("band", banded().replace('"\nRecords', '; sleep 1"\nRecords'))
     instance.call("daemon.reload")
     run = instance.run("band", wait=False, params={"n": "50"})["run_number"]
-    until(lambda: step_of(instance.show(run))["records_processed"] == 50, "it has reported", 10)
+    until(lambda: step_of(instance.show(run))["records_processed"] == 50, "it has reported")
     instance.kill()
-    until(lambda: not [line for line in instance.leftovers() if "sleep" in line], "the step has ended", 10)
+    until(lambda: not [line for line in instance.leftovers() if "sleep" in line], "the step has ended")
     instance.start()
     shown = instance.wait_for_run(run)
     assert outcome(shown) == WITH_WARNING
@@ -203,7 +203,7 @@ def test_the_band_is_the_same_after_the_daemon_was_killed_at_the_end_of_the_step
 def test_skipped_gates_outlive_the_daemon(make_instance):
     instance = make_instance({"gated": job("--coverage 0.5; sleep 1", "CoverageMin=90%")}).start()
     run = instance.run("gated", wait=False, skip_gates=["coverage"])["run_number"]
-    until(lambda: step_of(instance.show(run))["metadata"].get("coverage") == 0.5, "it has reported", 10)
+    until(lambda: step_of(instance.show(run))["metadata"].get("coverage") == 0.5, "it has reported")
     instance.kill()
     instance.start()
     assert outcome(instance.wait_for_run(run)) == WITH_WARNING

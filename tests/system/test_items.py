@@ -257,7 +257,7 @@ Exec=/bin/sleep 333
 Exec=/bin/true
 """}).start()
     run = instance.run("long", wait=False)["run_number"]
-    until(lambda: instance.call("run.current")["runs"][0]["running"] == 4, "four items run", 10)
+    until(lambda: instance.call("run.current")["runs"][0]["running"] == 4, "four items run")
     current = instance.call("run.current")["runs"][0]
     assert (current["total"], current["completed"], current["progress_percent"]) == (301, 0, 0)
     assert current["current_step"] == "calc" and current["current_item"] == "1"
@@ -287,7 +287,7 @@ def test_a_killed_daemon_goes_on_with_the_same_items(make_instance, kills):
     instance.start()
     run = instance.run("counted", wait=False)["run_number"]
     for k in range(kills):
-        until(lambda: len(lines(out)) > 5 + k * 15, "some items have begun", 20)
+        until(lambda: len(lines(out)) > 5 + k * 15, "some items have begun")
         instance.kill()
         instance.write_job("counted", "[Step other]\nExec=/bin/false\n")  # the run keeps what it began with
         instance.start()
@@ -308,7 +308,7 @@ Exec=/bin/sh -c "echo $$BATCH_ITEM >> {out}"
 """)
     instance.start()
     run = instance.run("slow", wait=False)["run_number"]
-    until(lambda: lines(out), "the command runs", 10)
+    until(lambda: lines(out), "the command runs")
     instance.kill()
     time.sleep(1.2)
     instance.start()
@@ -328,7 +328,7 @@ Exec=/bin/sh -c "echo $$BATCH_ITEM >> {out}"
 """)
     instance.start()
     run = instance.run("changing", wait=False)["run_number"]
-    until(lambda: os.path.exists(instance.path("begun")), "it has begun", 10)
+    until(lambda: os.path.exists(instance.path("begun")), "it has begun")
     instance.write_job("changing", f"""
 [Step calc]
 ForEach=new
@@ -368,7 +368,7 @@ MaxParallel=2
 Exec=/bin/true
 """}).start()
     run = instance.run("most", wait=False)["run_number"]
-    until(lambda: instance.call("run.current")["runs"][0]["completed"] > 30, "some are done", 30)
+    until(lambda: instance.call("run.current")["runs"][0]["completed"] > 30, "some are done")
     current = instance.call("run.current")["runs"][0]
     assert current["total"] == 100000 and 0 <= current["progress_percent"] < 1
     with instance.client() as client:
@@ -381,7 +381,7 @@ Exec=/bin/true
     assert len(shown["steps"]) < 300 and shown["items"][0]["running"] == 2
     instance.kill()
     instance.start()
-    until(lambda: instance.call("run.current")["runs"][0]["completed"] > 40, "it goes on", 30)
+    until(lambda: instance.call("run.current")["runs"][0]["completed"] > 40, "it goes on")
     began = time.monotonic()
     assert instance.call("run.cancel", run=run)["status"] == "cancelled"
     assert time.monotonic() - began < paths.patience(15)

@@ -70,7 +70,7 @@ def limit(instance, name):
 
 
 def begun(instance, number):
-    until(lambda: any(run == str(number) and sign == "+" for sign, run, _ in marks(instance)), f"run {number} is at it", 15)
+    until(lambda: any(run == str(number) and sign == "+" for sign, run, _ in marks(instance)), f"run {number} is at it")
 
 
 def go(instance):

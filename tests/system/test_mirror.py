@@ -44,23 +44,23 @@ class Mirror:
         self.log.seek(0)
         return self.log.read()
 
-    def wait(self, seconds=20, **wanted):
+    def wait(self, seconds=60, **wanted):
         """Until the status has these members."""
         until(lambda: all(self.status().get(key) == value for key, value in wanted.items()),
               lambda: f"{wanted}, it is {self.status()}\n{self.messages()}", seconds)
 
     def wait_error(self, *texts):
         self.wait(state="down")
-        until(lambda: all(text in self.status()["error"] for text in texts), lambda: f"{texts}, it is {self.status()}", 20)
+        until(lambda: all(text in self.status()["error"] for text in texts), lambda: f"{texts}, it is {self.status()}")
 
-    def wait_sent(self, seconds=20, **wanted):
+    def wait_sent(self, seconds=60, **wanted):
         self.wait(seconds, state="up", rows_waiting=0, **wanted)
 
     def stop(self):
         """In order: what is left is told by the exit status (sanitizers end with another)."""
         if self.process.poll() is None:
             self.process.stdin.close()
-            assert self.process.wait(paths.patience(20)) == 0, self.messages()
+            assert self.process.wait(paths.patience()) == 0, self.messages()
 
     def kill(self):
         self.process.kill()
@@ -154,7 +154,7 @@ def test_database_restarted_in_the_middle(mirror, own_postgres, how):
     one.put("run 1 failed")
     one.wait(state="down")
     own_postgres.start()
-    one.wait_sent(seconds=40)
+    one.wait_sent()
     assert counts(database) == (12000, 12000)
     assert database.query("SELECT status FROM batch_runs WHERE run_number = 1") == [("failed",)]
 
@@ -168,10 +168,10 @@ def test_a_database_that_is_made_read_only(mirror, database):
     database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'batchd' AND datname = current_database()")
     one.put("many 11 300", "run 1 failed")
     one.wait_error("read-only transaction")
-    until(lambda: one.status()["rows_waiting"] == 601, lambda: f"it is said how far behind it is: {one.status()}", 10)
+    until(lambda: one.status()["rows_waiting"] == 601, lambda: f"it is said how far behind it is: {one.status()}")
     assert one.status()["oldest_waiting"] and one.status()["parked"] == 0
     database.server.execute("postgres", f'ALTER DATABASE "{database.name}" RESET default_transaction_read_only')
-    one.wait_sent(seconds=40, parked=0)
+    one.wait_sent(parked=0)
     assert counts(database) == (310, 310)
     assert database.query("SELECT status FROM batch_runs WHERE run_number = 1") == [("failed",)]
 
@@ -192,12 +192,12 @@ def test_a_database_without_room(mirror, own_postgres):
             disk.fill()
             one.put("many 11 3000")
             one.wait_error("No space left on device")
-            until(lambda: one.status()["rows_waiting"] > 2000, lambda: f"it is said how far behind it is: {one.status()}", 10)
+            until(lambda: one.status()["rows_waiting"] > 2000, lambda: f"it is said how far behind it is: {one.status()}")
             assert one.status()["parked"] == 0
             before = counts(database)[0]
             one.put("run 1 failed")
             disk.make_room()
-            one.wait_sent(seconds=60, parked=0)
+            one.wait_sent(parked=0)
             assert before < 3010 and counts(database) == (3010, 3010)
             assert database.query("SELECT status FROM batch_runs WHERE run_number = 1") == [("failed",)]
             one.stop()
@@ -238,7 +238,7 @@ def test_a_bad_row_is_set_aside_alone(mirror, database):
     one.put("many 1 300", "bad 301", "many 302 300")
     one.wait(state="up", parked=1)
     one.put("attempt 301 odds 1 failed")
-    until(lambda: counts(database) == (600, 600), lambda: f"the others arrive: {counts(database)}\n{one.messages()}", 20)
+    until(lambda: counts(database) == (600, 600), lambda: f"the others arrive: {counts(database)}\n{one.messages()}")
     assert "run 301" in one.status()["parked_error"] and "22P02" in one.status()["parked_error"]
     assert re.search(r"run 301 \(weekly_update\).*22P02", one.messages())
     one.put("mend 301")
@@ -393,11 +393,11 @@ def test_a_frozen_server_is_given_up(mirror, own_postgres):
     own_postgres.freeze()
     try:
         one.put("run 2 running")
-        one.wait(seconds=50, state="down")
+        one.wait(state="down")
         assert "in time" in one.status()["error"]
     finally:
         own_postgres.thaw()
-    one.wait_sent(seconds=50)
+    one.wait_sent()
     assert counts(database) == (2, 0)
 
 

@@ -204,7 +204,7 @@ def test_running_now(browser, make_page, daemon):
 
 def test_readiness_of_the_week(browser, make_page, make_instance, database):
     daemon = make_instance(database=database).start()
-    until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied", 20)
+    until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied")
     database.query("INSERT INTO data_readiness (season_year, week, season_type, schedule_complete, games_count, game_logs_available,"
                    " game_logs_count, odds_available, odds_count, odds_fetch_attempted, odds_fetch_failed, odds_last_fetched_at,"
                    " predictions_available, predictions_count, expected_predictions_count, prediction_completeness_pct)"

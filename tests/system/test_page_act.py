@@ -53,8 +53,8 @@ def latest(daemon):
 
 def started(daemon, browser, before):
     """The run that a click has started; its live view is open then."""
-    run = until(lambda: (found := latest(daemon)) and found["run_number"] > before and found, lambda: f"a run starts\n{browser.text()}", 10)
-    until(lambda: browser.place == f"#/runs/{run['run_number']}", lambda: f"its live view opens, not {browser.place}", 10)
+    run = until(lambda: (found := latest(daemon)) and found["run_number"] > before and found, lambda: f"a run starts\n{browser.text()}")
+    until(lambda: browser.place == f"#/runs/{run['run_number']}", lambda: f"its live view opens, not {browser.place}")
     return run
 
 

@@ -134,7 +134,7 @@ def test_alerts_limits_and_breakers(browser, make_page, make_instance, tmp_path)
     browser.click("[data-alert=ops] button", "Send a test")
     browser.log_in(PASSWORD)
     browser.until_text("A test is on its way to ops.", ".toast")
-    until(lambda: os.path.exists(daemon.path("told")), "the test has arrived", 10)
+    until(lambda: os.path.exists(daemon.path("told")), "the test has arrived")
 
     browser.click("[data-breaker='broken/try'] button", "Reset")
     browser.until_text("No breaker is open", "main")

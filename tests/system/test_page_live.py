@@ -52,7 +52,7 @@ def lines(browser):
     return browser.script("return [...document.querySelectorAll('.line-text')].map((line) => line.firstChild?.data ?? '')")
 
 
-def seen(browser, text, seconds=10):
+def seen(browser, text, seconds=60):
     until(lambda: text in lines(browser), lambda: f"'{text}' is in the output\n{browser.text()}", seconds)
 
 

@@ -21,7 +21,7 @@ def outcomes(instance, job):
 
 
 def wait_for(instance, job, outcome):
-    until(lambda: outcome in outcomes(instance, job), lambda: f"{outcome} among {outcomes(instance, job)}\n{instance.log[-2000:]}", 10)
+    until(lambda: outcome in outcomes(instance, job), lambda: f"{outcome} among {outcomes(instance, job)}\n{instance.log[-2000:]}")
 
 
 def test_a_paused_job_skips_its_due_times_and_says_why(make_instance):
@@ -43,11 +43,11 @@ def test_a_paused_job_skips_its_due_times_and_says_why(make_instance):
     instance.start()
     assert instance.call("job.show", job="tick")["paused"]["reason"] == "bye week"
     n = len(outcomes(instance, "tick"))
-    until(lambda: len(outcomes(instance, "tick")) > n + 1, "due times pass", 10)
+    until(lambda: len(outcomes(instance, "tick")) > n + 1, "due times pass")
     assert {outcome for outcome, _ in outcomes(instance, "tick")[n:]} <= {"skipped", "missed"}
     assert instance.ctl("resume", "tick").stdout == "tick goes on\n"
     n = len(outcomes(instance, "tick"))
-    until(lambda: ("ran", None) in outcomes(instance, "tick")[n:], "it runs again", 10)
+    until(lambda: ("ran", None) in outcomes(instance, "tick")[n:], "it runs again")
     assert instance.ctl("resume", "tick").stdout == "tick was not paused\n"
 
 
@@ -56,7 +56,7 @@ def test_a_pause_ends_by_itself(make_instance):
     end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2.5)
     instance.call("job.pause", job="tick", until=end.isoformat().replace("+00:00", "Z"))
     wait_for(instance, "tick", ("skipped", "paused"))
-    until(lambda: outcomes(instance, "tick")[-1] == ("ran", None), "it runs again", 10)
+    until(lambda: outcomes(instance, "tick")[-1] == ("ran", None), "it runs again")
     assert instance.call("job.show", job="tick")["paused"] is None
     with pytest.raises(ProtocolError, match="has passed"):
         instance.call("job.pause", job="tick", until="2020-01-01T00:00:00Z")
@@ -78,7 +78,7 @@ def test_a_drained_daemon_starts_nothing_and_lets_finish(make_instance):
     assert instance.wait_for_run(number)["run"]["status"] == "success"
     assert instance.ctl("drain", "--off").stdout == "jobs start again\n"
     n = len(outcomes(instance, "tick"))
-    until(lambda: ("ran", None) in outcomes(instance, "tick")[n:], "it runs again", 10)
+    until(lambda: ("ran", None) in outcomes(instance, "tick")[n:], "it runs again")
 
 
 CLOCKS = """

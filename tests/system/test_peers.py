@@ -46,7 +46,7 @@ def test_stuck_running_without_a_process_blocks_the_next_start(make_instance):
     for pid in pids_of(instance, "batch-runner") + pids_of(instance, "sleep 300"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    shown = instance.wait_for_run(run, 10)
+    shown = instance.wait_for_run(run)
     assert shown["run"]["status"] == "failed" and shown["steps"][0]["reason"] in ("lost", "signal")
     again = instance.run("sleep", wait=False)["run_number"]
     begun(instance, again)
@@ -64,7 +64,7 @@ def test_stuck_after_the_service_died(make_instance):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     instance.start()
-    assert instance.wait_for_run(run, 10)["run"]["status"] == "failed"
+    assert instance.wait_for_run(run)["run"]["status"] == "failed"
     assert instance.call("run.current")["runs"] == []
 
 
@@ -84,7 +84,7 @@ def test_stuck_deadline_is_kept_while_the_service_is_away(make_instance):
     run = instance.run("slow", wait=False)["run_number"]
     begun(instance, run)
     instance.kill()
-    until(lambda: not pids_of(instance, "sleep 304"), "the monitor has ended it", 5)
+    until(lambda: not pids_of(instance, "sleep 304"), "the monitor has ended it")
     instance.start()
     shown = instance.wait_for_run(run)
     assert shown["steps"][0]["reason"] == "timeout" and shown["steps"][0]["duration_seconds"] < 3
@@ -166,7 +166,7 @@ def test_doubled_by_many_missed_times(make_instance, tmp_path):
     """Kestra 3000, 6027: a backlog of missed times fires one after the other. The last one is enough, and all are recorded."""
     marks = f"/tmp/{os.path.basename(tmp_path)}-{os.getpid()}"
     instance = make_instance({"count": COUNTING.format("OnCalendar=*-*-* *:*:*\nPersistent=last", marks)}).start()
-    until(lambda: lines_of(marks), "it runs by its schedule", 30)
+    until(lambda: lines_of(marks), "it runs by its schedule")
     instance.kill()
     # Whole seconds that began and ended without a daemon: each was a due time.
     first = math.floor(time.time()) + 1
@@ -180,9 +180,9 @@ def test_doubled_by_many_missed_times(make_instance, tmp_path):
     def ran(records):
         return [row for row in records if row[1] in ("ran", "ran_late")]
 
-    until(lambda: ran(row for row in due_records(instance, "count") if row[0] // 1000000 >= last), "it catches up, or goes on", 30)
+    until(lambda: ran(row for row in due_records(instance, "count") if row[0] // 1000000 >= last), "it catches up, or goes on")
     instance.ctl("pause", "count")
-    until(lambda: instance.call("run.current")["runs"] == [], "nothing runs", 30)
+    until(lambda: instance.call("run.current")["runs"] == [], "nothing runs")
     assert [row[0] // 1000000 for row in away()] == list(range(first, last + 1))
     # The last one, unless the next was due before the daemon was there: then that one.
     assert len(ran(away())) <= 1 and all(row[1:3] == ("missed", "daemon_down") for row in away()[:-1])
@@ -217,7 +217,7 @@ def test_missed_because_the_schedule_silently_stopped(make_instance):
         runs = instance.call("run.list", job="often", limit=1)["runs"]
         last = runs[0]["run_number"] if runs else 0
         until(lambda: instance.call("run.list", job="often", limit=1)["runs"][0]["run_number"] > last
-              if runs else instance.call("run.list")["runs"], "the schedule goes on", 5)
+              if runs else instance.call("run.list")["runs"], "the schedule goes on")
 
     goes_on()
     instance.kill()
@@ -234,9 +234,9 @@ def test_missed_because_the_schedule_silently_stopped(make_instance):
 def test_skipped_times_say_why(make_instance):
     """Airflow 18378, Temporal 6820: a time is skipped, and nothing says why."""
     instance = make_instance({"slow": "[Job]\nOnCalendar=*-*-* *:*:*\n[Step one]\nExec=/bin/sleep 2.5\n"}).start()
-    until(lambda: [row for row in due_records(instance, "slow") if row[1:3] == ("skipped", "overlap")], "one is skipped", 6)
+    until(lambda: [row for row in due_records(instance, "slow") if row[1:3] == ("skipped", "overlap")], "one is skipped")
     instance.ctl("pause", "slow", "--reason", "stocktaking")
-    until(lambda: [row for row in due_records(instance, "slow") if row[1:3] == ("skipped", "paused")], "one is skipped", 6)
+    until(lambda: [row for row in due_records(instance, "slow") if row[1:3] == ("skipped", "paused")], "one is skipped")
     why = instance.ctl("why", "slow").stdout
     assert "stocktaking" in why or "runs" in why
     instance.wait_for_run(instance.call("run.list")["runs"][0]["run_number"])

@@ -43,7 +43,7 @@ def running(make_instance, timeout="1h", run_timeout="1h", heartbeat="infinity")
     instance.start()
     run = instance.run("zoo", wait=False)["run_number"]
     until(lambda: len(tree(instance)) >= AT_LEAST and any(processes.parents()[pid][1] in "Tt" for pid in tree(instance)),
-          lambda: f"all are there: {[processes.command_line(pid) for pid in tree(instance)]}", 10)
+          lambda: f"all are there: {[processes.command_line(pid) for pid in tree(instance)]}")
     return instance, run
 
 
@@ -52,7 +52,7 @@ def tree(instance):
 
 
 def none_is_left(instance):
-    until(lambda: not tree(instance), lambda: f"none is left: {[processes.command_line(pid) for pid in tree(instance)]}", 10)
+    until(lambda: not tree(instance), lambda: f"none is left: {[processes.command_line(pid) for pid in tree(instance)]}")
 
 
 def monitor_of(instance):

@@ -67,7 +67,7 @@ def open_the_way(instance):
 
 def begin(instance, job, step="first", **params):
     number = instance.run(job, wait=False, **params)["run_number"]
-    until(lambda: any(line["text"] == step for line in instance.call("run.tail", run=number)["lines"]), "the step has begun", 10)
+    until(lambda: any(line["text"] == step for line in instance.call("run.tail", run=number)["lines"]), "the step has begun")
     return number
 
 
@@ -137,7 +137,7 @@ def test_what_had_ended_is_not_lost(rebooting):
     number = begin(rebooting.start(), "ending", "on")
     rebooting.kill()
     open_the_way(rebooting)
-    until(lambda: not [pid for pid in processes.of_folder(rebooting.folder) if chaos.name_of(pid).startswith("mon.")], "the monitor has ended", 10)
+    until(lambda: not [pid for pid in processes.of_folder(rebooting.folder) if chaos.name_of(pid).startswith("mon.")], "the monitor has ended")
     go_down(rebooting)
     assert rebooting.start().wait_for_run(number)["run"]["status"] == "success"
     assert len(all_runs(rebooting)) == 1

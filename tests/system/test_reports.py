@@ -54,19 +54,19 @@ def test_a_missing_heartbeat_is_a_warning_while_it_is_missing_and_told_when_it_c
     instance.write_job("quiet", silent(instance.folder))
     instance.start()
     run = instance.run("quiet", wait=False)["run_number"]
-    missing = until(lambda: heartbeats(instance.show(run)), "it is missed", 10)
+    missing = until(lambda: heartbeats(instance.show(run)), "it is missed")
     assert len(missing) == 1 and missing[0].startswith("no sign of life since 20") and missing[0].endswith("UTC, HeartbeatSec=600ms")
     step = step_of(instance.show(run), "quiet")
     assert step["status"] == "running" and step["metadata"]["heartbeat"]["missing_since"] and step["metadata"]["heartbeat"]["times"] == 1
     assert "no sign of life for" in instance.ctl("status", str(run)).stdout
-    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
-    until(lambda: database.value("SELECT warnings -> 0 ->> 'text' FROM batch_runs") == missing[0], "PostgreSQL tells it while it lasts", 10)
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up")
+    until(lambda: database.value("SELECT warnings -> 0 ->> 'text' FROM batch_runs") == missing[0], "PostgreSQL tells it while it lasts")
     # A daemon that was killed meanwhile takes it up.
     instance.kill()
     instance.start()
     assert heartbeats(instance.show(run)) == missing
     touch(instance, "go")
-    back = until(lambda: [text for text in heartbeats(instance.show(run)) if "came back" in text], "it is heard of again", 10)
+    back = until(lambda: [text for text in heartbeats(instance.show(run)) if "came back" in text], "it is heard of again")
     assert len(heartbeats(instance.show(run))) == 1 and back[0].startswith("no sign of life for ") and "UTC on, HeartbeatSec=600ms; it came back" in back[0]
     step = step_of(instance.show(run), "quiet")
     assert step["metadata"]["heartbeat"]["missing_since"] is None and step["metadata"]["heartbeat"]["silent_seconds"] >= 0.6
@@ -145,11 +145,11 @@ def test_steps_inside_a_program_are_recorded_like_declared_ones(make_instance, d
     assert 0.2 <= extract["duration_seconds"] <= step_of(shown, "etl")["duration_seconds"] and extract["step_order"] == 1 and extract["attempt"] == 1
     assert step_of(shown, "etl")["started_at"] <= extract["started_at"] < extract["completed_at"] <= step_of(shown, "etl")["completed_at"]
     assert [attempt["step_name"] for attempt in shown["attempts"]] == ["etl", "etl/extract", "etl/transform", "etl/load", "etl/load#2", "after"]
-    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up")
     in_database = ("SELECT array_agg(step_name || ' ' || status || ' ' || coalesce(records_processed, -1) ORDER BY started_at, step_name)"
                    " FROM batch_execution_steps WHERE step_name LIKE 'etl/%' AND duration_seconds >= 0")
     until(lambda: database.value(in_database) == ["etl/extract success 120", "etl/transform skipped -1", "etl/load success 118", "etl/load#2 success 2"],
-          lambda: f"PostgreSQL has them: {database.value(in_database)}", 10)
+          lambda: f"PostgreSQL has them: {database.value(in_database)}")
     listed = instance.call("step.list", step="etl/extract")["steps"]
     assert [(step["step_name"], step["status"]) for step in listed] == [("etl/extract", "success")]
     screen = instance.ctl("status", "1").stdout
@@ -214,17 +214,17 @@ say("STEP_RESULT=success", "RECORDS=2")
     instance.write_job("long", f"[Step all]\nExec={program(instance, 'long.py', body)}\n")
     instance.start()
     run = instance.run("long", wait=False)["run_number"]
-    until(lambda: len(instance.show(run)["steps"]) == 2, "the first one is shown while it runs", 10)
+    until(lambda: len(instance.show(run)["steps"]) == 2, "the first one is shown while it runs")
     shown = instance.show(run)
     assert shown["current_step"] == "all/one" and step_of(shown, "all/one")["status"] == "running"
-    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
-    until(lambda: database.value("SELECT status FROM batch_execution_steps WHERE step_name = 'all/one'") == "running", "PostgreSQL has it", 10)
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up")
+    until(lambda: database.value("SELECT status FROM batch_execution_steps WHERE step_name = 'all/one'") == "running", "PostgreSQL has it")
     instance.kill()
     touch(instance, "go")
-    until(lambda: b"step:2" in attempt_file(instance), "the monitor has saved the second one", 10)
+    until(lambda: b"step:2" in attempt_file(instance), "the monitor has saved the second one")
     dead_until = now()
     instance.start()
-    until(lambda: instance.show(run).get("current_step") == "all/two", "the second one is known", 10)
+    until(lambda: instance.show(run).get("current_step") == "all/two", "the second one is known")
     touch(instance, "end")
     shown = instance.wait_for_run(run)
     assert rows(shown) == [("all", "success", None), ("all/one", "success", 1), ("all/two", "success", 2)]
@@ -246,16 +246,16 @@ time.sleep(60)
     instance.write_job("long", f"[Step all]\nExec={program(instance, 'lost.py', body)}\n")
     instance.start()
     run = instance.run("long", wait=False)["run_number"]
-    until(lambda: b"step:1" in attempt_file(instance), "the monitor has saved the first one", 10)
+    until(lambda: b"step:1" in attempt_file(instance), "the monitor has saved the first one")
     saved = attempt_file(instance)
     touch(instance, "go")
     state = invariants.StateFile(instance)
-    until(lambda: state.query("SELECT 1 FROM attempts WHERE step_name = 'all/b'"), "the second one is recorded", 10)
+    until(lambda: state.query("SELECT 1 FROM attempts WHERE step_name = 'all/b'"), "the second one is recorded")
     (monitor,) = [pid for pid in chaos.children(chaos.launcher_of(instance)) if chaos.name_of(pid).startswith("mon.")]
     instance.kill()
     assert monitor > 1
     os.kill(monitor, signal.SIGKILL)
-    until(lambda: not processes.is_alive(monitor), "the monitor is dead", 10)
+    until(lambda: not processes.is_alive(monitor), "the monitor is dead")
     with open(attempt_path(instance), "r+b") as file:
         file.write(saved)
     instance.start()

@@ -26,7 +26,7 @@ Exec=/bin/sh -c "i=0; while [ $$i -lt 30 ]; do i=$$((i+1)); echo count 1 line $$
 
 
 def begun(instance, run):
-    return until(lambda: instance.call("run.tail", run=run)["lines"], "the step has begun", 10)
+    return until(lambda: instance.call("run.tail", run=run)["lines"], "the step has begun")
 
 
 def ask_in_thread(instance, answers, method, **params):
@@ -45,7 +45,7 @@ def test_a_request_sent_again_while_it_is_worked_on_gets_the_same_answer(make_in
     answers, request = [], str(uuid.uuid4())
     threads = [ask_in_thread(instance, answers, "run.cancel", run=run, request_id=request) for _ in range(5)]
     for thread in threads:
-        thread.join(20)
+        thread.join(paths.patience())
     assert len(answers) == 5 and all(answer == answers[0] for answer in answers)
     assert answers[0]["status"] == "cancelled" and answers[0]["processes_ended"] >= 1
     audit = invariants.StateFile(instance).query("SELECT count(*) FROM audit WHERE method = 'run.cancel'")
@@ -61,7 +61,7 @@ def test_a_cancel_goes_on_over_a_restart_and_is_answered_when_it_is_sent_again(m
     client = Client(instance.socket)
     client.send({"jsonrpc": "2.0", "id": 1, "method": "run.cancel", "params": {"run": run, "request_id": request}})
     state = invariants.StateFile(instance)
-    until(lambda: state.query("SELECT 1 FROM runs WHERE reason = 'request'"), "the cancel is recorded", 5)
+    until(lambda: state.query("SELECT 1 FROM runs WHERE reason = 'request'"), "the cancel is recorded")
     instance.kill()
     client.close()
     instance.start()
@@ -92,7 +92,7 @@ def test_a_start_sent_again_at_any_moment_of_a_restart_starts_one_run(make_insta
                 except (OSError, ConnectionClosed):
                     return None
 
-            numbers.add(until(ask, "the daemon answers", 20))
+            numbers.add(until(ask, "the daemon answers"))
         assert len(numbers) == 1, f"after {delay * 0.5} ms"
     runs = instance.call("run.list", limit=100)["runs"]
     assert len(runs) == 20
@@ -113,7 +113,7 @@ RetryDelaySec=3s
 """.replace("%%", "%"))
     instance.start()
     run = instance.run("flaky", wait=False)["run_number"]
-    until(lambda: os.path.exists(moments), "the first attempt has begun", 10)
+    until(lambda: os.path.exists(moments), "the first attempt has begun")
     time.sleep(1.5)
     instance.kill()
     instance.start()
@@ -133,7 +133,7 @@ def test_the_duration_of_a_run_counts_the_restart(make_instance):
     instance.start()
     shown = instance.wait_for_run(run)["run"]
     assert 0.6 < shown["duration_seconds"] <= time.monotonic() - began + 0.01
-    until(lambda: not invariants.untidy(instance), "what an ended run needs no more is gone", 5)
+    until(lambda: not invariants.untidy(instance), "what an ended run needs no more is gone")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
@@ -198,7 +198,7 @@ def test_a_cancel_of_what_was_never_begun_ends_it_cancelled(make_instance):
     client = Client(instance.socket)
     client.send({"jsonrpc": "2.0", "id": 1, "method": "run.cancel", "params": {"run": run}})
     state = invariants.StateFile(instance)
-    until(lambda: state.query("SELECT 1 FROM runs WHERE reason = 'request'"), "the cancel is recorded", 5)
+    until(lambda: state.query("SELECT 1 FROM runs WHERE reason = 'request'"), "the cancel is recorded")
     client.close()
     instance.kill()
     chaos.kill(launcher)
@@ -224,7 +224,7 @@ Exec=/bin/sh -c "setsid sleep 300 & echo attempt; exec sleep 300"
     attempt, = shown["attempts"]
     assert (attempt["status"], attempt["reason"], attempt["duration_seconds"]) == ("failed", "lost", None)
     assert attempt["started_at"] > "2020"
-    until(lambda: not any(map(processes.is_alive, below)), "its processes are ended", 5)
+    until(lambda: not any(map(processes.is_alive, below)), "its processes are ended")
 
 
 def test_what_an_ended_step_reported_survives_the_daemon(make_instance):
@@ -261,16 +261,16 @@ Exec=/bin/sh -c "echo begun; sleep 0.3; {paths.BATCHCTL} report --metric games+=
 """)
     instance.start()
     run = instance.run("report", wait=False)["run_number"]
-    until(lambda: "told" in str(instance.call("run.tail", run=run)["lines"]), "it has reported", 5)
+    until(lambda: "told" in str(instance.call("run.tail", run=run)["lines"]), "it has reported")
     monitor, = [pid for pid in chaos.children(chaos.launcher_of(instance)) if chaos.name_of(pid).startswith("mon.")]
     step, = chaos.children(monitor)
     instance.kill()
-    until(lambda: os.listdir(instance.path("run", "m")), "the monitor waits for a daemon", 5)
+    until(lambda: os.listdir(instance.path("run", "m")), "the monitor waits for a daemon")
     os.kill(monitor, signal.SIGSTOP)
     try:
         with open(instance.path("go"), "w", encoding="ascii"):
             pass
-        until(lambda: not processes.is_alive(step), "the step has ended", 5)
+        until(lambda: not processes.is_alive(step), "the step has ended")
         instance.start()
     finally:
         os.kill(monitor, signal.SIGCONT)
@@ -288,7 +288,7 @@ def test_the_launcher_of_an_own_instance_goes_when_nobody_needs_it(make_instance
     monitors = [pid for pid in chaos.children(launcher) if chaos.name_of(pid).startswith("mon.")]
     instance.stop(how)
     assert processes.is_alive(launcher) or not any(map(processes.is_alive, monitors))
-    until(lambda: not processes.is_alive(launcher), "the launcher has ended", 10)
+    until(lambda: not processes.is_alive(launcher), "the launcher has ended")
     assert instance.leftovers() == []
 
 

@@ -87,7 +87,7 @@ def test_what_is_not_mirrored_stays(make_instance, own_postgres):
     instance.call("daemon.reload")
     assert numbers(instance, "echo") == [7, 6, 5, 4, 3, 2, 1]
     own_postgres.start()
-    until(lambda: instance.call("daemon.status")["mirror"].get("rows_waiting") == 0, lambda: f"all is mirrored\n{instance.log}", 30)
+    until(lambda: instance.call("daemon.status")["mirror"].get("rows_waiting") == 0, lambda: f"all is mirrored\n{instance.log}")
     sweep(instance, "echo", [7, 6, 5])
     assert database.value("SELECT count(*) FROM batch_runs") == 7
 
@@ -119,17 +119,17 @@ def test_what_a_killed_daemon_left_is_swept(make_instance):
 def test_sweeps_while_runs_end(make_instance):
     """From the daemon's first second on, when leftovers are looked for, and asked for again and again."""
     instance = make_instance({"echo": ECHO.replace("[Job]", "[Job]\nOverlap=allow")}).start()
-    client = instance.client(30)
+    client = instance.client()
     deadline = time.monotonic() + 3
     while time.monotonic() < deadline:
         if client.call("daemon.status")["runs_active"] < 4:
             client.call("run.start", job="echo")
         client.call("daemon.reload")
-    until(lambda: not client.call("run.current")["runs"], "all have ended", 30)
+    until(lambda: not client.call("run.current")["runs"], "all have ended")
 
     def swept():
         client.call("daemon.reload")
         time.sleep(0.1)
         return len(numbers(instance, "echo")) == 3 and folders(instance) == ids(instance)
 
-    until(swept, lambda: f"three runs and their folders stay: {numbers(instance, 'echo')}, {len(folders(instance))}\n{instance.log[-3000:]}", 20)
+    until(swept, lambda: f"three runs and their folders stay: {numbers(instance, 'echo')}, {len(folders(instance))}\n{instance.log[-3000:]}")

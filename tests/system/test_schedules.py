@@ -55,7 +55,7 @@ def assert_each_once(instance, job, begin, end):
 def test_every_second_runs_once_with_its_due_time(make_instance):
     instance = make_instance({"tick": every_second()}).start()
     begin = int(time.time()) + 1
-    until(lambda: len(records(instance, "tick")) >= 4, "four due times have passed", 10)
+    until(lambda: len(records(instance, "tick")) >= 4, "four due times have passed")
     end = records(instance, "tick")[-1]["due_at"] // 1000000
     assert_each_once(instance, "tick", begin, end)
     for record in records(instance, "tick"):
@@ -72,7 +72,7 @@ def test_every_second_runs_once_with_its_due_time(make_instance):
 
 def test_an_overlap_is_skipped_and_said(make_instance):
     instance = make_instance({"slow": every_second(command="/bin/sleep 100")}).start()
-    until(lambda: len(records(instance, "slow")) >= 3, "three due times have passed", 10)
+    until(lambda: len(records(instance, "slow")) >= 3, "three due times have passed")
     first, *others = records(instance, "slow")
     assert first["outcome"] == "ran"
     assert {(record["outcome"], record["reason"], record["run_id"]) for record in others} == {("skipped", "overlap", None)}
@@ -87,7 +87,7 @@ def test_kill_around_due_times_neither_doubles_nor_loses_one(make_instance):
         time.sleep(1 - time.time() % 1 + chance.uniform(-0.002, 0.02))
         instance.kill()
         instance.start()
-    until(lambda: records(instance, "tick") and records(instance, "tick")[-1]["due_at"] / 1e6 > time.time() - 1.5, "it goes on", 10)
+    until(lambda: records(instance, "tick") and records(instance, "tick")[-1]["due_at"] / 1e6 > time.time() - 1.5, "it goes on")
     assert_each_once(instance, "tick", begin, records(instance, "tick")[-1]["due_at"] // 1000000)
 
 
@@ -109,7 +109,7 @@ def behind(instance, job, begin, end):
 def test_all_missed_due_times_run_one_after_the_other(make_instance):
     instance = make_instance({"tick": every_second("Persistent=all")}).start()
     first, last = restart_after(instance, 7.2)
-    until(lambda: records(instance, "tick") and records(instance, "tick")[-1]["due_at"] / 1e6 > time.time() - 1.5, "it caught up", 20)
+    until(lambda: records(instance, "tick") and records(instance, "tick")[-1]["due_at"] / 1e6 > time.time() - 1.5, "it caught up")
     assert_each_once(instance, "tick", first, last)
     caught = behind(instance, "tick", first, last)
     assert {record["outcome"] for record in caught} <= {"ran", "ran_late"}
@@ -125,7 +125,7 @@ def test_the_last_missed_due_time_runs(make_instance):
         # The latest one is younger than a minute: a restart misses none, whatever Persistent= says.
         instance = make_instance({"tick": every_second(f"Persistent={word}")}).start()
         first, last = restart_after(instance, 3.2)
-        until(lambda: behind(instance, "tick", last + 1, last + 20), "it goes on", 20)
+        until(lambda: behind(instance, "tick", last + 1, last + 20), "it goes on")
         found = behind(instance, "tick", first, last + 20)
         missed = list(itertools.takewhile(lambda record: record["outcome"] == "missed", found))
         # The daemon may take its time to start: the one before the moment at which it looks is the latest.
@@ -152,7 +152,7 @@ def test_an_old_due_time_is_missed_unless_persistent(make_instance):
     for job in ("no", "last", "all"):
         set_back(instance, job, 3 * 3600)
     instance.start()
-    until(lambda: min(len(records(instance, job)) for job in ("no", "last", "all")) >= 3, lambda: f"all are decided\n{instance.log}", 10)
+    until(lambda: min(len(records(instance, job)) for job in ("no", "last", "all")) >= 3, lambda: f"all are decided\n{instance.log}")
     late = time.time() % 3600 - 17 * 60
     recent = 0 <= late < 120  # then the latest is young enough
     outcomes = {job: [record["outcome"] for record in records(instance, job)] for job in ("no", "last", "all")}
@@ -169,7 +169,7 @@ def test_a_year_of_seconds_behind_is_told_in_few_records(make_instance):
     set_back(instance, "tick", 365 * 86400)
     began = time.monotonic()
     instance.start()
-    until(lambda: [record for record in records(instance, "tick") if record["outcome"].startswith("ran")], "it goes on", 20)
+    until(lambda: [record for record in records(instance, "tick") if record["outcome"].startswith("ran")], "it goes on")
     assert time.monotonic() - began < 10
     found = records(instance, "tick")
     assert len(found) < 1100
@@ -183,7 +183,7 @@ def test_a_new_schedule_has_nothing_behind_it(make_instance):
     instance.write_job("tick", every_second())
     begin = time.time()
     assert instance.call("daemon.reload")["changed"] == ["tick"]
-    until(lambda: len(records(instance, "tick")) >= 2, "it runs", 10)
+    until(lambda: len(records(instance, "tick")) >= 2, "it runs")
     assert records(instance, "tick")[0]["due_at"] / 1e6 > begin - 0.1
     instance.write_job("tick", "[Step work]\nExec=/bin/true\n")
     instance.call("daemon.reload")
@@ -206,18 +206,18 @@ def test_nothing_wakes_up_between_due_times(make_instance):
         return switches() - before
 
     # What else the daemon does (tidying up after its start, say) is not for ever.
-    until(lambda: woke_up() == 0, "the daemon sleeps", 30)
+    until(lambda: woke_up() == 0, "the daemon sleeps")
 
 
 def test_postgres_has_the_records(make_instance, database):
     instance = make_instance({"tick": every_second()}, database=database).start()
-    until(lambda: len(records(instance, "tick")) >= 3, "due times have passed", 10)
+    until(lambda: len(records(instance, "tick")) >= 3, "due times have passed")
 
     def mirrored():
         return database.value("SELECT to_regclass('batch_due_times')") and \
             database.dicts("SELECT d.*, r.triggered_by FROM batch_due_times d JOIN batch_runs r USING (run_id) ORDER BY due_at")
 
-    found = until(lambda: (mirrored() or [])[2:] and mirrored(), "they are in PostgreSQL", 15)
+    found = until(lambda: (mirrored() or [])[2:] and mirrored(), "they are in PostgreSQL")
     local = records(instance, "tick")
     assert [(row["due_at"].timestamp(), row["outcome"], str(row["run_id"])) for row in found[:3]] == \
         [(row["due_at"] / 1e6, row["outcome"], row["run_id"]) for row in local[:3]]
@@ -253,7 +253,7 @@ def test_times_that_clocks_skip_and_times_past_are_warned_of(make_instance):
 def test_many_missed_due_times_are_one_line_of_the_log(make_instance):
     instance = make_instance({"tick": every_second()}).start()
     restart_after(instance, 4.2)
-    until(lambda: "due times missed" in instance.log or "due time missed" in instance.log, "it is said", 10)
+    until(lambda: "due times missed" in instance.log or "due time missed" in instance.log, "it is said")
     assert instance.log.count("missed, the first at") == 1
 
 

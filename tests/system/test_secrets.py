@@ -71,7 +71,7 @@ def test_nothing_shows_a_secret(make_instance, conninfo):
     instance.start()
     run = instance.run("use", wait=False)["run_number"]
     until(lambda: [line for line in instance.call("run.tail", run=run)["lines"] if line["text"] == "used"], "the secrets are used")
-    until(lambda: instance.call("daemon.status")["mirror"]["error"], "the database cannot be reached", 20)
+    until(lambda: instance.call("daemon.status")["mirror"]["error"], "the database cannot be reached")
     answers = [str(instance.call(method, **params)) for method, params in (
         ("daemon.status", {}), ("job.list", {}), ("job.show", {"job": "use"}), ("run.show", {"run": str(run)}),
         ("run.current", {}), ("run.tail", {"run": run}), ("daemon.reload", {}), ("run.cancel", {"run": str(run)}))]

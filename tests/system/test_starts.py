@@ -52,7 +52,7 @@ def start(instance, name, **params):
 
 
 def begun(instance, number):
-    until(lambda: number in order(instance), f"run {number} has begun", 10)
+    until(lambda: number in order(instance), f"run {number} has begun")
 
 
 def test_reject_names_the_run_and_force_starts_beside_it(batch):
@@ -182,7 +182,7 @@ def test_many_jobs_due_in_the_same_second_are_decided_in_it(make_instance):
     for i in range(200):
         instance.write_job(f"job{i:03}", f"[Job]\nOnCalendar={due:%Y-%m-%d %H:%M:%S} UTC\n[Step work]\nExec=/bin/sh -c 'echo $BATCH_RUN >>{instance.folder}/order'\n")
     instance.start()
-    until(lambda: len(due_records(instance)) == 200, lambda: f"all are decided: {len(due_records(instance))}", 20)
+    until(lambda: len(due_records(instance)) == 200, lambda: f"all are decided: {len(due_records(instance))}")
     records = due_records(instance)
     assert {outcome for _, outcome, _, _ in records} == {"ran"}
     assert max(late for _, _, _, late in records) < paths.patience(2.5) * 1e6, sorted(late for _, _, _, late in records)[-5:]
@@ -199,8 +199,8 @@ def test_a_cancel_reaches_what_has_not_been_launched_yet(make_instance):
     for i in range(60):
         instance.write_job(f"job{i:03}", f"[Job]\nOnCalendar={due:%Y-%m-%d %H:%M:%S} UTC\n[Step work]\nExec=/bin/sleep 60\nKillGraceSec=1s\n")
     instance.start()
-    until(lambda: len(due_records(instance)) > 20, "some are decided", 20)
-    instance.stop(signal.SIGINT, timeout=30)
+    until(lambda: len(due_records(instance)) > 20, "some are decided")
+    instance.stop(signal.SIGINT)
     with contextlib.closing(sqlite3.connect(f"file:{instance.path('state', 'state.db')}?mode=ro", uri=True)) as db:
         assert set(db.execute("SELECT status, reason FROM runs")) == {("cancelled", "stopped")}
     assert instance.leftovers() == [] or all("--launcher" in line for line in instance.leftovers())

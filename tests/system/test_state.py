@@ -39,7 +39,7 @@ def work(fail):
     return (WORK % fail).replace("{report}", f"{paths.BATCHCTL} report")
 
 
-def mirrored(instance, database, number, seconds=10):
+def mirrored(instance, database, number, seconds=60):
     """The run's row when PostgreSQL has its end."""
 
     def ended():
@@ -96,18 +96,18 @@ def test_a_run_without_postgres_is_there_when_it_comes_back(make_instance, own_p
     own_postgres.stop()
     instance = make_instance({"weekly": work(0)}, database=database.conninfo).start()
     number = instance.run("weekly")["run"]["run_number"]
-    until(lambda: mirror_of(instance)["rows_waiting"] > 0, lambda: str(mirror_of(instance)), 10)
+    until(lambda: mirror_of(instance)["rows_waiting"] > 0, lambda: str(mirror_of(instance)))
     assert mirror_of(instance)["state"] == "down"
     assert instance.call("run.list")["runs"][0]["status"] == "success"
     own_postgres.start()
     assert mirrored(instance, database, number, 30)["status"] == "success"
-    until(lambda: mirror_of(instance)["rows_waiting"] == 0, lambda: str(mirror_of(instance)), 10)
+    until(lambda: mirror_of(instance)["rows_waiting"] == 0, lambda: str(mirror_of(instance)))
 
 
 def test_killed_daemon_leaves_the_truth_in_postgres(make_instance, database):
     instance = make_instance({"count": COUNTER}, database=database).start()
     number = instance.run("count", wait=False)["run_number"]
-    until(lambda: instance.call("run.tail", run=number)["lines"], "the first line", 10)
+    until(lambda: instance.call("run.tail", run=number)["lines"], "the first line")
     instance.kill()
     time.sleep(0.3)
     instance.start()
@@ -121,7 +121,7 @@ def test_killed_daemon_leaves_the_truth_in_postgres(make_instance, database):
 def refused(instance):
     """What the daemon says when it does not start."""
     instance.start(wait=False)
-    assert instance.process.wait(paths.patience(20)) != 0, instance.log
+    assert instance.process.wait(paths.patience()) != 0, instance.log
     return instance.log
 
 
@@ -175,7 +175,7 @@ def test_wrong_database_setting(make_instance):
     """The daemon says so, without the text itself: a password may stand in it."""
     instance = make_instance(settings={"Database": "hots=nowhere"})
     instance.start(wait=False)
-    until(lambda: "Database= is no connection string" in instance.log, lambda: instance.log, 10)
+    until(lambda: "Database= is no connection string" in instance.log, lambda: instance.log)
     assert "nowhere" not in instance.log
 
 
@@ -188,6 +188,6 @@ def test_answers_while_the_disk_is_read(make_instance):
     instance.call("daemon.hello", client="test")
     assert time.monotonic() - begin < paths.patience(1)
     for question in questions:
-        question.wait(paths.patience(20))
+        question.wait(paths.patience())
     assert json.dumps(instance.call("run.list")["runs"]) == "[]"
     instance.stop(signal.SIGTERM)

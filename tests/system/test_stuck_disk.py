@@ -48,7 +48,7 @@ def test_a_store_that_hangs_is_noticed(make_instance):
                 pings(notify, 0.1)
                 assert pings(notify, 2) == 0, "systemd starts a daemon anew whose store hangs"
                 store = until(lambda: instance.call("daemon.status")["store"]["error"] and instance.call("daemon.status")["store"],
-                              "it is noticed", 20)
+                              "it is noticed")
                 assert store["state"] == "down" and store["waiting"] > 0 and "the disk has not answered for 1" in store["error"]
                 systems = until(lambda: unknown(instance), "and that its room cannot be told")
                 assert "no answer for 1" in systems[0]["error"] and systems[0]["total_bytes"] > 0
@@ -57,7 +57,7 @@ def test_a_store_that_hangs_is_noticed(make_instance):
             assert refusal.value.kind == "unavailable" and "has not answered" in refusal.value.message
             assert instance.log.count("the disk has not answered") == 1
             last = instance.call("run.tail", run=ticker, lines=1)["lines"][0]["seq"]
-            until(lambda: instance.call("run.tail", run=ticker, lines=1)["lines"][0]["seq"] > last + 5, "the step goes on, and is shown", 5)
+            until(lambda: instance.call("run.tail", run=ticker, lines=1)["lines"][0]["seq"] > last + 5, "the step goes on, and is shown")
             assert "hello" not in str(instance.leftovers())
         # It answers again: what was held happens, once.
         assert client.receive()["result"]["run_number"] == ticker + 1

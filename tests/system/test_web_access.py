@@ -203,7 +203,7 @@ def test_tokens_of_scripts(instance, make):
     with open(web.path("tokens"), "w", encoding="ascii") as file:
         file.write(reader_line)
     web.process.send_signal(1)
-    until(lambda: deploy.request("GET", "/runs").status == 401, "the token is revoked", 5)
+    until(lambda: deploy.request("GET", "/runs").status == 401, "the token is revoked")
     assert grafana.request("GET", "/runs").status == 200
 
 

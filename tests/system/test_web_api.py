@@ -114,7 +114,7 @@ def test_without_the_daemon_everything_says_so_and_comes_back(instance, web):
     assert web.get("/").status == 200
     instance.start()
     from batchtest.wait import until
-    until(lambda: web.get("/readyz").status == 200, "batch-web has found the daemon again", 15)
+    until(lambda: web.get("/readyz").status == 200, "batch-web has found the daemon again")
     assert web.get("/api/v1/runs").status == 200
 
 
@@ -122,7 +122,7 @@ def test_a_killed_daemon_that_comes_back_is_waited_for(instance, web):
     instance.kill()
     instance.start(wait=False)
     from batchtest.wait import until
-    until(lambda: web.get("/api/v1/runs").status == 200, "the API answers again", 15)
+    until(lambda: web.get("/api/v1/runs").status == 200, "the API answers again")
 
 
 def test_page_and_its_files(web):

@@ -205,7 +205,7 @@ def test_metrics(instance, web):
     assert before["batchd_up", ()] == 1
     instance.run("hello")
     instance.run("fails")
-    until(lambda: len([key for key in scrape(web)[0] if key[0] == "batchd_run_ends_total"]) == 2, "ends are counted", 5)
+    until(lambda: len([key for key in scrape(web)[0] if key[0] == "batchd_run_ends_total"]) == 2, "ends are counted")
     samples, types = scrape(web)
 
     def value(name, **labels):
@@ -240,6 +240,6 @@ def test_metrics_of_the_mirror(make_instance, make_web, database):
     instance = make_instance(jobs=JOBS, database=database).start()
     web = make_web(instance).start()
     instance.run("hello")
-    until(lambda: scrape(web)[0].get(("batchd_mirror_rows_waiting", ())) == 0, "the mirror has all rows", 10)
+    until(lambda: scrape(web)[0].get(("batchd_mirror_rows_waiting", ())) == 0, "the mirror has all rows")
     samples, _ = scrape(web)
     assert samples["batchd_mirror_up", ()] == 1 and samples["batchd_mirror_lag_seconds", ()] == 0

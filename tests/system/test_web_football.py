@@ -17,8 +17,8 @@ def batch(make_instance, player, database):
     instance.settings.update(TrustedClients=pwd.getpwuid(os.geteuid()).pw_name, ActionsPerMinute=1000)
     instance.write_config()
     instance.start()
-    until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied", 20)
-    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
+    until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied")
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up")
     return instance
 
 
@@ -47,7 +47,7 @@ def test_readiness(batch, web, database):
     batch.run("roster_refresh")
     number = call("POST", "/runs", {"job": "weekly_update"})["run_number"]
     assert batch.wait_for_run(number, 60)["run"]["status"] == "success"
-    until(lambda: [week["last_run_number"] for week in call("GET", "/readiness")["weeks"]] == [number], "the run is mirrored", 10)
+    until(lambda: [week["last_run_number"] for week in call("GET", "/readiness")["weeks"]] == [number], "the run is mirrored")
     current, = weeks_of(call("GET", "/readiness"))
     assert (current["season_year"], current["week"], current["season_type"]) == (2024, 9, "reg")
     assert current["schedule_complete"] and current["games_count"] == 4 and current["odds_available"] and not current["odds_fetch_failed"]

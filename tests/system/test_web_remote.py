@@ -135,15 +135,15 @@ def numbers(text):
 @pytest.mark.parametrize("what", ["nothing", "batch-web", "the daemon"])
 def test_following_over_restarts(instance, web, what):
     process = follow(web, "run", "count", "--follow")
-    until(lambda: instance.call("run.current")["runs"], "it runs", 10)
-    until(lambda: instance.show(1)["last_seq"] > 5, "it has written", 10)
+    until(lambda: instance.call("run.current")["runs"], "it runs")
+    until(lambda: instance.show(1)["last_seq"] > 5, "it has written")
     if what == "batch-web":
         web.stop(signal.SIGKILL)
         web.start()
     elif what == "the daemon":
         instance.kill()
         instance.start()
-    out, err = process.communicate(timeout=paths.patience(40))
+    out, err = process.communicate(timeout=paths.patience())
     assert process.returncode == 0, out + err
     assert numbers(out) == list(range(1, 61)), out
 

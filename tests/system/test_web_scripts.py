@@ -51,7 +51,7 @@ def instance(make_instance, database):
     instance = make_instance(jobs=jobs, database=database,
                              settings={"TrustedClients": pwd.getpwuid(os.geteuid()).pw_name, "ActionsPerMinute": 1000}).start()
     # Data readiness is asked of PostgreSQL.
-    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is connected", 20)
+    until(lambda: instance.call("daemon.status")["mirror"]["state"] == "up", "the mirror is connected")
     return instance
 
 

@@ -89,7 +89,7 @@ def test_an_ended_run_and_a_later_part_of_it(instance, web):
 def test_resuming_reads_from_disk_what_the_ring_has_lost(instance, web, tmp_path):
     gate = instance.path("gate")
     run = instance.run("many", wait=False, params={"gate": gate})["run_number"]
-    until(lambda: instance.show(run)["last_seq"] >= 3000, "all lines are there", 20)
+    until(lambda: instance.show(run)["last_seq"] >= 3000, "all lines are there")
     with web.stream(f"/api/v1/runs/{run}/stream") as live, web.stream(f"/api/v1/runs/{run}/stream?after=0") as whole, \
             web.stream(f"/api/v1/runs/{run}/stream", Last_Event_ID="1234") as part:
         first = next(data for _, data in live.events("lines"))
@@ -146,7 +146,7 @@ def test_very_many_read_old_lines_at_once(instance, web):
     """More than may at a time: the others wait for their turn, some leave in between, and none misses a line."""
     gate = instance.path("gate")
     run = instance.run("many", wait=False, params={"gate": gate})["run_number"]
-    until(lambda: instance.show(run)["last_seq"] >= 3000, "all lines are there", 20)
+    until(lambda: instance.show(run)["last_seq"] >= 3000, "all lines are there")
     streams = [web.stream(f"/api/v1/runs/{run}/stream?after={2200 + start}") for start in range(150)]
     for stream in streams[::5]:
         stream.close()

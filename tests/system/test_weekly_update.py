@@ -31,7 +31,7 @@ def prepare(make_instance, player, database, more=""):
 @pytest.fixture
 def batch(make_instance, player, database):
     instance = prepare(make_instance, player, database).start()
-    until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied", 20)
+    until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied")
     return instance
 
 
@@ -52,7 +52,7 @@ def test_the_weekly_update(batch, player, database):
         rows = database.dicts("SELECT * FROM batch_runs WHERE job = 'weekly_update' AND completed_at IS NOT NULL")
         return rows[0] if rows else None
 
-    row = until(mirrored, "the run is in PostgreSQL", 10)
+    row = until(mirrored, "the run is in PostgreSQL")
     assert (row["season_year"], row["week"], row["season_type"], row["status"]) == (2024, 9, "reg", "success")
     assert row["games_processed"] == 32
     assert row["game_logs_added"] == database.value("SELECT count(*) FROM game_logs") > 0
@@ -125,13 +125,13 @@ def test_the_other_jobs(batch, database):
 
 def test_readiness_over_the_protocol(batch, database, make_instance):
     """Shown for the current week, one week, a season; counted anew on request; honest when nothing can be known."""
-    until(lambda: batch.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up", 10)
+    until(lambda: batch.call("daemon.status")["mirror"]["state"] == "up", "the mirror is up")
     assert batch.call("readiness.show") == {"weeks": []}
     batch.run("roster_refresh")
     number = batch.run("weekly_update", seconds=60)["run"]["run_number"]
-    week, = until(lambda: batch.call("readiness.show")["weeks"], "the current week is known", 10)
+    week, = until(lambda: batch.call("readiness.show")["weeks"], "the current week is known")
     assert (week["season_year"], week["week"], week["season_type"]) == (2024, 9, "reg")
-    assert until(lambda: batch.call("readiness.show")["weeks"][0]["last_run_number"], "the run is mirrored", 10) == number
+    assert until(lambda: batch.call("readiness.show")["weeks"][0]["last_run_number"], "the run is mirrored") == number
     columns = {row[0] for row in database.query("SELECT column_name FROM information_schema.columns WHERE table_name = 'data_readiness'")}
     assert set(week) == columns | {"last_run_number"}
     check("readiness.show", {"weeks": [week]})
@@ -180,11 +180,11 @@ def test_a_first_run_before_the_tables(make_instance, player, own_postgres):
     own_postgres.stop()
     batch = prepare(make_instance, player, database, "[Step rosters]\nRetryDelaySec=1s\nRetryBackoff=1\nRetries=30\n").start()
     run = batch.call("run.start", job="roster_refresh")["run_number"]
-    until(lambda: batch.call("run.show", run=run)["steps"][0]["attempts"] >= 2, "the first attempt has failed", 20)
+    until(lambda: batch.call("run.show", run=run)["steps"][0]["attempts"] >= 2, "the first attempt has failed")
     own_postgres.start()
     shown = until(lambda: ended(batch, run), "the run ends", 60)
     assert shown["run"]["status"] == "success", batch.log
-    statuses = until(lambda: attempts_of(database), "all attempts are in PostgreSQL", 10)
+    statuses = until(lambda: attempts_of(database), "all attempts are in PostgreSQL")
     assert len(statuses) >= 2 and set(statuses[:-1]) == {75}
     assert database.value("SELECT count(*) FROM players") > 0
 

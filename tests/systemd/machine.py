@@ -66,7 +66,7 @@ class Machine:
         command = [os.path.join(HERE, "boot"), self.cgroup, *self.trees]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         env=dict(os.environ, TMPDIR=self.folder.name))
-        self.pid = self.wait_for(self.find_init, 30, "systemd was not started")
+        self.pid = self.wait_for(self.find_init, 60, "systemd was not started")
         self.wait_for(self.is_up, 90, "systemd did not come up")
         # Controllers can be enabled only where no process is left in the machine's root cgroup.
         outside = os.path.join(self.cgroup, "outside")
@@ -166,7 +166,7 @@ class Machine:
         answer = self.ctl("status", "-o", "json", check=False)
         return json.loads(answer.stdout)["current"] if answer.returncode == 0 else []
 
-    def wait_for_run(self, number, seconds=30):
+    def wait_for_run(self, number, seconds=60):
         """The answer to run.show when the run has ended."""
 
         def ended():
@@ -199,7 +199,7 @@ class Machine:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.pid, signal.SIGRTMIN + 4)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(30)
+                self.process.wait(60)
             self.process.kill()
             self.process.wait()
         self.remove_cgroups()

@@ -19,10 +19,10 @@ def version_of(machine):
 def test_upgrade_with_runs_in_flight(machine, next_installed):
     before = version_of(machine)
     follower = machine.spawn("batchctl", "run", "count", "-p", "n=100", "--follow")
-    machine.wait_for(lambda: machine.step_pids("batchtest/count"), 10, "the step runs")
+    machine.wait_for(lambda: machine.step_pids("batchtest/count"), 60, "the step runs")
     step = machine.step_pids("batchtest/count")
     family = machine.start_run("family")
-    machine.wait_for(lambda: len(machine.step_pids("sleep 1000")) == 2, 10, "parent and child run")
+    machine.wait_for(lambda: len(machine.step_pids("sleep 1000")) == 2, 60, "parent and child run")
     daemon, launcher = main_pid(machine), main_pid(machine, "batch-runner.service")
     machine.install(next_installed)
     assert "(deleted)" in running_program(machine, "batch-runner.service")
@@ -31,7 +31,7 @@ def test_upgrade_with_runs_in_flight(machine, next_installed):
     assert version_of(machine) == NEXT_VERSION != before
     assert machine.out("batchctl", "--version").split()[-1] == NEXT_VERSION
     # The launcher executes itself anew: the same process, the new program, its monitors still its children.
-    machine.wait_for(lambda: "(deleted)" not in running_program(machine, "batch-runner.service"), 5, "the launcher's new program")
+    machine.wait_for(lambda: "(deleted)" not in running_program(machine, "batch-runner.service"), 60, "the launcher's new program")
     assert main_pid(machine, "batch-runner.service") == launcher
     assert machine.out(f"/proc/{launcher}/exe", "--version").split()[-1] == NEXT_VERSION
     assert machine.step_pids("batchtest/count") == step
@@ -56,7 +56,7 @@ def test_and_back_again(machine, installed):
     machine.install(installed)
     machine.run("systemctl", "restart", "batchd.service")
     assert version_of(machine) != NEXT_VERSION
-    machine.wait_for(lambda: "(deleted)" not in running_program(machine, "batch-runner.service"), 5, "the launcher's program")
+    machine.wait_for(lambda: "(deleted)" not in running_program(machine, "batch-runner.service"), 60, "the launcher's program")
     assert main_pid(machine, "batch-runner.service") == launcher
     assert machine.wait_for_run(number)["run"]["status"] == "success"
     assert numbers(log_lines(machine, number)) == list(range(1, 61))
@@ -81,7 +81,7 @@ def test_reboot_under_runs(boot):
     again = first.start_run("again", "-p", "n=7")
     ended = first.start_run("quick")
     first.wait_for_run(ended)
-    first.wait_for(lambda: first.out("batchctl", "logs", str(again), check=False), 10, "the first line of its step")
+    first.wait_for(lambda: first.out("batchctl", "logs", str(again), check=False), 60, "the first line of its step")
     first.write("/var/lib/batchd/go", "")
     first.crash()
 

@@ -45,7 +45,7 @@ def test_unit_is_clean_and_sandboxed(machine):
 
 
 def test_it_serves_as_nobody_in_particular(web):
-    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 20, "batch-web is ready")
+    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 60, "batch-web is ready")
     pid = web.property("batch-web.service", "MainPID")
     status = web.out("cat", f"/proc/{pid}/status")
     assert "CapEff:\t0000000000000000" in status and "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
@@ -55,7 +55,7 @@ def test_it_serves_as_nobody_in_particular(web):
 
 
 def test_actions_arrive_under_the_persons_name(web):
-    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 20, "batch-web is ready")
+    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 60, "batch-web is ready")
     status, body, cookie = ask(web, "POST", "/api/v1/session", {"password": PASSWORD})
     assert status == 200, body
     headers = {"Cookie": cookie.partition(";")[0], "X-CSRF-Token": json.loads(body)["csrf_token"]}
@@ -69,18 +69,18 @@ def test_actions_arrive_under_the_persons_name(web):
 
 
 def test_batchctl_by_url(web):
-    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 20, "batch-web is ready")
+    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 60, "batch-web is ready")
     result = web.run("env", f"BATCHD_TOKEN={web.token}", "batchctl", "--url", "http://127.0.0.1:8420", "run", "quick", "--follow", user="stranger")
     assert "hello" in result.stdout and "success" in result.stdout
 
 
 def test_a_stop_of_batchd_is_not_undone(web):
     """With batchd.socket enabled a client that connected again would start it."""
-    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 20, "batch-web is ready")
+    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 60, "batch-web is ready")
     web.run("systemctl", "stop", "batchd.service")
     web.run("systemctl", "start", "batchd.socket")
     web.run("systemctl", "start", "batchd.service")
-    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 20, "batch-web has come back after a restart")
+    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 60, "batch-web has come back after a restart")
     web.run("systemctl", "stop", "batchd.service")
     for _ in range(5):
         status, body, _ = ask(web, "GET", "/api/v1/runs")
@@ -88,10 +88,10 @@ def test_a_stop_of_batchd_is_not_undone(web):
     assert web.property("batchd.service", "ActiveState") == "inactive"
     web.run("systemctl", "stop", "batchd.socket")
     web.run("systemctl", "start", "batchd.service")
-    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 20, "batch-web has found the new daemon")
+    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 60, "batch-web has found the new daemon")
 
 
 def test_a_killed_one_is_back_at_once(web):
     before = web.property("batch-web.service", "MainPID")
     web.run("systemctl", "kill", "-s", "KILL", "batch-web.service")
-    web.wait_for(lambda: ask(web, "GET", "/healthz")[0] == 200 and web.property("batch-web.service", "MainPID") != before, 20, "batch-web is back")
+    web.wait_for(lambda: ask(web, "GET", "/healthz")[0] == 200 and web.property("batch-web.service", "MainPID") != before, 60, "batch-web is back")

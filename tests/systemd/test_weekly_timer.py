@@ -30,8 +30,8 @@ def weekly(machine):
     machine.run("systemd-run", "--unit=test-api", "--uid=batchd", "/usr/bin/python3", f"{source}/tests/apiplayer", "--generated",
                 "--now", NOW, "--port-file", "/run/batchtest-pg/port")
     machine.wait_for(lambda: machine.run(f"{programs}/createdb", "-h", "/run/batchtest-pg", "batchd", user="batchd",
-                                         check=False).returncode == 0, 30, "PostgreSQL")
-    port = machine.wait_for(lambda: machine.out("cat", "/run/batchtest-pg/port", check=False), 30, "the API player")
+                                         check=False).returncode == 0, 60, "PostgreSQL")
+    port = machine.wait_for(lambda: machine.out("cat", "/run/batchtest-pg/port", check=False), 60, "the API player")
     for job in ("weekly_update", "roster_refresh"):
         machine.write(f"/etc/batchd/jobs.d/{job}.job.d/site.conf",
                       f"[Job]\nEnvironment=TANK01_BASE_URL=http://127.0.0.1:{port} BATCH_NOW={NOW}\n"
@@ -39,7 +39,7 @@ def weekly(machine):
     machine.write("/etc/batchd/batchd.conf.d/site.conf", f"[Daemon]\nDatabase={DATABASE}\n")
     machine.run("systemctl", "restart", "batchd.service")
     # It has made its tables then.
-    machine.wait_for(lambda: machine.ctl_json("status")["daemon"]["mirror"]["state"] == "up", 20, "the mirror")
+    machine.wait_for(lambda: machine.ctl_json("status")["daemon"]["mirror"]["state"] == "up", 60, "the mirror")
     yield machine
     machine.run("systemctl", "stop", "batch-weekly.timer")
     machine.run("rm", "-rf", "/etc/batchd/batchd.conf.d", "/etc/batchd/jobs.d/weekly_update.job.d", "/etc/batchd/jobs.d/roster_refresh.job.d",
@@ -67,7 +67,7 @@ def test_the_timer_starts_the_weekly_run(weekly):
     assert run["status"] in ("success", "partial"), json.dumps(run, indent=1)
     assert (run["job"], run["parameters"]["week"], run["triggered_by_user"]) == ("weekly_update", 9, "batchd")
     # It fires again within the minute: the same due time is the same run.
-    weekly.wait_for(lambda: weekly.out("journalctl", "-u", "batch-run@weekly_update.service", "-o", "cat").count("Finished") >= 2, 30,
+    weekly.wait_for(lambda: weekly.out("journalctl", "-u", "batch-run@weekly_update.service", "-o", "cat").count("Finished") >= 2, 60,
                     "the timer again")
     weekly.run("systemctl", "stop", "batch-weekly.timer")
     assert weekly.property("batch-run@weekly_update.service", "Result") == "success"
@@ -75,7 +75,7 @@ def test_the_timer_starts_the_weekly_run(weekly):
     assert len(due) == len(set(due)) and all(instant.endswith(":00.000000Z") for instant in due)
     # The audit trail and the football are in PostgreSQL.
     number = run["run_number"]
-    weekly.wait_for(lambda: rows(weekly, f"SELECT status FROM batch_runs WHERE run_number = {number}") == [run["status"]], 10, "the mirror")
+    weekly.wait_for(lambda: rows(weekly, f"SELECT status FROM batch_runs WHERE run_number = {number}") == [run["status"]], 60, "the mirror")
     steps = rows(weekly, "SELECT step_name FROM batch_execution_steps JOIN batch_runs ON run_id = batch_run_id "
                          f"WHERE run_number = {number} ORDER BY step_order")
     assert steps == ["schedule", "game_logs", "odds", "predictions"]

@@ -53,7 +53,7 @@ class Browser:
         except Exception:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
-        self.driver.set_page_load_timeout(paths.patience(30))
+        self.driver.set_page_load_timeout(paths.patience())
         self.base = None
         self.clicks = 0
         self.allow_downloads()
@@ -103,7 +103,7 @@ class Browser:
     def all(self, css):
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
-    def find(self, css, seconds=10):
+    def find(self, css, seconds=60):
         """The first such element that is seen."""
         def look():
             with contextlib.suppress(StaleElementReferenceException):
@@ -118,10 +118,10 @@ class Browser:
             return self.driver.find_element(By.CSS_SELECTOR, css).text
         return ""
 
-    def until_text(self, wanted, css="body", seconds=10):
+    def until_text(self, wanted, css="body", seconds=60):
         until(lambda: wanted in self.text(css), lambda: f"'{wanted}' is in {css}\n{self.text()}\n{self.console()}", seconds)
 
-    def until_gone(self, css, seconds=10):
+    def until_gone(self, css, seconds=60):
         until(lambda: not self.sees(css), lambda: f"{css} is gone\n{self.text()}", seconds)
 
     def sees(self, css):
@@ -141,7 +141,7 @@ class Browser:
                         return True
             return False
 
-        until(clicked, lambda: f"{css} {text or ''} can be clicked\n{self.text()}\n{self.console()}", 10)
+        until(clicked, lambda: f"{css} {text or ''} can be clicked\n{self.text()}\n{self.console()}")
         self.clicks += 1
 
     def log_in(self, password):
@@ -169,12 +169,12 @@ class Browser:
                 return next(((element.get_attribute(name),) for element in self.all(css) if element.is_displayed()), None)
             return None
 
-        return until(look, lambda: f"{css} is shown\n{self.text()}", 10)[0]
+        return until(look, lambda: f"{css} is shown\n{self.text()}")[0]
 
     def press(self, *keys):
         webdriver.ActionChains(self.driver).send_keys(*keys).perform()
 
-    def downloaded(self, name, seconds=10):
+    def downloaded(self, name, seconds=60):
         """The bytes of a file that the page gave to save."""
         path = os.path.join(self.downloads, name)
         # The name is taken at once, and the content comes under another one.

@@ -61,7 +61,7 @@ def kill(pid, how=signal.SIGKILL):
         os.kill(pid, how)
 
 
-def wait_for(condition, seconds=20):
+def wait_for(condition, seconds=60):
     """As `until`, in steps short enough to hit a moment; None when it never came."""
     deadline = time.monotonic() + paths.patience(seconds)
     while time.monotonic() < deadline:
@@ -117,10 +117,10 @@ class Matrix:
 
     def finish(self):
         """The records of all rounds of this instance are compared, and it is taken away."""
-        until(lambda: not self.instance.call("run.current")["runs"], "nothing runs any more", 30)
+        until(lambda: not self.instance.call("run.current")["runs"], "nothing runs any more")
         # libevent's, about a descriptor that was closed behind its back: whoever gets the number next would not be heard.
         assert "[warn]" not in self.instance.log, [line for line in self.instance.log.splitlines() if "[warn]" in line]
-        until(lambda: not invariants.untidy(self.instance), lambda: f"the folders are tidy: {invariants.untidy(self.instance)}", 20)
+        until(lambda: not invariants.untidy(self.instance), lambda: f"the folders are tidy: {invariants.untidy(self.instance)}")
         for i, count in enumerate(invariants.records_are_equal(self.instance, self.database)):
             self.rows[i] += count
         self.instance.remove()
@@ -257,7 +257,7 @@ class Round:
             self.pause(0.2)
             self.server.start()
         if self.moment == "stop" or "daemon" in self.killed:
-            self.instance.process.wait(paths.patience(30))
+            self.instance.process.wait(paths.patience())
             if self.chance.random() < 0.3:  # and once more while it takes up what was left
                 self.instance.start(wait=False)
                 self.pause(0.060)
@@ -280,17 +280,17 @@ class Round:
             self.no_run()
             return "never began"
         until(lambda: self.state.status_of(self.run_id) in invariants.FINAL, "the run has an end", 60)
-        shown = until(self.show, "the run is shown", 20)
+        shown = until(self.show, "the run is shown")
         self.check_record(shown)
         lines = invariants.lines_are_whole(self.instance, shown)
         self.check_starts(shown)
         self.check_follower(shown, lines)
         self.check_counts(shown)
         invariants.durations_are_sane(shown)
-        until(lambda: not self.left_behind(), lambda: f"no process is left: {self.left_behind()}", 10)
+        until(lambda: not self.left_behind(), lambda: f"no process is left: {self.left_behind()}")
         self.reap()
         if self.moment in ("mirror", "exit"):
-            until(lambda: self.state.rows_waiting() == 0, "the mirror has caught up", 30)
+            until(lambda: self.state.rows_waiting() == 0, "the mirror has caught up")
         return shown["run"]["status"]
 
     def show(self):
@@ -306,7 +306,7 @@ class Round:
             self.run_id = rows[0][0] if rows else None
             return self.run_id or self.ctl.poll() is not None
 
-        until(found, "the request has become a run, or was given up", 30)
+        until(found, "the request has become a run, or was given up")
         # What a killed batchctl has sent may still be on its way to the daemon.
         wait_for(lambda: found() and self.run_id, 0.5)
         return self.run_id
@@ -314,7 +314,7 @@ class Round:
     def no_run(self):
         if self.victim == "batchctl":
             return
-        out, err = self.ctl.communicate(timeout=30)
+        out, err = self.ctl.communicate(timeout=paths.patience())
         assert self.ctl.returncode == 8 and self.away > 1.5, f"batchctl: {self.ctl.returncode}, daemon away for {self.away}\n{out}{err}"
 
     def check_record(self, shown):
@@ -360,7 +360,7 @@ class Round:
         if self.victim == "batchctl":
             return
         try:
-            out, err = self.ctl.communicate(timeout=paths.patience(30))
+            out, err = self.ctl.communicate(timeout=paths.patience())
         except subprocess.TimeoutExpired as error:
             kill(self.ctl.pid)
             out, err = self.ctl.communicate()

@@ -76,7 +76,7 @@ def start_ctl(daemon, *arguments, **environment):
 
 def ctl(daemon, *arguments, **environment):
     process = start_ctl(daemon, *arguments, **environment)
-    out, err = process.communicate(timeout=paths.patience(20))
+    out, err = process.communicate(timeout=paths.patience())
     return process.returncode, out, err
 
 

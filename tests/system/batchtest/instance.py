@@ -82,7 +82,7 @@ class Instance:
             self.process = subprocess.Popen([*self.wrapper, paths.BATCHD, "--config", self.config], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=environment, cwd=self.folder, start_new_session=True)
         if wait:
-            until(self.answers, lambda: f"the daemon answers\n{self.log}", 20)
+            until(self.answers, lambda: f"the daemon answers\n{self.log}")
         return self
 
     def answers(self):
@@ -93,7 +93,7 @@ class Instance:
             return True
         return False
 
-    def stop(self, how=signal.SIGTERM, timeout=20):
+    def stop(self, how=signal.SIGTERM, timeout=60):
         """Ends the daemon and returns its exit status; what it launched goes on unless the daemon ends it."""
         if not self.process:
             return None
@@ -120,7 +120,7 @@ class Instance:
         processes.kill_all_of(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def client(self, timeout=10.0):
+    def client(self, timeout=60.0):
         """An open connection, closed at the end of the test."""
         client = Client(self.socket, timeout)
         self.clients.append(client)
@@ -141,7 +141,7 @@ class Instance:
                                  f"{result.stdout}{result.stderr}\n{self.log}")
         return result
 
-    def run(self, job, wait=True, seconds=30, **params):
+    def run(self, job, wait=True, seconds=60, **params):
         """Starts a run: the answer to run.show when it has ended, or that to run.start without `wait`. `params` are run.start's."""
         started = self.call("run.start", job=job, **params)
         return self.wait_for_run(started["run_number"], seconds) if wait else started
@@ -161,7 +161,7 @@ class Instance:
     def status_of(self, run):
         return self.show(run)["run"]["status"]
 
-    def wait_for_run(self, run, seconds=30):
+    def wait_for_run(self, run, seconds=60):
         """The answer to run.show when the run has ended."""
 
         def ended():

@@ -28,7 +28,7 @@ class StateFile:
         self.path = os.path.join(instance.state, "state.db")
 
     def query(self, sql, *parameters):
-        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)
+        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=60)
         try:
             return connection.execute(sql, parameters).fetchall()
         finally:
@@ -86,7 +86,7 @@ def differences(left, right):
     return told
 
 
-def records_are_equal(instance, database, seconds=20):
+def records_are_equal(instance, database, seconds=60):
     """Every row of a run and of an attempt is the same in state.db and in PostgreSQL, once, and has an end. How many there are."""
     state = StateFile(instance)
     until(lambda: state.rows_waiting() == 0, lambda: f"the mirror has caught up\n{instance.log[-4000:]}", seconds)

@@ -17,6 +17,7 @@ SQL = os.path.join(SOURCE, "sql")
 APIPLAYER = os.path.join(SOURCE, "tests", "apiplayer")
 
 
-def patience(seconds):
-    """How long to wait for what should take no time: sanitizers and busy machines make everything slower."""
+def patience(seconds=60):
+    """How long to wait for what should take no time, before it is said that it never comes: machines may be busy, and sanitizers make everything
+    slower. Nothing is proved by it that a slow machine could refute."""
     return seconds * (4 if SANITIZED else 1)

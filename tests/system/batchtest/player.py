@@ -18,7 +18,7 @@ class Player:
         self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
         self.process = subprocess.Popen([sys.executable, paths.APIPLAYER, "--port", "0", "--port-file", port_file, *options],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        until(lambda: os.path.exists(port_file) or self.process.poll() is not None, "the API player listens", 30)
+        until(lambda: os.path.exists(port_file) or self.process.poll() is not None, "the API player listens")
         if self.process.poll() is not None:
             self.log.seek(0)
             raise AssertionError(f"the API player ended with {self.process.returncode}\n{self.log.read()}")
@@ -64,7 +64,7 @@ class Player:
     def remove(self):
         self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
+            self.process.wait(60)
         self.process.kill()
         self.process.wait()
         self.log.close()

@@ -46,7 +46,7 @@ class Postgres:
 
     def start(self):
         self.launch()
-        until(self.answers, lambda: f"PostgreSQL answers\n{self.log}", 30)
+        until(self.answers, lambda: f"PostgreSQL answers\n{self.log}")
         return self
 
     def launch(self):

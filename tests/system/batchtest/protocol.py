@@ -25,7 +25,7 @@ class ConnectionClosed(Exception):
 
 
 class Client:
-    def __init__(self, path, timeout=10.0):
+    def __init__(self, path, timeout=60.0):
         self.timeout = patience(timeout)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(self.timeout)

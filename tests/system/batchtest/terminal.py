@@ -42,7 +42,7 @@ class Terminal:
         self.output += data.decode(errors="replace")
         return bool(data)
 
-    def expect(self, text, seconds=10):
+    def expect(self, text, seconds=60):
         deadline = time.monotonic() + patience(seconds)
         while text not in self.output:
             alive = self.read()
@@ -50,7 +50,7 @@ class Terminal:
                 break
             assert alive and time.monotonic() < deadline, f"{text!r} is not in {self.output!r}"
 
-    def wait(self, seconds=10):
+    def wait(self, seconds=60):
         """Reads to the end; the exit status."""
         deadline = time.monotonic() + patience(seconds)
         while self.read() and time.monotonic() < deadline:

@@ -4,7 +4,7 @@ import time
 from .paths import patience
 
 
-def until(condition, what, seconds=10.0):
+def until(condition, what, seconds=60.0):
     """The first true value of condition(); an AssertionError that says what was waited for when the time is over."""
     deadline = time.monotonic() + patience(seconds)
     while True:

@@ -73,8 +73,8 @@ class Web:
         with open(self.path("log"), "wb") as log:
             self.process = subprocess.Popen([paths.BATCH_WEB, "--config", self.write_config()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=dict(os.environ, **self.environment))
-        until(self.find_port, lambda: f"batch-web listens\n{self.log}", 20)
-        until(lambda: self.get("/readyz").status == 200 or not self.instance.process, lambda: f"batch-web is ready\n{self.log}", 20)
+        until(self.find_port, lambda: f"batch-web listens\n{self.log}")
+        until(lambda: self.get("/readyz").status == 200 or not self.instance.process, lambda: f"batch-web is ready\n{self.log}")
         return self
 
     def find_port(self):
@@ -88,7 +88,7 @@ class Web:
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
             try:
-                self.process.wait(paths.patience(10))
+                self.process.wait(paths.patience())
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -101,7 +101,7 @@ class Web:
             status = self.stop()
             assert status == 0, f"batch-web ended with {status}\n{self.log}"
 
-    def request(self, verb, path, body=None, headers=None, timeout=20):
+    def request(self, verb, path, body=None, headers=None, timeout=60):
         """One request on a connection of its own; a dict as body is sent as JSON."""
         headers = dict(headers or {})
         if isinstance(body, dict):
@@ -118,7 +118,7 @@ class Web:
     def get(self, path, **headers):
         return self.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
-    def raw(self, data, timeout=20):
+    def raw(self, data, timeout=60):
         """What comes back for these bytes, until the server closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), paths.patience(timeout)) as connection:
             connection.sendall(data)
@@ -135,7 +135,7 @@ class Web:
 class EventStream:
     """A reader of Server-Sent Events, after the rules of the HTML standard."""
 
-    def __init__(self, port, path, headers=None, timeout=20):
+    def __init__(self, port, path, headers=None, timeout=60):
         self.connection = socket.create_connection(("127.0.0.1", port), paths.patience(timeout))
         head = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         self.connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{head}\r\n".encode())
@@ -159,7 +159,7 @@ class EventStream:
     def event(self):
         """The next (name, data), data as JSON; None at the end of the stream."""
         name, data, number = "message", [], None
-        deadline = time.monotonic() + paths.patience(60)
+        deadline = time.monotonic() + paths.patience()
         for line in self.file:
             line = line.decode().rstrip("\n")
             if line.startswith(":"):
