@@ -108,6 +108,7 @@ static char *text_at(const struct parameter *parameter, int64_t position) {
 static int expand_range(const struct parameter *parameter, const char *from, const char *to, char ***values,
                         struct complaint complaint) {
         _cleanup_free_ char *first = NULL, *last = NULL;
+        uint64_t beyond;
         int64_t at, end;
         int r;
 
@@ -128,12 +129,14 @@ static int expand_range(const struct parameter *parameter, const char *from, con
                         xasprintf("the range begins behind its end: exchange %s and %s (reverse turns the order "
                                   "round)",
                                   first, last));
-        if ((uint64_t)end - (uint64_t)at >= BACKFILL_VALUES_MAX)
+        beyond = (uint64_t)end - (uint64_t)at;
+        if (beyond >= BACKFILL_VALUES_MAX)
                 return complain(complaint, "to",
                                 xasprintf("%s to %s are more than %d values; do it in parts", first, last,
                                           BACKFILL_VALUES_MAX));
-        for (; at <= end; at++)
-                strv_append_take(values, text_at(parameter, at));
+        /* Counted, since nothing is behind the last integer. */
+        for (uint64_t i = 0; i <= beyond; i++)
+                strv_append_take(values, text_at(parameter, at + (int64_t)i));
         return 0;
 }
 

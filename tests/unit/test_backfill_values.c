@@ -45,6 +45,8 @@ static void ranges_have_both_ends(void **state) {
         check(DAYS, "{\"from\":\"2025-12-31\",\"to\":\"2026-01-01\",\"reverse\":true}", "day", "2026-01-01 2025-12-31",
               NULL);
         check(DAYS, "{\"parameter\":\"n\",\"from\":\"-1\",\"to\":\"1\"}", "n", "-1 0 1", NULL);
+        check(DAYS, "{\"parameter\":\"n\",\"from\":\"9223372036854775806\",\"to\":\"9223372036854775807\"}", "n",
+              "9223372036854775806 9223372036854775807", NULL);
 }
 
 static void lists_keep_their_order_and_each_value_once(void **state) {
