@@ -284,11 +284,21 @@ static bool take_from_stash(struct session *session, int64_t id, struct client_m
         return false;
 }
 
-/* Waits for the answer to one call. 0, or an exit status. */
+/* Waits for the answer to one call. After a silence it is sent again over a new connection; each silence may be twice
+ * as long as the one before, since what acts and is sent again counts as one action more. 0, or an exit status. */
 static int await(struct session *session, int64_t id, struct client_message *ret) {
+        usec_t deadline = now_boottime() + session->patience, silence = SILENCE_MAX;
         while (!take_from_stash(session, id, ret)) {
                 struct client_message message = {0};
-                int r = session_next(session, session->patience, &message);
+                usec_t now = now_boottime(), left = deadline > now ? deadline - now : 0;
+                bool may_ask_anew = silence < left && !session->is_remote;
+                int r = session_next(session, may_ask_anew ? silence : left, &message);
+                if (r == -ECONNRESET) /* the daemon begins anew, and so does the time */
+                        deadline = now_boottime() + session->patience;
+                if (r == 0 && may_ask_anew) {
+                        silence *= 2;
+                        r = -ECONNRESET;
+                }
                 if (r == -ECONNRESET && session_reconnect(session, CALL_PATIENCE) == 0)
                         continue;
                 if (r == 0)

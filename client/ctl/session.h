@@ -9,6 +9,13 @@
 #include "client.h"
 #include "context.h"
 #include "exit_status.h"
+#include "timeutil.h"
+
+/* After so much silence what was asked is asked anew, over a connection of its own: a daemon that has much to do, or a
+ * step that says nothing, is no news, but a connection that has been forgotten at the other end says nothing either.
+ * Calls that act carry their request_id, followers go on behind their last line, so nothing happens or is shown twice.
+ */
+#define SILENCE_MAX (20 * USEC_PER_SEC)
 
 struct session {
         const struct context *context;

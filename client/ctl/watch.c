@@ -16,10 +16,6 @@
 #define TICK (USEC_PER_SEC)
 /* A follower waits that long for a daemon that went away. */
 #define FOLLOW_PATIENCE (10 * USEC_PER_MINUTE)
-/* After so much silence it asks anew, over a connection of its own: a step that says nothing is no news, but a
- * connection that has been forgotten at the other end says nothing either. It goes on behind the last line, so nothing
- * is shown twice. */
-#define SILENCE_MAX (20 * USEC_PER_SEC)
 #define CLEAR_LINE "\r\033[K"
 
 struct watch {

@@ -233,17 +233,3 @@ def test_long_history_goes_through_the_pager(daemon, terminal):
     assert screen.wait() == 0 and "paged:" not in screen.output and "weekly" in screen.output
     screen = terminal(daemon, "history", environment={"PAGER": "no-such-pager-here"})
     assert screen.wait() == 0 and "weekly" in screen.output
-
-
-def test_a_connection_that_was_forgotten_is_made_anew(daemon, run):
-    """The daemon has lost sight of the follower, or the follower of the daemon: nothing tells either."""
-    run.line("one")
-    process = start_ctl(daemon, "tail", "-f", "--utc")
-    until(lambda: run.followers, "it follows")
-    with run.lock:
-        run.followers.clear()
-    run.line("two")
-    run.end("success")
-    out, err = process.communicate(timeout=paths.patience())
-    assert (process.returncode, err) == (0, "")
-    assert [line.rpartition(" ")[2] for line in out.splitlines() if line.endswith(("one", "two"))] == ["one", "two"], out
