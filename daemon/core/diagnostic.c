@@ -24,7 +24,9 @@ static char *format_text(const char *format, va_list arguments) {
 
 static void diagnostics_add(struct diagnostics *diagnostics, const char *path, unsigned line, bool is_warning,
                             char *text) {
-        if (!is_warning)
+        if (is_warning)
+                diagnostics->n_warnings++;
+        else
                 diagnostics->n_errors++;
         if (diagnostics->count >= DIAGNOSTICS_MAX) {
                 free(text);

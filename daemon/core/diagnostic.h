@@ -18,6 +18,7 @@ struct diagnostics {
         struct diagnostic *items;
         size_t count, capacity;
         size_t n_errors;
+        size_t n_warnings;
 };
 
 void diagnostics_error(struct diagnostics *diagnostics, const char *path, unsigned line, const char *format, ...)

@@ -215,6 +215,16 @@ static void open_section(struct job_parser *parser, const struct unit_token *tok
         parser->current = found;
 }
 
+/* The place of the object's assignment to a key; made where there is none. */
+static struct place *key_place(struct parsed_object *object, const char *key) {
+        for (size_t i = 0; i < object->n_keys; i++)
+                if (streq(object->keys[i].key, key))
+                        return &object->keys[i].place;
+        object->keys = xreallocarray(object->keys, object->n_keys + 1, sizeof(*object->keys));
+        object->keys[object->n_keys] = (struct key_place){.key = key};
+        return &object->keys[object->n_keys++].place;
+}
+
 /* The places of the words of After= and Steps=, beside the list itself. */
 static void keep_word_places(struct job_parser *parser, struct parsed_object *object, char *const *list,
                              unsigned line) {
@@ -242,7 +252,7 @@ static void assign(struct job_parser *parser, const struct unit_token *token) {
                 .key = key, .path = parser->path, .line = token->line, .diagnostics = parser->diagnostics};
         key->parse(&context, token->value, data + key->offset,
                    (const char *)sections[object->section].defaults + key->offset);
-        place = &object->keys[key - job_key_table.keys];
+        place = key_place(object, key->name);
         if (!key->is_list && place->path == parser->path && *token->value)
                 diagnostics_warning(parser->diagnostics, parser->path, token->line,
                                     "%s= is there twice; the value in line %u does not count", key->name, place->line);
@@ -287,8 +297,10 @@ static void hash_sources(const struct source_text *sources, size_t n_sources, ch
 }
 
 static void parser_done(struct job_parser *parser) {
-        for (size_t i = 0; i < parser->n_objects; i++)
+        for (size_t i = 0; i < parser->n_objects; i++) {
+                free(parser->objects[i].keys);
                 free(parser->objects[i].words);
+        }
         free(parser->objects);
         job_unref(parser->job);
 }
@@ -331,15 +343,15 @@ int job_parse(struct job **ret, const char *name, const struct source_text *sour
 }
 
 struct place job_place_of(const struct parsed_object *object, const char *key) {
-        for (size_t i = 0; i < job_key_table.n_keys; i++)
-                if (object->keys[i].path && streq(job_key_table.keys[i].name, key))
-                        return object->keys[i];
+        for (size_t i = 0; i < object->n_keys; i++)
+                if (object->keys[i].place.path && streq(object->keys[i].key, key))
+                        return object->keys[i].place;
         return object->header;
 }
 
 bool job_key_is_set(const struct parsed_object *object, const char *key) {
-        for (size_t i = 0; i < job_key_table.n_keys; i++)
-                if (object->keys[i].path && streq(job_key_table.keys[i].name, key))
+        for (size_t i = 0; i < object->n_keys; i++)
+                if (object->keys[i].place.path && streq(object->keys[i].key, key))
                         return true;
         return false;
 }

@@ -1,5 +1,4 @@
 /* The keys of job files, one row a key. The manual batchd.job(5) has a paragraph for each; a test compares. */
-#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,7 +247,5 @@ static const struct config_key job_keys[] = {
         {.name = "Impact", IN_STEP(impact), .parse = config_parse_text, .help = "what running it changes"},
 };
 /* clang-format on */
-
-static_assert(ELEMENTSOF(job_keys) <= JOB_KEYS_MAX, "JOB_KEYS_MAX holds a place for each key");
 
 const struct config_table job_key_table = {.keys = job_keys, .n_keys = ELEMENTSOF(job_keys), .file = "a job file"};

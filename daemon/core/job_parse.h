@@ -6,7 +6,6 @@
 #include "job.h"
 #include "job_file.h"
 
-#define JOB_KEYS_MAX 64
 /* More are a mistake, and every step gets a row, a file and a place on the screen. */
 #define JOB_STEPS_MAX 500
 #define JOB_MODES_MAX 100
@@ -21,12 +20,19 @@ struct place {
         unsigned line;
 };
 
+/* The last assignment of a key. */
+struct key_place {
+        const char *key; /* its name, of job_key_table */
+        struct place place;
+};
+
 /* One section's object, and where its keys and the words of its list of steps (After=, Steps=) were written. */
 struct parsed_object {
         enum job_section section;
         size_t index; /* among the job's parameters, modes or steps */
         struct place header;
-        struct place keys[JOB_KEYS_MAX]; /* the last assignment of each key; by the row in job_key_table */
+        struct key_place *keys; /* those that are set */
+        size_t n_keys;
         struct place *words;
         size_t n_words;
 };

@@ -65,117 +65,109 @@ static bool check_names(struct job_registry *registry, const struct job_registry
         return any;
 }
 
-/* Jobs that lead to no circle are taken away again and again; what is left, in `left`, is in a circle or behind one. */
-static size_t find_circles(const struct job_registry *registry, bool *left) {
-        size_t n = 0;
-        bool any = true;
-
-        for (size_t i = 0; i < registry->count; i++) {
-                left[i] = registry->entries[i].job && registry->entries[i].job->after_jobs.count > 0;
-                n += left[i];
-        }
-        while (any) {
-                any = false;
-                for (size_t i = 0; i < registry->count; i++) {
-                        bool waits = false;
-
-                        for (size_t k = 0; left[i] && k < registry->entries[i].job->after_jobs.count; k++) {
-                                const struct job_entry *other =
-                                        job_registry_find(registry, registry->entries[i].job->after_jobs.items[k].name);
-
-                                waits = waits || (other && left[other - registry->entries]);
-                        }
-                        if (left[i] && !waits) {
-                                left[i] = false;
-                                any = true;
-                                n--;
-                        }
-                }
-        }
-        return n;
-}
-
-/* The word of the job's AfterJob= that leads on among those left. */
-static const struct job_link *link_on(const struct job_registry *registry, const struct job_entry *entry,
-                                      const bool *left) {
-        for (size_t k = 0; k < entry->job->after_jobs.count; k++) {
-                const struct job_entry *other = job_registry_find(registry, entry->job->after_jobs.items[k].name);
-
-                if (other && left[other - registry->entries])
-                        return &entry->job->after_jobs.items[k];
-        }
-        return NULL;
-}
-
-/* Follows the words from a job until one comes again, which is then in a circle for sure. */
-static struct job_entry *enter_circle(const struct job_registry *registry, const bool *left) {
-        size_t at = 0;
-
-        while (!left[at])
-                at++;
-        for (size_t steps = 0; steps <= registry->count; steps++) {
-                const struct job_link *link = link_on(registry, &registry->entries[at], left);
-
-                at = (size_t)(job_registry_find(registry, link->name) - registry->entries);
-        }
-        return &registry->entries[at];
-}
-
-/* A job of a circle, and its word that leads to the next. */
-struct member {
+/* A job on the path that is walked, and which of its words comes next. */
+struct place_on_path {
         struct job_entry *entry;
-        const struct job_link *link;
+        size_t next_word;
 };
 
-/* The members of one circle; *ret is new memory. */
-static size_t collect_circle(const struct job_registry *registry, const bool *left, struct member **ret) {
-        struct job_entry *first = enter_circle(registry, left), *entry = first;
-        size_t n = 0;
-
-        *ret = xcalloc(registry->count, sizeof(**ret));
-        do {
-                (*ret)[n] = (struct member){entry, link_on(registry, entry, left)};
-                entry = job_registry_find(registry, (*ret)[n++].link->name);
-        } while (entry != first);
-        return n;
+/* The word that leads from a place to the one behind it on the path, or back to where the circle began. */
+static const struct job_link *link_on(const struct place_on_path *place) {
+        return &place->entry->job->after_jobs.items[place->next_word - 1];
 }
 
-static char *spell_circle(const struct member *members, size_t n) {
+static char *spell_circle(const struct place_on_path *circle, size_t n) {
         struct buf text = BUF_INIT(CIRCLE_SHOWN);
 
         for (size_t i = 0; i < n; i++)
-                (void)buf_appendf(&text, "%s, ", members[i].entry->name);
-        (void)buf_append_str(&text, members[0].entry->name);
+                (void)buf_appendf(&text, "%s, ", circle[i].entry->name);
+        (void)buf_append_str(&text, circle[0].entry->name);
         return buf_steal(&text);
 }
 
 /* Takes one circle apart: all of its jobs whose files are new fall back. */
-static bool break_circle(struct job_registry *registry, const struct job_registry *before,
+static bool break_circle(const struct place_on_path *circle, size_t n, const struct job_registry *before,
                          struct diagnostics *diagnostics) {
-        _cleanup_free_ bool *left = xcalloc(registry->count + 1, sizeof(*left));
-        _cleanup_free_ struct member *members = NULL;
-        _cleanup_free_ char *circle = NULL;
+        _cleanup_free_ char *spelled = spell_circle(circle, n);
         bool any = false;
-        size_t n;
 
-        if (find_circles(registry, left) == 0)
-                return false;
-        n = collect_circle(registry, left, &members);
-        circle = spell_circle(members, n);
         for (size_t i = 0; i < n; i++) {
-                if (members[i].entry->broken)
+                if (circle[i].entry->broken)
                         continue;
-                refuse(before, members[i].entry, members[i].link,
+                refuse(before, circle[i].entry, link_on(&circle[i]),
                        xasprintf("AfterJob=: the jobs follow each other in a circle (%s); take it out of one of them",
-                                 circle),
+                                 spelled),
                        diagnostics);
                 any = true;
         }
         return any;
 }
 
+/* Every job's words are followed once, however many jobs and circles there are. */
+struct walk {
+        struct job_registry *registry;
+        struct place_on_path *path;
+        size_t depth;
+        size_t *position; /* of each entry: on the path, counted from 1; 0: not seen yet; DONE: nothing is left to
+                             follow */
+};
+#define DONE SIZE_MAX
+
+static void step_onto(struct walk *walk, struct job_entry *entry) {
+        walk->path[walk->depth++] = (struct place_on_path){.entry = entry};
+        walk->position[entry - walk->registry->entries] = walk->depth;
+}
+
+/* Steps back until only `depth` places are left. */
+static void step_back(struct walk *walk, size_t depth) {
+        while (walk->depth > depth)
+                walk->position[walk->path[--walk->depth].entry - walk->registry->entries] = DONE;
+}
+
+/* Follows the words from the job at the path's beginning to all that can be reached. What falls back may have other
+ * words now: those are for the next walk. */
+static bool walk_on(struct walk *walk, const struct job_registry *before, struct diagnostics *diagnostics) {
+        bool any = false;
+
+        while (walk->depth > 0) {
+                struct place_on_path *top = &walk->path[walk->depth - 1];
+                struct job_entry *next;
+                size_t position;
+
+                if (!top->entry->job || top->next_word >= top->entry->job->after_jobs.count) {
+                        step_back(walk, walk->depth - 1);
+                        continue;
+                }
+                next = job_registry_find(walk->registry, top->entry->job->after_jobs.items[top->next_word++].name);
+                position = next ? walk->position[next - walk->registry->entries] : DONE;
+                if (position == 0) {
+                        step_onto(walk, next);
+                } else if (position != DONE) {
+                        any |= break_circle(&walk->path[position - 1], walk->depth - position + 1, before, diagnostics);
+                        step_back(walk, position - 1);
+                }
+        }
+        return any;
+}
+
+static bool break_circles(struct job_registry *registry, const struct job_registry *before,
+                          struct diagnostics *diagnostics) {
+        _cleanup_free_ struct place_on_path *path = xcalloc(registry->count + 1, sizeof(*path));
+        _cleanup_free_ size_t *position = xcalloc(registry->count + 1, sizeof(*position));
+        struct walk walk = {.registry = registry, .path = path, .position = position};
+        bool any = false;
+
+        for (size_t i = 0; i < registry->count; i++) {
+                if (position[i] != 0)
+                        continue;
+                step_onto(&walk, &registry->entries[i]);
+                any |= walk_on(&walk, before, diagnostics);
+        }
+        return any;
+}
+
 void job_links_check(struct job_registry *registry, const struct job_registry *before,
                      struct diagnostics *diagnostics) {
-        while (check_names(registry, before, diagnostics) || break_circle(registry, before, diagnostics))
+        while (check_names(registry, before, diagnostics) || break_circles(registry, before, diagnostics))
                 ;
 }

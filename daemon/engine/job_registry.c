@@ -1,6 +1,5 @@
 #include "job_registry.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +7,9 @@
 #include "fileutil.h"
 #include "job_file.h"
 #include "job_links.h"
-#include "jval.h"
 #include "strutil.h"
 #include "strv.h"
 #include "xalloc.h"
-
-/* Behind a job's name, what its folder of drop-ins is called. */
-#define DROPINS ".job.d"
-#define JOB_FILE_MAX ((size_t)1024 * 1024)
 
 void job_registry_init(struct job_registry *registry, char *const *folders) {
         *registry = (struct job_registry){.folders = strv_copy(folders)};
@@ -25,7 +19,7 @@ static void entry_done(struct job_entry *entry) {
         if (entry->job)
                 job_unref(entry->job);
         free(entry->name);
-        free(entry->sources);
+        job_sources_unref(entry->sources);
         free(entry->broken);
 }
 
@@ -73,142 +67,11 @@ const char *job_registry_suggest(const struct job_registry *registry, const char
         return nearest_name(name, names);
 }
 
-static int compare_names(const void *a, const void *b) {
-        return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Names in a folder that end in suffix, sorted; the vector may be NULL. There may be very many. */
-static int list_folder(const char *folder, const char *suffix, char ***ret) {
-        struct dirent *entry;
-        char **names = NULL;
-        size_t n = 0, capacity = 0;
-        DIR *dir = opendir(folder);
-
-        if (!dir)
-                return -errno;
-        while ((entry = readdir(dir))) {
-                if (entry->d_name[0] == '.' || !endswith(entry->d_name, suffix))
-                        continue;
-                GROW(names, n, capacity);
-                names[n++] = xstrdup(entry->d_name);
-        }
-        (void)closedir(dir);
-        if (names) {
-                GROW(names, n, capacity);
-                names[n] = NULL;
-                qsort(names, n, sizeof(char *), compare_names);
-        }
-        *ret = names;
-        return 0;
-}
-
-/* The folders with drop-ins that there are, by the folder that they are in: most jobs have none, and need not be asked
- * for. */
-static char ***list_dropins(const struct job_registry *registry) {
-        char ***dropins = xcalloc(strv_length(registry->folders) + 1, sizeof(char **));
-        size_t n = 0;
-
-        STRV_FOREACH (folder, registry->folders)
-                if (list_folder(*folder, DROPINS, &dropins[n++]) < 0)
-                        dropins[n - 1] = NULL;
-        return dropins;
-}
-
-static void free_dropins(const struct job_registry *registry, char ***dropins) {
-        for (size_t i = 0; i < strv_length(registry->folders); i++)
-                strv_free(dropins[i]);
-        free(dropins);
-}
-
-static bool may_have_dropins(const struct job_registry *registry, size_t folder, const char *name) {
-        _cleanup_free_ char *wanted = NULL;
-        char **names;
-
-        if (!registry->dropins)
-                return true;
-        names = registry->dropins[folder];
-        wanted = names ? xasprintf("%s" DROPINS, name) : NULL;
-        return names && bsearch(&wanted, names, strv_length(names), sizeof(char *), compare_names);
-}
-
-static void add_source(struct jval *sources, const char *path, struct diagnostics *diagnostics) {
-        _cleanup_free_ char *text = NULL;
-        size_t len;
-        struct jval *source;
-        int r = read_file(path, JOB_FILE_MAX, &text, &len);
-
-        if (r < 0) {
-                diagnostics_error(diagnostics, path, 0,
-                                  "cannot be read: %s; a job file is a readable text of at most 1 MiB", strerror(-r));
-                return;
-        }
-        source = jval_object();
-        jval_set_str(source, "path", path);
-        /* jval_string would escape what is no UTF-8; the parser has to see (and refuse) the bytes themselves, so such a
-         * text is told apart here. */
-        if (memchr(text, 0, len)) {
-                diagnostics_error(diagnostics, path, 0, "holds a NUL byte; a job file is plain text");
-                jval_unref(source);
-                return;
-        }
-        jval_set(source, "text", jval_stringn(text, len));
-        jval_add(sources, source);
-}
-
-/* NAME.job and its drop-ins from all folders; a drop-in's file name counts once, the first folder wins. */
-static struct jval *collect_sources(const struct job_registry *registry, const char *path, const char *name,
-                                    struct diagnostics *diagnostics) {
-        struct jval *sources = jval_array();
-        _cleanup_strv_ char **seen = NULL, **paths = NULL;
-
-        add_source(sources, path, diagnostics);
-        STRV_FOREACH (folder, registry->folders) {
-                _cleanup_free_ char *dropins = NULL;
-                _cleanup_strv_ char **names = NULL;
-
-                if (!may_have_dropins(registry, (size_t)(folder - registry->folders), name))
-                        continue;
-                dropins = xasprintf("%s/%s" DROPINS, *folder, name);
-                if (list_folder(dropins, ".conf", &names) < 0)
-                        continue;
-                STRV_FOREACH (file, names) {
-                        if (strv_contains(seen, *file))
-                                continue;
-                        strv_append(&seen, *file);
-                        /* "file\0path" sorts by file name over all folders */
-                        strv_append_take(&paths, xasprintf("%s\n%s/%s", *file, dropins, *file));
-                }
-        }
-        if (paths)
-                qsort(paths, strv_length(paths), sizeof(char *), compare_names);
-        STRV_FOREACH (entry, paths)
-                add_source(sources, strchr(*entry, '\n') + 1, diagnostics);
-        return sources;
-}
-
-static int parse_sources(struct job **ret, const char *name, const struct jval *sources,
-                         struct diagnostics *diagnostics) {
-        size_t n = jval_array_size(sources);
-        _cleanup_free_ struct source_text *texts = xcalloc(n, sizeof(*texts));
-
-        for (size_t i = 0; i < n; i++) {
-                const struct jval *source = jval_at(sources, i);
-                const char *text = str_or(jval_get_str(source, "text"), "");
-
-                texts[i] = (struct source_text){
-                        .path = str_or(jval_get_str(source, "path"), name), .text = text, .len = strlen(text)};
-        }
-        return n > 0 ? job_parse(ret, name, texts, n, diagnostics) : -EINVAL;
-}
-
 int job_from_sources(struct job **ret, const char *name, const char *sources) {
-        _cleanup_jval_ struct jval *value = NULL;
+        _cleanup_job_sources_ struct job_sources *texts = job_sources_from_json(sources);
         struct diagnostics diagnostics = {0};
-        int r = jval_parse(sources, strlen(sources), &value, NULL);
+        int r = texts && texts->count > 0 ? job_parse(ret, name, texts->items, texts->count, &diagnostics) : -EINVAL;
 
-        if (r < 0)
-                return r;
-        r = parse_sources(ret, name, value, &diagnostics);
         diagnostics_done(&diagnostics);
         return r;
 }
@@ -313,32 +176,54 @@ static bool limits_are_there(const struct limit_set *limits, const struct job *j
         return diagnostics->n_errors == errors_before;
 }
 
-void job_entry_fall_back(struct job_entry *entry, const struct job_entry *before, char *error) {
-        free(entry->broken);
-        entry->broken = error;
-        job_unref(entry->job);
-        free(entry->sources);
-        entry->job = before ? job_ref(before->job) : NULL;
-        entry->sources = before && before->job ? xstrdup_or_null(before->sources) : NULL;
-        entry->sources_kept = before && before->job && before->sources_kept;
+/* Takes over from before what holds as long as the texts are the same. */
+static void take_job(struct job_entry *entry, const struct job_entry *before) {
+        entry->job = job_ref(before->job);
+        entry->sources = job_sources_ref(before->sources);
+        entry->sources_kept = before->sources_kept;
+        entry->has_warnings = before->has_warnings;
 }
 
-static struct job_entry load_job(struct zone_cache *zones, const struct job_registry *old, const char *path,
-                                 const char *name, struct diagnostics *diagnostics) {
+void job_entry_fall_back(struct job_entry *entry, const struct job_entry *before, char *error) {
+        free(entry->broken);
+        job_unref(entry->job);
+        job_sources_unref(entry->sources);
+        *entry = (struct job_entry){.name = entry->name, .broken = error};
+        if (before && before->job)
+                take_job(entry, before);
+}
+
+/* The job of the texts: as it is in force already where they are the same, else parsed. Warnings are told again at each
+ * reading, so what has some is parsed again. */
+static int read_job(struct job_entry *entry, const struct job_entry *before, struct job_sources *sources,
+                    struct diagnostics *diagnostics) {
+        size_t warnings_before = diagnostics->n_warnings;
+        int r;
+
+        if (before && before->job && !before->has_warnings && job_sources_equal(before->sources, sources)) {
+                take_job(entry, before);
+                return 0;
+        }
+        r = job_parse(&entry->job, entry->name, sources->items, sources->count, diagnostics);
+        entry->sources = job_sources_ref(sources);
+        entry->sources_kept = before && before->sources_kept && job_sources_equal(before->sources, sources);
+        entry->has_warnings = diagnostics->n_warnings > warnings_before;
+        return r;
+}
+
+static struct job_entry load_job(struct zone_cache *zones, const struct job_registry *old,
+                                 const struct dropin_folders *dropins, const char *path, const char *name,
+                                 struct diagnostics *diagnostics) {
         struct job_entry entry = {.name = xstrdup(name)};
         size_t errors_before = diagnostics->n_errors, from = diagnostics->count;
-        _cleanup_jval_ struct jval *sources = collect_sources(old, path, name, diagnostics);
+        _cleanup_job_sources_ struct job_sources *sources = job_sources_read(path, name, dropins, diagnostics);
         struct job_entry *before = job_registry_find(old, name);
 
-        if (diagnostics->n_errors == errors_before && parse_sources(&entry.job, name, sources, diagnostics) == 0 &&
-            zones_are_there(zones, entry.job, "OnCalendar", &entry.job->on_calendar, diagnostics) &&
-            zones_are_there(zones, entry.job, "Deadline", &entry.job->deadline, diagnostics) &&
-            limits_are_there(old->limits, entry.job, diagnostics)) {
-                entry.sources = jval_dump(sources);
-                entry.sources_kept = before && before->sources_kept && streq_null(before->sources, entry.sources);
-                return entry;
-        }
-        job_entry_fall_back(&entry, before, first_error(diagnostics, from));
+        if (diagnostics->n_errors > errors_before || read_job(&entry, before, sources, diagnostics) < 0 ||
+            !zones_are_there(zones, entry.job, "OnCalendar", &entry.job->on_calendar, diagnostics) ||
+            !zones_are_there(zones, entry.job, "Deadline", &entry.job->deadline, diagnostics) ||
+            !limits_are_there(old->limits, entry.job, diagnostics))
+                job_entry_fall_back(&entry, before, first_error(diagnostics, from));
         return entry;
 }
 
@@ -346,6 +231,7 @@ void job_file_check(const char *path, struct diagnostics *diagnostics) {
         const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
         _cleanup_free_ char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
         char *const folders[] = {folder, NULL};
+        const struct dropin_folders dropins = {.folders = folders};
         _cleanup_free_ char *name = NULL;
         struct job_registry registry;
         struct job_entry entry;
@@ -356,16 +242,16 @@ void job_file_check(const char *path, struct diagnostics *diagnostics) {
         }
         name = xstrndup(base, strlen(base) - strlen(".job"));
         job_registry_init(&registry, folders);
-        entry = load_job(&registry.zones, &registry, path, name, diagnostics);
+        entry = load_job(&registry.zones, &registry, &dropins, path, name, diagnostics);
         entry_done(&entry);
         job_registry_done(&registry);
 }
 
 static void load_folder(struct job_registry *fresh, const struct job_registry *old, const char *folder,
-                        struct diagnostics *diagnostics) {
+                        const struct dropin_folders *dropins, struct diagnostics *diagnostics) {
         _cleanup_strv_ char **names = NULL;
         size_t n_before = fresh->count;
-        int r = list_folder(folder, ".job", &names);
+        int r = job_folder_list(folder, ".job", &names);
 
         if (r < 0) {
                 if (r != -ENOENT)
@@ -384,20 +270,19 @@ static void load_folder(struct job_registry *fresh, const struct job_registry *o
                         continue;
                 }
                 GROW(fresh->entries, fresh->count, fresh->capacity);
-                fresh->entries[fresh->count++] = load_job(&fresh->zones, old, path, name, diagnostics);
+                fresh->entries[fresh->count++] = load_job(&fresh->zones, old, dropins, path, name, diagnostics);
         }
         if (fresh->count > 0)
                 qsort(fresh->entries, fresh->count, sizeof(*fresh->entries), compare_entries);
 }
 
 void job_registry_load(struct job_registry *registry, struct diagnostics *diagnostics) {
+        _cleanup_dropin_folders_ struct dropin_folders dropins = {.folders = registry->folders};
         struct job_registry fresh = {0};
 
-        registry->dropins = list_dropins(registry);
+        dropin_folders_list(&dropins);
         STRV_FOREACH (folder, registry->folders)
-                load_folder(&fresh, registry, *folder, diagnostics);
-        free_dropins(registry, registry->dropins);
-        registry->dropins = NULL;
+                load_folder(&fresh, registry, *folder, &dropins, diagnostics);
         job_links_check(&fresh, registry, diagnostics);
         entries_free(registry->entries, registry->count);
         zone_cache_done(&registry->zones);

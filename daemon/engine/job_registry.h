@@ -6,18 +6,19 @@
 
 #include "diagnostic.h"
 #include "job.h"
+#include "job_sources.h"
 #include "zone_cache.h"
 
 struct job_entry {
         struct job *job; /* a reference; NULL when the file was never good */
         char *name;
-        char *sources;     /* JSON array of {path, text}: what job was parsed from, to be kept with its runs */
-        bool sources_kept; /* in state.db */
-        char *broken;      /* the first error of the file as it is now, or NULL */
+        struct job_sources *sources; /* what job was parsed from, to be kept with its runs; a reference */
+        bool sources_kept;           /* in state.db */
+        bool has_warnings;           /* of what job was parsed from */
+        char *broken;                /* the first error of the file as it is now, or NULL */
 };
 
 struct job_registry {
-        char ***dropins;           /* while all is read: names of folders with drop-ins, sorted, for each of folders */
         char **folders;            /* the first that has NAME.job wins */
         struct job_entry *entries; /* by name */
         size_t count, capacity;

@@ -16,35 +16,10 @@
 /* Changes that a message spells out; the error's data has all. */
 #define CHANGES_SHOWN 5
 
-/* The files of a job, from what is kept of them. */
-struct sources {
-        struct jval *value;
-        struct source_text *texts;
-        size_t n;
-};
-
-static void sources_done(struct sources *sources) {
-        free(sources->texts);
-        jval_unref(sources->value);
-}
-#define _cleanup_sources_ _cleanup_(sources_done)
-
-static void sources_parse(struct sources *ret, const char *text) {
-        if (!text || jval_parse(text, strlen(text), &ret->value, NULL) < 0)
-                return;
-        ret->n = jval_array_size(ret->value);
-        ret->texts = xcalloc(ret->n + 1, sizeof(*ret->texts));
-        for (size_t i = 0; i < ret->n; i++) {
-                const char *one = str_or(jval_get_str(jval_at(ret->value, i), "text"), "");
-
-                ret->texts[i] = (struct source_text){.path = "", .text = one, .len = strlen(one)};
-        }
-}
-
 /* Whether the job is as it was, or that does not matter; answers the request when it does. */
 static bool is_unchanged(struct act *act, const struct job_entry *entry, const struct jval *found) {
         const struct jval *run = jval_get(found, "run");
-        _cleanup_sources_ struct sources before = {0}, now = {0};
+        _cleanup_job_sources_ struct job_sources *before = NULL;
         _cleanup_strv_ char **changes = NULL, **shown = NULL;
         _cleanup_free_ char *text = NULL;
         struct jval *data, *list;
@@ -52,10 +27,9 @@ static bool is_unchanged(struct act *act, const struct job_entry *entry, const s
         if (jval_get_bool(act->params, "force", false) ||
             streq_null(jval_get_str(run, "definition_hash"), entry->job->definition_hash))
                 return true;
-        sources_parse(&before, jval_get_str(found, "sources"));
-        sources_parse(&now, entry->sources);
-        if (before.n > 0 && now.n > 0)
-                changes = job_changes(before.texts, before.n, now.texts, now.n);
+        before = job_sources_from_json(jval_get_str(found, "sources"));
+        if (before && before->count > 0 && entry->sources)
+                changes = job_changes(before->items, before->count, entry->sources->items, entry->sources->count);
         data = jval_object();
         list = jval_array();
         jval_set_str(data, "parameter", "force");
@@ -69,9 +43,9 @@ static bool is_unchanged(struct act *act, const struct job_entry *entry, const s
         act_fail(act, ERROR_KIND_INVALID_PARAMS, data,
                  "%s has changed since run %" PRId64 " (%s%s); start the job anew, or retry with --force as it is now",
                  entry->name, jval_get_int(run, "run_number", 0),
-                 text           ? text
-                 : before.n > 0 ? "in comments or order only"
-                                : "how is not known any more",
+                 text                          ? text
+                 : before && before->count > 0 ? "in comments or order only"
+                                               : "how is not known any more",
                  strv_length(changes) > strv_length(shown) ? ", ..." : "");
         return false;
 }

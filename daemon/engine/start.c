@@ -270,12 +270,13 @@ void start_fill_record(struct act *act, struct run *run) {
 
 /* A restarted daemon has to know the job as it was when the run began. */
 static void keep_definition(struct engine *engine, struct job_entry *entry) {
-        _cleanup_free_ char *key = NULL;
+        _cleanup_free_ char *key = NULL, *sources = NULL;
 
         if (entry->sources_kept || !entry->sources)
                 return;
+        sources = job_sources_to_json(entry->sources);
         key = xasprintf("definition/%s", entry->job->definition_hash);
-        store_batch_put_setting(decisions_batch(engine), key, entry->sources);
+        store_batch_put_setting(decisions_batch(engine), key, sources);
         entry->sources_kept = true;
 }
 

@@ -19,24 +19,23 @@
 #include "xalloc.h"
 
 int read_file(const char *path, size_t max, char **ret, size_t *ret_len) {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-        _cleanup_buf_ struct buf buf = BUF_INIT(max + 1);
+        /* A pipe that nobody writes into would block at the opening. */
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_buf_ struct buf buf = BUF_INIT(max);
 
         if (fd < 0)
                 return -errno;
         for (;;) {
-                char *to = buf_reserve(&buf, MIN((size_t)65536, max + 1 - buf.len));
-                ssize_t n;
+                char piece[16384]; /* most files fit, and take just their size in memory */
+                ssize_t n = read(fd, piece, sizeof(piece));
 
-                n = read(fd, to, MIN((size_t)65536, max + 1 - buf.len));
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
                         return -errno;
                 if (n == 0)
                         break;
-                buf_commit(&buf, (size_t)n);
-                if (buf.len > max)
+                if (buf_append(&buf, piece, (size_t)n) < 0)
                         return -E2BIG;
         }
         if (ret_len)
