@@ -335,9 +335,7 @@ void backfill_cancel(struct run *run, enum reason reason) {
                 return;
         run->machine.cancelling = true;
         run->machine.cancel_reason = reason;
-        /* Kept before the end: a daemon that is killed now goes on cancelling when it is back. */
-        run->record.reason = reason;
-        run_mark(run);
+        run_note_cancel(run, reason);
         cancel_children(run);
         end_if_done(run);
 }

@@ -142,8 +142,9 @@ struct run {
         const struct limit_use *lacks; /* queued: the limit that it waits for; of the plan's job */
         bool ended;                    /* decided */
         bool finished;                 /* the end is durable: no longer in engine->runs, kept for its watches only */
+        bool cancel_held;              /* it is decided that it is cancelled, and not durable yet */
         enum run_status told_status;   /* ended: before its end until that is durable */
-        enum reason told_reason;
+        enum reason told_reason;       /* ended, or its cancel is held: as before that */
         struct run *next;
 };
 
@@ -228,6 +229,9 @@ void run_open_folder(struct run *run);
 int run_prepare(struct run *run, uint64_t *ret_lines);
 struct run *engine_find_run(const struct engine *engine, const char *selector);
 void run_mark(struct run *run);
+/* Keeps that the run is to be cancelled, before its end: a daemon that is killed then goes on cancelling when it is
+ * back. It is told to nobody before it is durable. */
+void run_note_cancel(struct run *run, enum reason reason);
 /* Something changed that watches show, recorded or not. */
 void run_state_changed(struct run *run);
 /* The row of a task that has ended without a beginning. */

@@ -47,6 +47,7 @@ static void freshen_attempts(struct jval *attempts, struct run *run) {
 static void show_active(struct jval *result, const struct run *run) {
         struct jval *record = run_record_to_json(&run->record);
 
+        jval_set_str(record, "reason", reason_to_string(run_told_reason(run)));
         run_set_wait(record, run);
         jval_set(result, "run", record);
         jval_set(result, "progress", run_progress_json(run));

@@ -21,6 +21,7 @@
 #include "run_clock.h"
 #include "scheduler.h"
 #include "strutil.h"
+#include "view.h"
 #include "xalloc.h"
 
 /* More kinds of warnings than this are counted under one heading: a step cannot make the record grow without end. */
@@ -200,6 +201,21 @@ void run_set_warning(struct run *run, const char *step, const char *item, const 
         run_add_warning(run, step, item, category, text);
 }
 
+static void cancel_kept(void *user) {
+        struct run *run = user;
+
+        run->cancel_held = false;
+        events_run_changed(run);
+}
+
+void run_note_cancel(struct run *run, enum reason reason) {
+        run->told_reason = run_told_reason(run);
+        run->cancel_held = true;
+        run->record.reason = reason;
+        run_mark(run);
+        decisions_after_commit(run->engine, cancel_kept, run);
+}
+
 void run_cancel(struct run *run, enum reason reason) {
         struct effects effects = {0};
 
@@ -209,9 +225,7 @@ void run_cancel(struct run *run, enum reason reason) {
         }
         if (!run_machine_cancel(&run->machine, reason, &effects))
                 return;
-        /* Kept before the end: a daemon that is killed now goes on cancelling when it is back. */
-        run->record.reason = reason;
-        run_mark(run);
+        run_note_cancel(run, reason);
         run_apply(run, &effects);
 }
 
@@ -302,7 +316,7 @@ static void apply_run_changed(struct run *run) {
         if (!run->clock_runs)
                 begin_clock(run);
         run->told_status = record->status;
-        run->told_reason = record->reason;
+        run->told_reason = run_told_reason(run);
         record->status = run->machine.status;
         if (record->status == RUN_RUNNING && record->started_at == 0)
                 note_started(run);

@@ -34,8 +34,8 @@ enum run_status run_told_status(const struct run *run) {
         return run->ended ? run->told_status : run->record.status;
 }
 
-static enum reason told_reason(const struct run *run) {
-        return run->ended ? run->told_reason : run->record.reason;
+enum reason run_told_reason(const struct run *run) {
+        return run->ended || run->cancel_held ? run->told_reason : run->record.reason;
 }
 
 struct jval *run_identity_json(const struct run *run) {
@@ -45,7 +45,7 @@ struct jval *run_identity_json(const struct run *run) {
         jval_set_int(params, "run_number", run->record.run_number);
         jval_set_str(params, "job", run->record.job);
         jval_set_str(params, "status", run_status_to_string(run_told_status(run)));
-        jval_set_str(params, "reason", reason_to_string(told_reason(run)));
+        jval_set_str(params, "reason", reason_to_string(run_told_reason(run)));
         return params;
 }
 
@@ -111,7 +111,7 @@ struct jval *run_current_json(const struct run *run) {
         jval_set_str(object, "batch_type", run->record.batch_type);
         jval_set_str(object, "batch_mode", run->record.batch_mode);
         jval_set_str(object, "status", run_status_to_string(run_told_status(run)));
-        jval_set_str(object, "reason", reason_to_string(told_reason(run)));
+        jval_set_str(object, "reason", reason_to_string(run_told_reason(run)));
         jval_set_str(object, "triggered_by", trigger_to_string(run->record.triggered_by));
         jval_set_str(object, "triggered_by_user", run->record.triggered_by_user);
         jval_set_time(object, "created_at", run->record.created_at);

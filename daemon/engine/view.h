@@ -10,6 +10,8 @@ struct task_run;
 /* As it was before its end, while that is decided and not yet durable: run.show and run.why wait for it, all that is
  * told at once tells of a run that is not over. */
 enum run_status run_told_status(const struct run *run);
+/* Likewise, and as it was before its cancel while that is not durable. */
+enum reason run_told_reason(const struct run *run);
 /* run_id, run_number, job, status, reason */
 struct jval *run_identity_json(const struct run *run);
 struct jval *run_progress_json(const struct run *run);

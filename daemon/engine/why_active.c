@@ -175,7 +175,7 @@ void why_tell_active(struct jval *facts, struct jval *next, const struct run *ru
                 tell_tasks(facts, next, run);
                 why_add_next(next, "watch it", "batchctl tail -f %" PRId64, run->record.run_number);
         }
-        if (run->machine.cancelling)
+        if (run->machine.cancelling && !run->cancel_held)
                 (void)why_add_fact(facts, "cancelling", "it is being ended: %s",
                                    reason_meaning(run->machine.cancel_reason));
         else

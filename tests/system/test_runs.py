@@ -488,7 +488,7 @@ def test_an_end_that_is_not_durable_is_told_by_nobody(make_instance):
         with instance.client() as late:
             assert [run["status"] for run in late.call("events.subscribe")["runs"]] == ["running"]
             assert late.call("run.tail", run=number, follow=True)["status"] == "running"
-        told = []
+        told = [watcher.receive()]
         instance.call("daemon.hello")  # what was to be sent before is sent by now
         while True:
             try:
@@ -500,3 +500,21 @@ def test_an_end_that_is_not_durable_is_told_by_nobody(make_instance):
     assert watcher.notification("run.end")[1]["status"] == "success"
     assert instance.call("run.current")["runs"] == []
     assert instance.status_of(number) == "success"
+
+
+def test_a_cancel_that_is_not_durable_is_told_by_nobody(make_instance):
+    """Nobody may rely on what a power cut would take back."""
+    instance = make_instance({"sleep": "[Step sleep]\nExec=/bin/sh -c \"echo on; exec sleep 300\"\n"}).start()
+    number = instance.run("sleep", wait=False)["run_number"]
+    until(lambda: "on" in texts(tail(instance, number)), "the step has begun")
+    with instance.client() as client:
+        with held(thread_of(instance, "store")):
+            client.send({"jsonrpc": "2.0", "id": 1, "method": "run.cancel", "params": {"run": number}})
+            client.send({"jsonrpc": "2.0", "id": 2, "method": "daemon.hello", "params": {}})
+            assert client.receive()["id"] == 2  # so the cancel has been taken in
+            run = instance.show(number)["run"]
+            assert (run["status"], run["reason"]) == ("running", None)
+            assert [run["reason"] for run in instance.call("run.current")["runs"]] == [None]
+            assert "cancelling" not in [fact["kind"] for fact in instance.call("run.why", run=number)["facts"]]
+        assert client.receive()["result"]["status"] == "cancelled"
+    assert instance.show(number)["run"]["reason"] == "request"
