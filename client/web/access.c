@@ -50,23 +50,30 @@ static void load_tokens(struct access *access) {
 
 void access_reload(struct access *access) {
         load_password(access);
+        sessions_set_password(access->sessions, str_or(access->hash, ""));
         load_tokens(access);
 }
 
-int access_new(struct access **ret, const struct web_config *config, struct loop *loop) {
+int access_new(struct access **ret, const struct web_config *config, struct loop *loop, int sessions_fd) {
         struct access *access = NEW(struct access);
-        int r = password_checker_new(&access->checker, loop);
+        int r = sessions_new(&access->sessions, config->session_lifetime, sessions_fd);
 
+        if (r == 0)
+                r = password_checker_new(&access->checker, loop);
         if (r < 0) {
+                sessions_free(access->sessions);
                 free(access);
                 return r;
         }
         access->config = config;
-        access->sessions = sessions_new(config->session_lifetime);
         access->throttle = throttle_new(config->actions_per_minute);
         access_reload(access);
         *ret = access;
         return 0;
+}
+
+int access_sessions_fd(const struct access *access) {
+        return sessions_fd(access->sessions);
 }
 
 struct access *access_free(struct access *access) {

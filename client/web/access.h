@@ -12,7 +12,10 @@
 
 struct access;
 
-int access_new(struct access **ret, const struct web_config *config, struct loop *loop);
+/* sessions_fd: memory of the sessions of an earlier batch-web, taken over; -1: there is none. 0 or negative errno. */
+int access_new(struct access **ret, const struct web_config *config, struct loop *loop, int sessions_fd);
+/* Where the sessions are, to be kept by the service manager. */
+int access_sessions_fd(const struct access *access);
 struct access *access_free(struct access *access);
 /* Reads password and tokens again; what is wrong is logged and the earlier ones stay. */
 void access_reload(struct access *access);

@@ -94,7 +94,7 @@ static bool check_streams(const struct web *web, struct http_conn *conn, const s
                                 "streams are switched off here (Stream=no); ask for /runs/current or /runs/{run}/lines "
                                 "again and again instead");
         else if (streq(request->head.method, "HEAD"))
-                api_reply_error_as(conn, 405, ERROR_KIND_METHOD, NULL, "a stream has no end to tell; use GET");
+                api_reply_wrong_verb(conn, "GET");
         else
                 return true;
         return false;
@@ -165,12 +165,6 @@ static void dispatch(struct web *web, struct http_conn *conn, const struct route
         }
 }
 
-static void refuse_verb(struct http_conn *conn, const char *allowed) {
-        _cleanup_free_ char *message = xasprintf("this address takes %s", allowed);
-
-        api_reply_error_as(conn, 405, ERROR_KIND_METHOD, NULL, message);
-}
-
 void api_handle(struct web *web, struct http_conn *conn, const struct http_request *request, const char *path) {
         _cleanup_free_ char *allowed = NULL;
         struct route_match match = {0};
@@ -179,7 +173,7 @@ void api_handle(struct web *web, struct http_conn *conn, const struct http_reque
         if (r == 0)
                 dispatch(web, conn, &match, request);
         else if (r == -ENOTSUP)
-                refuse_verb(conn, allowed);
+                api_reply_wrong_verb(conn, allowed);
         else
                 api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL, "the API has no such address");
         route_match_done(&match);

@@ -23,7 +23,9 @@ int api_status_of(enum error_kind kind) {
         return statuses[kind];
 }
 
-static void send_json(struct http_conn *conn, int status, const struct jval *value, int64_t retry_after) {
+/* retry_after: seconds, 0: not said. allowed: verbs, NULL: not said. */
+static void send_json(struct http_conn *conn, int status, const struct jval *value, int64_t retry_after,
+                      const char *allowed) {
         _cleanup_free_ char *text = jval_dump(value);
         struct http_reply reply = {.status = status, .type = "application/json", .body = text, .len = strlen(text)};
         char seconds[24];
@@ -33,13 +35,15 @@ static void send_json(struct http_conn *conn, int status, const struct jval *val
                 (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)retry_after);
                 http_reply_add(&reply, "Retry-After", seconds);
         }
+        if (allowed)
+                http_reply_add(&reply, "Allow", allowed);
         if (status == 401)
                 http_reply_add(&reply, "WWW-Authenticate", "Bearer realm=\"batchd\"");
         http_conn_reply(conn, &reply);
 }
 
 void api_reply_value(struct http_conn *conn, int status, const struct jval *value) {
-        send_json(conn, status, value, 0);
+        send_json(conn, status, value, 0, NULL);
 }
 
 static int64_t seconds_to_wait(enum error_kind kind, const struct jval *data) {
@@ -51,19 +55,32 @@ static int64_t seconds_to_wait(enum error_kind kind, const struct jval *data) {
         return kind == ERROR_KIND_UNAVAILABLE ? 2 : 0;
 }
 
-void api_reply_error_as(struct http_conn *conn, int status, enum error_kind kind, struct jval *data,
-                        const char *message) {
-        _cleanup_jval_ struct jval *body = jval_object();
-        struct jval *error = jval_object();
+/* Takes data over, sets its kind. */
+static struct jval *error_body(enum error_kind kind, struct jval *data, const char *message) {
+        struct jval *body = jval_object(), *error = jval_object();
 
-        if (!data)
-                data = jval_object();
         jval_set_str(data, "kind", error_kind_to_string(kind));
         jval_set_int(error, "code", error_kind_code(kind));
         jval_set_str(error, "message", message);
         jval_set(error, "data", data);
         jval_set(body, "error", error);
-        send_json(conn, status, body, seconds_to_wait(kind, data));
+        return body;
+}
+
+void api_reply_error_as(struct http_conn *conn, int status, enum error_kind kind, struct jval *data,
+                        const char *message) {
+        struct jval *of_kind = data ? data : jval_object();
+        int64_t retry_after = seconds_to_wait(kind, of_kind);
+        _cleanup_jval_ struct jval *body = error_body(kind, of_kind, message);
+
+        send_json(conn, status, body, retry_after, NULL);
+}
+
+void api_reply_wrong_verb(struct http_conn *conn, const char *allowed) {
+        _cleanup_free_ char *message = xasprintf("this address takes %s", allowed);
+        _cleanup_jval_ struct jval *body = error_body(ERROR_KIND_METHOD, jval_object(), message);
+
+        send_json(conn, 405, body, 0, allowed);
 }
 
 void api_reply_error(struct http_conn *conn, enum error_kind kind, struct jval *data, const char *format, ...) {

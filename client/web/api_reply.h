@@ -12,8 +12,10 @@ void api_reply_message(struct http_conn *conn, const struct client_message *mess
 /* data: further members of the error's data, taken over; may be NULL. */
 void api_reply_error(struct http_conn *conn, enum error_kind kind, struct jval *data, const char *format, ...)
         PRINTF_LIKE(4, 5);
-/* The same with a status of its own (401, 405, 415). */
+/* The same with a status of its own (401, 415). */
 void api_reply_error_as(struct http_conn *conn, int status, enum error_kind kind, struct jval *data,
                         const char *message);
+/* 405. allowed: the verbs that there are, "GET, HEAD". */
+void api_reply_wrong_verb(struct http_conn *conn, const char *allowed);
 /* Status of an error kind. */
 int api_status_of(enum error_kind kind);

@@ -158,11 +158,19 @@ struct assets *assets_free(struct assets *assets) {
         return NULL;
 }
 
+/* RFC 9110, 13.1.2: a proxy that packs answers makes tags weak, and they match all the same. */
+static bool is_known(const struct http_request *request, const char *etag) {
+        const char *known = http_head_get(&request->head, "If-None-Match");
+        _cleanup_free_ char *weak = xasprintf("W/%s", etag);
+
+        return http_value_has(known, etag) || http_value_has(known, weak) || http_value_has(known, "*");
+}
+
 bool assets_reply(const struct assets *assets, const char *name, struct http_conn *conn,
                   const struct http_request *request) {
         const struct asset *asset = assets ? find(assets, name) : NULL;
-        const char *known = http_head_get(&request->head, "If-None-Match");
         struct http_reply reply = {.status = 200};
+        const char *etag;
         bool packed;
 
         if (!asset)
@@ -171,13 +179,14 @@ bool assets_reply(const struct assets *assets, const char *name, struct http_con
         reply.type = asset->type;
         reply.body = packed ? asset->packed : asset->text;
         reply.len = packed ? asset->packed_len : asset->len;
-        http_reply_add(&reply, "ETag", packed ? asset->packed_etag : asset->etag);
+        etag = packed ? asset->packed_etag : asset->etag;
+        http_reply_add(&reply, "ETag", etag);
         /* Kept, and asked for again each time: an upgrade is seen at once, and costs an answer without a body. */
         http_reply_add(&reply, "Cache-Control", "no-cache");
         http_reply_add(&reply, "Vary", "Accept-Encoding");
         if (packed)
                 http_reply_add(&reply, "Content-Encoding", "gzip");
-        if (known && http_value_has(known, packed ? asset->packed_etag : asset->etag)) {
+        if (is_known(request, etag)) {
                 reply.status = 304;
                 reply.len = 0;
         }

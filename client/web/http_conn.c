@@ -153,7 +153,7 @@ static void append_head(struct http_conn *conn, const struct http_reply *reply, 
         (void)buf_appendf(out, "HTTP/1.1 %d %s\r\n", reply->status, http_status_text(reply->status));
         if (reply->type)
                 (void)buf_appendf(out, "Content-Type: %s\r\n", reply->type);
-        if (has_length && reply->status != 204 && reply->status != 304)
+        if (has_length && reply->status != 304)
                 (void)buf_appendf(out, "Content-Length: %zu\r\n", reply->len);
         for (size_t i = 0; i < reply->n_headers; i++)
                 (void)buf_appendf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);

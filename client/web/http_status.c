@@ -8,9 +8,6 @@ static const struct {
         const char *text;
 } texts[] = {
         {200, "OK"},
-        {201, "Created"},
-        {202, "Accepted"},
-        {204, "No Content"},
         {302, "Found"},
         {304, "Not Modified"},
         {400, "Bad Request"},
@@ -28,9 +25,7 @@ static const struct {
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
-        {501, "Not Implemented"},
         {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},
 };
 

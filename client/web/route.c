@@ -91,6 +91,13 @@ void route_match_done(struct route_match *match) {
         *match = (struct route_match){0};
 }
 
+/* A stream has no head without its body. */
+static const char *verbs_of(const struct route *route) {
+        bool streams = route->kind == ROUTE_STREAM || route->kind == ROUTE_EVENTS;
+
+        return streq(route->verb, "GET") && !streams ? "GET, HEAD" : route->verb;
+}
+
 int route_find(const char *verb, const char *path, struct route_match *ret, char **ret_allowed) {
         _cleanup_free_ char *allowed = NULL;
 
@@ -105,8 +112,8 @@ int route_find(const char *verb, const char *path, struct route_match *ret, char
                                 return 0;
                         }
                         if (!allowed || !strstr(allowed, routes[i].verb)) {
-                                char *longer = allowed ? xasprintf("%s, %s", allowed, routes[i].verb)
-                                                       : xstrdup(routes[i].verb);
+                                char *longer = allowed ? xasprintf("%s, %s", allowed, verbs_of(&routes[i]))
+                                                       : xstrdup(verbs_of(&routes[i]));
 
                                 free(allowed);
                                 allowed = longer;

@@ -6,20 +6,19 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "activation.h"
 #include "api_reply.h"
 #include "log.h"
 #include "route.h"
+#include "sessions.h"
 #include "strutil.h"
 #include "strv.h"
 #include "xalloc.h"
 
 static void page_handle(struct web *web, struct http_conn *conn, const struct http_request *request, const char *path) {
         const char *asset = startswith(path, "/assets/");
-        bool reads = streq(request->head.method, "GET") || streq(request->head.method, "HEAD");
 
-        if (!reads)
-                api_reply_error_as(conn, 405, ERROR_KIND_METHOD, NULL, "this address takes GET");
-        else if (!assets_reply(web->assets, streq(path, "/") ? "index.html" : asset ? asset : "", conn, request))
+        if (!assets_reply(web->assets, streq(path, "/") ? "index.html" : asset ? asset : "", conn, request))
                 api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL, "%s",
                                 web->config->page ? "there is no such address; the API begins at " API_PREFIX
                                                   : "the status page is switched off here (Page=no); the API begins "
@@ -57,11 +56,14 @@ static void redirect_to_folder(const struct web *web, struct http_conn *conn) {
 static void on_request(struct http_conn *conn, const struct http_request *request, void *user) {
         struct web *web = user;
         const char *path = strip_prefix(web, request->target.path), *below = path ? startswith(path, API_PREFIX) : NULL;
+        bool reads = streq(request->head.method, "GET") || streq(request->head.method, "HEAD");
 
         if (!path)
                 redirect_to_folder(web, conn);
         else if (below && *below == '/')
                 api_handle(web, conn, request, below);
+        else if (!reads)
+                api_reply_wrong_verb(conn, "GET, HEAD");
         else if (streq(path, "/healthz") || streq(path, "/readyz"))
                 health_handle(web, conn, streq(path, "/readyz"));
         else if (streq(path, "/metrics"))
@@ -96,6 +98,9 @@ static void on_hangup(void *user) {
         access_reload(web->access);
 }
 
+/* Of the sessions' memory in the service manager's store. */
+#define SESSIONS_NAME "sessions"
+
 /* Each stream is a descriptor. */
 static void raise_descriptor_limit(void) {
         struct rlimit limit;
@@ -119,8 +124,21 @@ static int listen_all(struct web *web) {
         return 0;
 }
 
-static int set_up(struct web *web) {
-        int r = access_new(&web->access, web->config, web->loop);
+/* Those of an earlier batch-web, which the service manager has kept, and from now on ours. */
+static int open_access(struct web *web, int kept_fd) {
+        int r = access_new(&web->access, web->config, web->loop, kept_fd);
+
+        if (r < 0)
+                return r;
+        if (kept_fd < 0)
+                (void)notifier_remove_fd(&web->notifier, SESSIONS_NAME); /* one that this version does not understand */
+        if (notifier_store_fd(&web->notifier, access_sessions_fd(web->access), SESSIONS_NAME) < 0)
+                log_warning("sessions will not outlive this process: the service manager does not keep them");
+        return 0;
+}
+
+static int set_up(struct web *web, int kept_fd) {
+        int r = open_access(web, kept_fd);
 
         if (r == 0)
                 r = daemon_link_new(&web->link, web->loop, web->config->socket, NULL);
@@ -136,21 +154,26 @@ static int set_up(struct web *web) {
 int web_run(const struct web_config *config) {
         struct web web = {.config = config};
         struct loop_signal *terminate = NULL, *interrupt = NULL, *hangup = NULL;
-        int r = loop_new(&web.loop);
+        int kept_fd = -1, r;
 
+        (void)activation_take_fd(SESSIONS_NAME, sessions_fd_is_usable, &kept_fd, NULL);
+        (void)notifier_init(&web.notifier);
+        r = loop_new(&web.loop);
         if (r < 0)
                 return EXIT_FAILURE;
         raise_descriptor_limit();
         (void)signal(SIGPIPE, SIG_IGN);
         web.run_ends = run_ends_new();
         load_page(&web);
-        r = set_up(&web);
+        r = set_up(&web, kept_fd);
         if (r == 0)
                 r = loop_signal_new(web.loop, &terminate, SIGTERM, on_terminate, web.loop);
         if (r == 0)
                 r = loop_signal_new(web.loop, &interrupt, SIGINT, on_terminate, web.loop);
         if (r == 0)
                 r = loop_signal_new(web.loop, &hangup, SIGHUP, on_hangup, &web);
+        if (r == 0)
+                (void)notifier_ready(&web.notifier, NULL);
         r = r < 0 ? EXIT_FAILURE : loop_run(web.loop);
         http_server_free(web.server);
         run_feeds_free(web.run_feeds);
@@ -161,6 +184,7 @@ int web_run(const struct web_config *config) {
         loop_signal_free(hangup);
         run_ends_free(web.run_ends);
         access_free(web.access);
+        notifier_done(&web.notifier);
         assets_free(web.assets);
         /* What closed connections have left is freed by one more pass. */
         loop_defer(web.loop, on_terminate, web.loop);

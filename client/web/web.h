@@ -8,12 +8,14 @@
 #include "http_server.h"
 #include "loop.h"
 #include "metrics.h"
+#include "notify.h"
 #include "run_feeds.h"
 #include "web_config.h"
 
 struct web {
         const struct web_config *config;
         struct loop *loop;
+        struct notifier notifier;
         struct access *access;
         struct http_server *server;
         struct daemon_link *link; /* for calls; streams have their own */

@@ -26,11 +26,11 @@ static bool can_be_found(int fd) {
         return stat(address.sun_path, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-static bool is_usable(int fd) {
+static bool is_usable_socket(int fd) {
         return sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0 && can_be_found(fd);
 }
 
-int activation_take_socket(const char *name, int *ret_fd, unsigned *ret_closed) {
+int activation_take_fd(const char *name, bool (*is_usable)(int fd), int *ret_fd, unsigned *ret_closed) {
         char **names = NULL;
         int n = sd_listen_fds_with_names(1, &names);
         unsigned closed = 0;
@@ -58,4 +58,8 @@ int activation_take_socket(const char *name, int *ret_fd, unsigned *ret_closed) 
         if (ret_closed)
                 *ret_closed = closed;
         return 0;
+}
+
+int activation_take_socket(const char *name, int *ret_fd, unsigned *ret_closed) {
+        return activation_take_fd(name, is_usable_socket, ret_fd, ret_closed);
 }

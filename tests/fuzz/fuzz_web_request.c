@@ -25,7 +25,7 @@ static void check_origin(const struct http_request *request) {
 
         require(address_net_parse("10.0.0.0/9", &nets[0]) == 0 && address_net_parse("2001:db8::/33", &nets[1]) == 0);
         if (!sessions)
-                sessions = sessions_new(USEC_PER_HOUR);
+                require(sessions_new(&sessions, USEC_PER_HOUR, -1) == 0);
         access.sessions = sessions;
         access_identify(&access, request, &caller);
         require(!caller.may_act && caller.name[0] == '\0');

@@ -28,9 +28,10 @@ ALLOWED = {
     "daemon/worker": {"proto/base", "proto/wire"},
     "client/lib": {"proto/base", "proto/wire"},
     "client/ctl": {"proto/base", "proto/wire", "client/lib"},
-    # It serves many at once as the daemon does, by the same loop, and its file is read by the reader of the daemon's.
+    # It serves many at once as the daemon does, by the same loop, talks with the service manager as it does, and its file is read by
+    # the reader of the daemon's.
     "client/remote": {"proto/base", "proto/wire", "client/web"},
-    "client/web": {"proto/base", "proto/wire", "client/lib", "daemon/loop", "daemon/core"},
+    "client/web": {"proto/base", "proto/wire", "client/lib", "daemon/loop", "daemon/core", "daemon/systemd"},
 }
 
 # Outside header: the folders (or single files) that may include it.

@@ -1,6 +1,8 @@
 """Who may do what over HTTP, how often, and that it is known afterwards who it was."""
 import os
 import pwd
+import signal
+import socket
 import subprocess
 import time
 
@@ -224,6 +226,76 @@ def test_a_session_ends_without_use(make):
     assert browser.request("GET", "/runs").status == 200
     time.sleep(1.3)
     assert browser.request("GET", "/runs").status == 401
+
+
+class Manager:
+    """What systemd is to batch-web: it is told when it serves, and keeps a descriptor for the next process."""
+
+    def __init__(self, web):
+        self.web, self.fd, self.said = web, None, []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(web.path("notify"))
+        self.socket.settimeout(20)
+        web.environment["NOTIFY_SOCKET"] = web.path("notify")
+
+    def started(self):
+        """What it said until it was ready."""
+        self.said = []
+        while "READY=1" not in self.said:
+            text, fds, _, _ = socket.recv_fds(self.socket, 4096, 4)
+            self.said += text.decode().split()
+            if "FDSTORE=1" in text.decode().split():
+                assert "FDNAME=sessions" in self.said and len(fds) == 1
+                self.close()
+                self.fd, = fds
+        return self.said
+
+    def restart(self, how=signal.SIGTERM):
+        """With what was kept, as sd_listen_fds(3) finds it."""
+        self.web.stop(how)
+        self.web.wrapper = ["sh", "-c", f'exec 3<>/proc/self/fd/{self.fd}; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=sessions exec "$@"', "sh"]
+        self.web.pass_fds = (self.fd,)
+        self.web.start()
+        return self.started()
+
+    def close(self):
+        if self.fd is not None:
+            os.close(self.fd)
+
+
+def test_who_is_signed_in_stays_so_over_a_restart(make_web, instance, hashed):
+    web = make_web(instance, {"ReadAccess": "login"})
+    with open(web.path("password"), "w", encoding="ascii") as file:
+        file.write(hashed)
+    web.settings["PasswordFile"] = web.path("password")
+    manager = Manager(web)
+    web.start()
+    assert "FDSTORE=1" in manager.started()
+    browser, other = Browser(web), Browser(web)
+    assert browser.log_in().status == other.log_in().status == 200
+    other.request("DELETE", "/session")
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        assert "FDSTOREREMOVE=1" not in manager.restart(how)
+        assert browser.request("GET", "/runs").status == 200 and other.request("GET", "/runs").status == 401
+        assert browser.request("POST", "/jobs/hello/resume").status == 200, "the page's token holds, too"
+    # Another password ends them, whether it is read at a start or on SIGHUP.
+    changed = subprocess.run([paths.BATCH_WEB, "--hash-password"], input="another\n", capture_output=True, text=True, check=True).stdout
+    with open(web.path("password"), "w", encoding="ascii") as file:
+        file.write(changed)
+    web.process.send_signal(signal.SIGHUP)
+    until(lambda: browser.request("GET", "/runs").status == 401, "the session has ended", 10)
+    assert browser.log_in("another").status == 200
+    with open(web.path("password"), "w", encoding="ascii") as file:
+        file.write(hashed)
+    manager.restart()
+    assert browser.request("GET", "/runs").status == 401
+    # What it does not understand is replaced.
+    with open(f"/proc/self/fd/{manager.fd}", "r+b", buffering=0) as memory:
+        memory.write(b"other layout")
+    assert "FDSTOREREMOVE=1" in manager.restart()
+    assert browser.log_in().status == 200
+    manager.close()
+    manager.socket.close()
 
 
 def test_behind_a_reverse_proxy(instance, make):

@@ -100,9 +100,12 @@ def test_errors_have_kind_and_status(web, path, status, kind, parameter):
 
 
 def test_a_wrong_verb_is_told_the_right_ones(web):
-    answer = web.request("DELETE", "/api/v1/jobs")
-    assert answer.status == 405 and "GET" in answer.json["error"]["message"]
-    assert web.request("POST", "/").status == 405
+    for verb, path, allowed in (("DELETE", "/api/v1/jobs", "GET, HEAD"), ("PUT", "/api/v1/runs", "GET, HEAD, POST"), ("GET", "/api/v1/reload", "POST"),
+                                ("POST", "/api/v1/events", "GET"), ("HEAD", "/api/v1/events", "GET"), ("POST", "/", "GET, HEAD"),
+                                ("POST", "/healthz", "GET, HEAD"), ("DELETE", "/metrics", "GET, HEAD"), ("OPTIONS", "/nothing", "GET, HEAD")):
+        answer = web.request(verb, path)
+        assert (answer.status, answer.headers["Allow"]) == (405, allowed), path
+        assert verb == "HEAD" or answer.json["error"]["message"].endswith(allowed)
 
 
 def test_without_the_daemon_everything_says_so_and_comes_back(instance, web):
@@ -138,6 +141,11 @@ def test_page_and_its_files(web):
     assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.body) == answer.body
     assert web.get("/", If_None_Match=answer.headers["ETag"]).status == 304
     assert web.get("/", If_None_Match='"other"').status == 200
+    tag = packed.headers["ETag"]
+    assert tag != answer.headers["ETag"] and "Accept-Encoding" in packed.headers["Vary"] and packed.headers["Cache-Control"] == "no-cache"
+    for known in (tag, f"W/{tag}", f'"other", W/{tag}', "*"):
+        again = web.get("/", If_None_Match=known, Accept_Encoding="gzip")
+        assert (again.status, again.body, again.headers["Content-Length"], again.headers["ETag"]) == (304, b"", None, tag), known
     head = web.request("HEAD", "/")
     assert head.status == 200 and int(head.headers["Content-Length"]) == len(answer.body) and head.body == b""
 

@@ -95,3 +95,25 @@ def test_a_killed_one_is_back_at_once(web):
     before = web.property("batch-web.service", "MainPID")
     web.run("systemctl", "kill", "-s", "KILL", "batch-web.service")
     web.wait_for(lambda: ask(web, "GET", "/healthz")[0] == 200 and web.property("batch-web.service", "MainPID") != before, 60, "batch-web is back")
+
+
+def test_who_is_signed_in_stays_so_over_a_restart(web):
+    """And a crash; a stop ends the session."""
+    web.wait_for(lambda: ask(web, "GET", "/readyz")[0] == 200, 60, "batch-web is ready")
+    status, body, cookie = ask(web, "POST", "/api/v1/session", {"password": PASSWORD})
+    assert status == 200, body
+    headers = {"Cookie": cookie.partition(";")[0], "X-CSRF-Token": json.loads(body)["csrf_token"]}
+
+    def user():
+        return json.loads(ask(web, "GET", "/api/v1/session", headers=headers)[1])["user"]
+
+    web.run("systemctl", "restart", "batch-web.service")
+    assert user() == "admin", "restart waits until it serves"
+    before = web.property("batch-web.service", "MainPID")
+    web.run("systemctl", "kill", "-s", "KILL", "batch-web.service")
+    web.wait_for(lambda: web.property("batch-web.service", "MainPID") not in (before, "0") and ask(web, "GET", "/readyz")[0] == 200, 60, "it is back")
+    assert user() == "admin"
+    assert ask(web, "POST", "/api/v1/jobs/quick/resume", headers=headers)[0] == 200
+    web.run("systemctl", "stop", "batch-web.service")
+    web.run("systemctl", "start", "batch-web.service")
+    assert user() is None

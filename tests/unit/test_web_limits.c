@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -70,10 +71,11 @@ static void test_wrong_passwords(void **state) {
 }
 
 static void test_sessions(void **state) {
-        struct sessions *sessions = sessions_new(USEC_PER_HOUR);
+        struct sessions *sessions;
         char first[SECRET_SIZE];
         usec_t now = USEC_PER_DAY;
 
+        assert_int_equal(sessions_new(&sessions, USEC_PER_HOUR, -1), 0);
         memcpy(first, sessions_add(sessions, now)->id, SECRET_SIZE);
         assert_non_null(sessions_find(sessions, first, now + USEC_PER_HOUR));
         assert_non_null(sessions_find(sessions, first, now + 2 * USEC_PER_HOUR));
@@ -90,6 +92,38 @@ static void test_sessions(void **state) {
         sessions_remove(sessions, first);
         assert_null(sessions_find(sessions, first, now + SESSIONS_MAX + 2));
         sessions_free(sessions);
+}
+
+/* The memory of one process is taken up by the next, while the password is the same. */
+static void test_sessions_outlive_a_process(void **state) {
+        usec_t now = USEC_PER_DAY;
+        struct sessions *sessions;
+        char id[SECRET_SIZE];
+        int fd;
+
+        assert_int_equal(sessions_new(&sessions, USEC_PER_HOUR, -1), 0);
+        sessions_set_password(sessions, "$y$one");
+        memcpy(id, sessions_add(sessions, now)->id, SECRET_SIZE);
+        fd = dup(sessions_fd(sessions));
+        sessions_free(sessions);
+        assert_true(sessions_fd_is_usable(fd));
+        assert_int_equal(sessions_new(&sessions, USEC_PER_HOUR, dup(fd)), 0);
+        sessions_set_password(sessions, "$y$one");
+        assert_non_null(sessions_find(sessions, id, now + USEC_PER_HOUR));
+        assert_null(sessions_find(sessions, id, now + 3 * USEC_PER_HOUR));
+        memcpy(id, sessions_add(sessions, now)->id, SECRET_SIZE);
+        assert_non_null(sessions_find(sessions, id, now));
+        sessions_set_password(sessions, "$y$another");
+        assert_null(sessions_find(sessions, id, now));
+        sessions_free(sessions);
+        /* Of another layout. */
+        assert_int_equal(pwrite(fd, "x", 1, 0), 1);
+        assert_false(sessions_fd_is_usable(fd));
+        (void)close(fd);
+        fd = memfd_create("other", MFD_CLOEXEC);
+        assert_false(sessions_fd_is_usable(fd));
+        (void)close(fd);
+        assert_false(sessions_fd_is_usable(STDERR_FILENO));
 }
 
 static void test_hash(void **state) {
@@ -147,13 +181,10 @@ static void test_password_hashes(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_actions),
-                cmocka_unit_test(test_many_addresses),
-                cmocka_unit_test(test_hash),
-                cmocka_unit_test(test_wrong_passwords),
-                cmocka_unit_test(test_sessions),
-                cmocka_unit_test(test_tokens),
-                cmocka_unit_test(test_password_hashes),
+                cmocka_unit_test(test_actions),  cmocka_unit_test(test_many_addresses),
+                cmocka_unit_test(test_hash),     cmocka_unit_test(test_wrong_passwords),
+                cmocka_unit_test(test_sessions), cmocka_unit_test(test_sessions_outlive_a_process),
+                cmocka_unit_test(test_tokens),   cmocka_unit_test(test_password_hashes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

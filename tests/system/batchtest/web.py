@@ -43,6 +43,8 @@ class Web:
             self.settings["PageDirectory"] = self.write_page(page)
         self.settings.update(settings or {})
         self.environment = dict(environment or {})
+        self.wrapper = []  # a command that runs it
+        self.pass_fds = ()
         self.process = None
         self.port = None
 
@@ -71,8 +73,8 @@ class Web:
         if self.port:
             self.settings["Listen"] = f"127.0.0.1:{self.port}"
         with open(self.path("log"), "wb") as log:
-            self.process = subprocess.Popen([paths.BATCH_WEB, "--config", self.write_config()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=dict(os.environ, **self.environment))
+            self.process = subprocess.Popen([*self.wrapper, paths.BATCH_WEB, "--config", self.write_config()], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, pass_fds=self.pass_fds, env=dict(os.environ, **self.environment))
         until(self.find_port, lambda: f"batch-web listens\n{self.log}")
         until(lambda: self.get("/readyz").status == 200 or not self.instance.process, lambda: f"batch-web is ready\n{self.log}")
         return self
