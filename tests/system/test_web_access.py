@@ -283,7 +283,7 @@ def test_who_is_signed_in_stays_so_over_a_restart(make_web, instance, hashed):
     with open(web.path("password"), "w", encoding="ascii") as file:
         file.write(changed)
     web.process.send_signal(signal.SIGHUP)
-    until(lambda: browser.request("GET", "/runs").status == 401, "the session has ended", 10)
+    until(lambda: browser.request("GET", "/runs").status == 401, "the session has ended")
     assert browser.log_in("another").status == 200
     with open(web.path("password"), "w", encoding="ascii") as file:
         file.write(hashed)
