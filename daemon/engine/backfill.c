@@ -52,6 +52,14 @@ struct backfill *backfill_free(struct backfill *backfill) {
         return NULL;
 }
 
+/* The machine went down under its run. It is its turn once more. */
+static void begin_anew(struct backfill_item *item, const struct run_record *lost) {
+        item->started = false;
+        item->run_id[0] = '\0';
+        memcpy(item->lost_id, lost->run_id, UUID_SIZE);
+        item->lost_number = lost->run_number;
+}
+
 static void take_child(const struct run_record *record, void *user) {
         struct backfill *backfill = ((struct run *)user)->backfill;
         _cleanup_free_ char *value = parameter_text(record->parameters, backfill->parameter);
@@ -63,8 +71,11 @@ static void take_child(const struct run_record *record, void *user) {
                         continue;
                 item->started = true;
                 item->status = record->status;
+                item->lost_id[0] = '\0';
                 if (!run_status_is_final(record->status))
                         memcpy(item->run_id, record->run_id, UUID_SIZE);
+                else if (lost_goes_on_anew(record, ((struct run *)user)->plan.job))
+                        begin_anew(item, record);
         }
 }
 
@@ -219,7 +230,10 @@ void backfill_child_ended(struct run *run) {
                 item->run_id[0] = '\0';
                 parent->processes_ended += run->processes_ended;
                 run_mark(parent);
-                end_if_done(parent);
+                if (!parent->machine.cancelling && lost_goes_on_anew(&run->record, parent->plan.job))
+                        begin_anew(item, &run->record); /* starts_look has been told */
+                else
+                        end_if_done(parent);
                 return;
         }
 }
@@ -237,6 +251,11 @@ static void decided(const struct jval *params, const struct engine_error *refusa
 
         (void)params;
         if (!refusal) {
+                struct run *lost = engine_find_run(start->parent->engine, start->item->lost_id);
+
+                if (lost)
+                        run_note_restarted(lost, jval_get_int(result, "run_number", 0));
+                start->item->lost_id[0] = '\0';
                 start->item->started = true;
                 (void)snprintf(start->item->run_id, sizeof(start->item->run_id), "%s",
                                str_or(jval_get_str(result, "run_id"), ""));
@@ -258,7 +277,10 @@ static void decided(const struct jval *params, const struct engine_error *refusa
 
 static bool start_child(struct run *run, struct backfill_item *item) {
         struct child_start start = {.parent = run, .item = item};
+        bool is_anew = item->lost_id[0] != '\0';
+        _cleanup_free_ char *reason = is_anew ? lost_reason(item->lost_number) : NULL;
         const struct start_origin origin = {
+                .retry_of = is_anew ? item->lost_id : NULL,
                 .parent_run_id = run->record.run_id,
                 .job = run->plan.job,
                 .group = run->record.run_number,
@@ -277,6 +299,8 @@ static bool start_child(struct run *run, struct backfill_item *item) {
                 jval_set_str(params, "mode", run->record.batch_mode);
         if (gates)
                 jval_set(params, "skip_gates", jval_ref(gates));
+        if (reason)
+                jval_set_str(params, "reason", reason);
         act = act_of_daemon(run->engine, METHOD_RUN_START, params, decided, &start);
         act->origin = &origin;
         start_run(act);

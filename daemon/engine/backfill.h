@@ -14,9 +14,11 @@ struct run;
 
 struct backfill_item {
         char *value;
-        bool started;           /* there is a run of it, or there will be none */
-        enum run_status status; /* of that run, once it has ended */
-        char run_id[UUID_SIZE]; /* while it is active */
+        bool started;            /* there is a run of it, or there will be none */
+        enum run_status status;  /* of that run, once it has ended */
+        char run_id[UUID_SIZE];  /* while it is active */
+        char lost_id[UUID_SIZE]; /* not started: of the run that the machine went down under, to be started again */
+        int64_t lost_number;
         int64_t run_number, duration_usec;
         size_t ended; /* the how manieth to end under this daemon, from 1; 0: none of them */
 };

@@ -311,6 +311,11 @@ bool machine_was_restarted(struct engine *engine);
 void run_count_lost(struct run *run);
 /* It has ended: with RestartLost= it is started again, in the transaction that records the end. */
 void run_restart_lost(struct run *run);
+/* Whether the machine went down under a run that has ended, and it is to be started again. */
+bool lost_goes_on_anew(const struct run_record *record, const struct job *job);
+void run_note_restarted(struct run *lost, int64_t run_number);
+/* Of the run that is started instead. New memory. */
+char *lost_reason(int64_t run_number);
 
 /* recovery.c */
 int engine_recover(struct engine *engine, char **ret_error);

@@ -12,6 +12,9 @@
 #include "xalloc.h"
 
 #define BOOT_KEY "boot_id"
+/* Among a run's options: how often in a row the machine went down under it. It tells a later daemon, too, that it was
+ * the machine. */
+#define TIMES_LOST "times_lost"
 /* After so many in a row the run itself may be what takes the machine down. */
 #define LOST_MAX 3
 
@@ -37,6 +40,16 @@ void run_count_lost(struct run *run) {
         if (run->plan.job->restart_lost && store_load_times_lost(run->engine->store, run->record.retry_of, &before) < 0)
                 before = LOST_MAX; /* unknown: better not again */
         run->times_lost = before + 1;
+        if (!run->record.options)
+                run->record.options = jval_object();
+        jval_set_int(run->record.options, TIMES_LOST, run->times_lost);
+}
+
+bool lost_goes_on_anew(const struct run_record *record, const struct job *job) {
+        int64_t times = jval_get_int(record->options, TIMES_LOST, 0);
+
+        return job->restart_lost && record->status == RUN_FAILED && record->reason == REASON_LOST && times > 0 &&
+               times < LOST_MAX;
 }
 
 static void note(struct run *run, char *text) {
@@ -49,6 +62,14 @@ static void note(struct run *run, char *text) {
                        .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = run->record.run_id, .job = run->record.job},
                "%s #%" PRId64 ": %s", run->record.job, run->record.run_number, text);
         free(text);
+}
+
+void run_note_restarted(struct run *lost, int64_t run_number) {
+        note(lost, xasprintf("started again as run %" PRId64, run_number));
+}
+
+char *lost_reason(int64_t run_number) {
+        return xasprintf("the machine was restarted under run %" PRId64, run_number);
 }
 
 static void decided(const struct jval *params, const struct engine_error *refusal, const struct jval *result,
@@ -65,7 +86,7 @@ static void decided(const struct jval *params, const struct engine_error *refusa
                 again->record.retry_of = xstrdup(lost->record.run_id);
                 run_mark(again);
         }
-        note(lost, xasprintf("started again as run %" PRId64, jval_get_int(result, "run_number", 0)));
+        run_note_restarted(lost, jval_get_int(result, "run_number", 0));
 }
 
 /* The steps that the run was made of, where it was not the whole mode. */
@@ -86,7 +107,7 @@ static struct jval *selected_steps(const struct run *run) {
 
 static struct jval *params_of(const struct run *run) {
         struct jval *params = jval_object(), *steps = selected_steps(run);
-        _cleanup_free_ char *reason = xasprintf("the machine was restarted under run %" PRId64, run->record.run_number);
+        _cleanup_free_ char *reason = lost_reason(run->record.run_number);
 
         jval_set_str(params, "job", run->record.job);
         jval_set_str(params, "triggered_by", trigger_to_string(TRIGGER_RETRY));
@@ -105,16 +126,13 @@ static struct jval *params_of(const struct run *run) {
 void run_restart_lost(struct run *run) {
         struct engine *engine = run->engine;
 
-        /* What becomes of the runs of a backfill is that one's affair. */
-        if (run->record.triggered_by == TRIGGER_BACKFILL)
-                return;
         if (run->times_lost == 0 || run->record.reason != REASON_LOST || !run->plan.job->restart_lost)
                 return;
         if (engine->recovering) /* all runs first: what is active decides about starts */
                 return;
-        if (run->times_lost >= LOST_MAX)
+        if (!lost_goes_on_anew(&run->record, run->plan.job))
                 note(run,
                      xasprintf("not started again: the machine went down under it %u times in a row", run->times_lost));
-        else
+        else if (run->record.triggered_by != TRIGGER_BACKFILL) /* those its backfill starts again */
                 start_run(act_of_daemon(engine, METHOD_RUN_START, params_of(run), decided, run));
 }

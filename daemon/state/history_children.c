@@ -104,8 +104,11 @@ int history_add_children(sqlite3 *db, const struct run_record *parent, struct jv
                 bool good =
                         record->status == RUN_SUCCESS || record->status == RUN_PARTIAL || record->status == RUN_SKIPPED;
 
-                completed += run_status_is_final(record->status);
-                failed += run_status_is_final(record->status) && !good;
+                /* One that takes the place of a lost one counts for both. */
+                bool is_anew = record->retry_of && record->triggered_by == TRIGGER_BACKFILL;
+
+                completed += run_status_is_final(record->status) - is_anew;
+                failed += (run_status_is_final(record->status) && !good) - is_anew;
                 jval_add(children, child_json(record));
         }
         if (code != SQLITE_DONE)

@@ -198,3 +198,104 @@ def test_exactly_once_whenever_the_daemon_is_killed(rebooting):
         assert all_runs(rebooting)[0]["run_number"] == number + 1
     links = invariants.StateFile(rebooting).query("SELECT retry_of, count(*) FROM runs WHERE retry_of IS NOT NULL GROUP BY 1 HAVING count(*) > 1")
     assert links == []
+
+
+def november(*numbers):
+    return [f"2026-11-{number:02}" for number in numbers]
+
+
+DAILY = """
+[Job]
+{keys}
+[Parameter day]
+Type=date
+[Step first]
+Exec=/bin/sh -c "echo first; echo $BATCH_PARAM_DAY >>{done}; while [ ! -e {go} ]; do sleep 0.05; done"
+"""
+
+
+def begin_backfill(instance, days, keys="RestartLost=yes", **params):
+    """Its number, when as many of its runs as may are in the middle."""
+    instance.done = instance.path("done")
+    instance.write_job("daily", DAILY.replace("{keys}", keys).replace("{go}", instance.go).replace("{done}", instance.done))
+    number = instance.start().call("run.backfill", job="daily", values=days, **params)["run_number"]
+    until(lambda: len(days_of(instance)) == params.get("parallel", 1), "they are at it")
+    return number
+
+
+def days_of(instance):
+    with open(instance.done, "a+", encoding="ascii") as file:
+        file.seek(0)
+        return file.read().split()
+
+
+def check_backfill(instance, number, days, lost):
+    """Each day has one run that went well, and the lost ones' successors name them. The children."""
+    shown = instance.wait_for_run(number)
+    assert (shown["run"]["status"], shown["run"]["error_message"]) == ("success", None)
+    assert shown["progress"] == {"total": len(days), "completed": len(days), "failed": 0, "running": 0, "percent": 100.0}
+    children = [instance.show(child["run_number"])["run"] for child in shown["children"]]
+    good = [child for child in children if child["status"] == "success"]
+    assert sorted(child["parameters"]["day"] for child in good) == sorted(days)
+    gone = {child["run_id"]: child for child in children if child["status"] != "success"}
+    assert {(child["status"], child["reason"]) for child in gone.values()} == {("failed", "lost")} and len(gone) == lost
+    again = {child["retry_of"]: child for child in children if child["retry_of"]}
+    assert again.keys() == gone.keys()
+    assert all(again[run_id]["parameters"] == gone[run_id]["parameters"] for run_id in gone)
+    assert {child["triggered_by"] for child in children} == {"backfill"} and {child["parent_run_id"] for child in children} == {shown["run"]["run_id"]}
+    return gone, again
+
+
+def test_the_runs_of_a_backfill_are_started_again_by_it(rebooting):
+    days = november(1, 2, 3, 4, 5)
+    number = begin_backfill(rebooting, days, "RestartLost=yes\nOverlap=allow", parallel=2)
+    go_down(rebooting)
+    open_the_way(rebooting)
+    rebooting.start()
+    gone, again = check_backfill(rebooting, number, days, 2)
+    for run_id, lost in gone.items():
+        assert f"started again as run {again[run_id]['run_number']}" in lost["notes"]
+        assert f"the machine was restarted under run {lost['run_number']}" in again[run_id]["notes"]
+    assert sorted(days_of(rebooting)) == sorted(days + november(1, 2))
+
+
+def test_without_restartlost_a_backfill_goes_on_with_the_others(rebooting):
+    number = begin_backfill(rebooting, november(1, 2, 3), "RestartLost=no")
+    go_down(rebooting)
+    open_the_way(rebooting)
+    shown = rebooting.start().wait_for_run(number)
+    assert (shown["run"]["status"], shown["run"]["error_message"]) == ("partial", "1 of 3 did not succeed: 2026-11-01")
+    assert [(child["status"], child["reason"]) for child in shown["children"]] == [("failed", "lost"), ("success", None), ("success", None)]
+    assert days_of(rebooting) == november(1, 2, 3)
+
+
+def test_the_last_run_of_a_backfill_is_lost_three_times(rebooting):
+    """It is not over before that; after the third time it is."""
+    number = begin_backfill(rebooting, november(1))
+    for times in (1, 2, 3):
+        until(lambda: len(days_of(rebooting)) == times, "it is at it")  # pylint: disable=cell-var-from-loop
+        go_down(rebooting)
+        rebooting.start()
+    shown = rebooting.wait_for_run(number)
+    assert (shown["run"]["status"], shown["run"]["reason"]) == ("failed", "dependency")
+    assert [child["reason"] for child in shown["children"]] == ["lost"] * 3 and shown["progress"]["failed"] == 1
+    assert any("3 times in a row" in note for note in rebooting.show(shown["children"][-1]["run_number"])["run"]["notes"])
+
+
+def test_a_backfill_is_whole_whenever_the_daemon_is_killed(rebooting):
+    seed = random.randrange(1000000)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    days = november(*range(1, 9))
+    number = begin_backfill(rebooting, days, "RestartLost=yes\nOverlap=allow", parallel=3)
+    for _ in range(2):
+        begun = len(days_of(rebooting))
+        go_down(rebooting)
+        for _ in range(chance.randrange(1, 4)):
+            rebooting.start(wait=False)
+            time.sleep(chance.uniform(0, 0.08))
+            rebooting.kill()
+        rebooting.start()
+        until(lambda: len(days_of(rebooting)) >= begun + 3, "three are at it again")  # pylint: disable=cell-var-from-loop
+    open_the_way(rebooting)
+    check_backfill(rebooting, number, days, 6)
