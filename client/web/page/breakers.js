@@ -2,7 +2,7 @@
 import { post } from './api.js';
 import { h } from './dom.js';
 import { empty } from './empty.js';
-import { number, title } from './format.js';
+import { plural, title } from './format.js';
 import { link } from './router.js';
 import { acting } from './session.js';
 import { stateWord } from './status_word.js';
@@ -32,7 +32,7 @@ function item(breaker, changed) {
       h(
         'span',
         { class: 'block small muted' },
-        `${number(breaker.failures)} failures, the last in `,
+        `${plural(breaker.failures, 'failure')}, the last in `,
         h('a', { href: link(['runs', String(breaker.run_number)]) }, `#${breaker.run_number}`),
         breaker.error ? `: ${breaker.error}` : '',
       ),

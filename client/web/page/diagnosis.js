@@ -23,7 +23,7 @@ export function culprit(shown) {
 /** The last command beside the steps that the run asked: whether it is ready, whether it shall run. */
 const beside = (shown) => shown.attempts?.findLast((attempt) => attempt.step_name.startsWith(':')) ?? null;
 
-const nameOf = (step) => `${step.step_name}${step.item ? `[${step.item}]` : ''}`;
+const nameOf = (step) => `${title(step.step_name)}${step.item ? ` [${step.item}]` : ''}`;
 
 export async function diagnosis(shown, signal) {
   const { run } = shown;
@@ -35,7 +35,7 @@ export async function diagnosis(shown, signal) {
   const reason = step?.reason ?? run.reason;
   const message = step?.error_message ?? run.error_message;
   const facts = [
-    step ? ['Step', title(nameOf(step)), 'diagnosis-step'] : null,
+    step ? ['Step', nameOf(step), 'diagnosis-step'] : null,
     ['Cause', [h('strong', null, reason ?? run.status), meaning(reason) ? `: ${meaning(reason)}` : null], 'diagnosis-cause'],
     message ? ['Message', message, null] : null,
     endedBy(why) ? ['Ended by', endedBy(why), null] : null,

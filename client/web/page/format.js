@@ -95,9 +95,11 @@ export function parameters(values) {
     .join(' ');
 }
 
-/** "odds_only" -> "Odds only" */
+/** "odds_only" -> "Odds only", "api_calls" -> "API calls" */
 export function title(name) {
-  const words = String(name ?? '').replaceAll('_', ' ');
+  const words = String(name ?? '')
+    .replaceAll('_', ' ')
+    .replace(/\b(?:api|csv|http|id|json|sql|url)\b/g, (word) => word.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

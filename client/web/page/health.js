@@ -25,16 +25,31 @@ export function healthRows(status) {
       launcher?.state === 'up' ? 'starts the steps' : 'No step can start. systemctl status batch-runner',
     ),
     row(
-      'Disk',
+      'Record',
       store?.state ?? 'down',
       store?.state ?? 'down',
       store?.error ??
         (store?.waiting ? `${plural(store.waiting, 'change')} waiting to be written to ${store.path}` : `the record is in ${store?.path}`),
     ),
+    ...(status.file_systems ?? []).map(diskRow),
     ...mirrorRows(mirror),
     ...breakerRows(status.breakers),
     ...(status.job_errors ?? []).map((error) => row('Job file', 'warn', 'wrong', `${error.file}:${error.line}: ${error.message}`)),
   ];
+}
+
+const HOLDS = { state: 'the record', runs: 'logs of runs', runtime: 'sockets', log: 'the daemon’s log' };
+
+/** Room on a file system that the daemon and its runs write to. */
+function diskRow({ path, holds, state, error, measured_at: at, free_bytes: free, total_bytes: total, free_inodes: files }) {
+  const what = (holds ?? []).map((word) => HOLDS[word] ?? word).join(', ');
+  const place = `${path}${what ? ` (${what})` : ''}`;
+  if (state === 'unknown' || free === undefined || free === null)
+    return row('Disk', 'warn', 'unknown', [`${place}: ${error ?? 'it does not answer'}`, at ? [', measured ', ago(at)] : '']);
+  const figures = `of ${bytes(total)}: ${place}`;
+  if (state !== 'low') return row('Disk', 'up', `${bytes(free)} free`, figures);
+  const left = free < total / 10 ? '' : `, room for ${plural(files, 'file')}`;
+  return row('Disk', 'warn', `${bytes(free)} free`, `${figures}${left}. Make room, or keep runs for a shorter time: Keep= in batchd.conf.`);
 }
 
 function mirrorRows(mirror) {

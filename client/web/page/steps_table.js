@@ -8,14 +8,16 @@ const MOST = 100; // rows at once; the others when they are wanted
 /** `onRetry(step)` where it can be retried from one; `memory` keeps between two tables whether all rows are wanted. */
 export function stepsTable(shown, onRetry, memory = {}) {
   const items = shown.steps.some((step) => step.item);
-  const columns = ['Step', items ? 'Item' : null, 'Status', 'Took', 'Records', 'Attempts', 'What it said', onRetry ? '' : null];
+  const words = shown.steps.some(said);
+  const retries = onRetry && shown.steps.some((step) => step.status === 'failed');
+  const columns = ['Step', items ? 'Item' : null, 'Status', 'Took', 'Records', 'Attempts', words ? 'What it said' : null, retries ? '' : null];
   const body = h('tbody');
   const more = h('div', { class: 'row center' });
   const fill = () => {
     const { rows, left } = chosen(inOrder(shown.steps), memory.all);
     replace(
       body,
-      rows.map((step) => row(step, items, onRetry)),
+      rows.map((step) => row(step, { items, words, onRetry: retries ? onRetry : null })),
     );
     replace(more, left ? h('button', { class: 'button small', type: 'button', onclick: all }, `Show ${number(left)} more steps`) : null);
   };
@@ -58,22 +60,28 @@ function chosen(steps, all) {
   return { rows, left: steps.length - rows.length };
 }
 
-function row(step, items, onRetry) {
-  const said = step.error_message ?? step.status_text ?? '';
+const said = (step) => step.error_message ?? step.status_text ?? '';
+
+function row(step, { items, words, onRetry }) {
+  const goesOn = step.status === 'running' ? (step.elapsed_seconds ?? null) : null;
   return h(
     'tr',
     null,
     h('th', { scope: 'row' }, title(step.step_name)),
     items ? h('td', { class: 'item' }, step.item) : null,
-    h('td', null, statusWord(step.status, step.reason)),
-    h('td', { class: 'right figure', dataset: { name: 'took' } }, duration(step.duration_seconds ?? step.elapsed_seconds)),
+    h('td', { dataset: { name: 'status' } }, statusWord(step.status, step.reason)),
+    h(
+      'td',
+      { class: 'right figure', dataset: goesOn === null ? { name: 'took' } : { name: 'took', elapsed: goesOn } },
+      duration(step.duration_seconds ?? step.elapsed_seconds),
+    ),
     h('td', { class: 'right figure', dataset: { name: 'records' } }, number(step.records_processed)),
     h('td', { class: 'right figure', dataset: { name: 'attempts' } }, step.attempts ? number(step.attempts) : '–'),
-    h('td', { class: 'said' }, said),
+    words ? h('td', { class: 'said' }, said(step)) : null,
     onRetry
       ? h(
           'td',
-          null,
+          { dataset: { name: 'retry' } },
           step.status === 'failed'
             ? h('button', { class: 'button small', type: 'button', onclick: () => onRetry(step.step_name) }, 'Retry from here')
             : null,

@@ -1,4 +1,5 @@
 // Actions: everything that can be started, each in one click from here.
+import { canBackfill } from './backfill_form.js';
 import { connection } from './connection.js';
 import { get } from './api.js';
 import { h, replace } from './dom.js';
@@ -98,7 +99,7 @@ function jobCard(job, week) {
     'article',
     { class: 'card job-card', dataset: { job: job.job } },
     h('h3', null, h('a', { href: link(['scripts', job.job]) }, title(job.job)), job.paused ? h('span', { class: 'tag' }, 'paused') : null),
-    h('p', { class: 'muted' }, job.description),
+    job.description ? h('p', { class: 'muted' }, job.description) : null,
     required.length ? form.parts[0].element : null,
     h(
       'div',
@@ -115,7 +116,12 @@ function jobCard(job, week) {
         return button;
       }),
     ),
-    optional.length ? h('details', { class: 'more' }, h('summary', null, 'Parameters'), form.parts[1].element) : null,
+    h(
+      'div',
+      { class: 'job-more' },
+      optional.length ? h('details', { class: 'more' }, h('summary', null, 'Parameters'), form.parts[1].element) : null,
+      canBackfill(job) ? h('a', { class: 'small', href: link(['scripts', job.job], { backfill: 1 }) }, 'Backfill') : null,
+    ),
   );
 }
 

@@ -54,7 +54,7 @@ class History {
       this.load();
     });
     this.chart = h('div', { class: 'card chart-card', hidden: true });
-    this.count = h('p', { class: 'muted small', role: 'status' });
+    this.count = h('p', { class: 'muted small runs-count', role: 'status' });
     this.body = h('div', { class: 'runs' });
     this.table = h('div', { class: 'runs-table', role: 'table', 'aria-label': 'Runs' }, RunRow.head(), this.body);
     this.more = h('div', { class: 'row center' });

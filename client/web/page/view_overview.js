@@ -53,7 +53,9 @@ export function mount(root, route, life) {
       filling(health, life, async () => healthList(healthRows(await once('status')))),
       filling(jobs, life, async () => {
         const list = await allJobs();
-        replace(quick, quickButtons(list));
+        const buttons = quickButtons(list);
+        quick.hidden = !buttons.firstChild;
+        replace(quick, buttons);
         return jobTable(list, await lastSuccesses(list, life));
       }),
       filling(next, life, () => dueNext(life)),
@@ -108,7 +110,7 @@ async function showRunning(box, more, life, before, onEnded) {
           box,
           empty(
             'Nothing is running.',
-            h('p', { class: 'muted' }, 'Start something above, or on the ', h('a', { href: '#/actions' }, 'Actions tab'), '.'),
+            h('p', { class: 'muted' }, 'What can be started is on the ', h('a', { href: '#/actions' }, 'Actions tab'), '.'),
           ),
         );
     } else {
@@ -141,7 +143,7 @@ async function readinessOf(life) {
     return [readinessCard(weeks[0]), button];
   } catch (error) {
     if (error.kind === 'unavailable')
-      return empty(error.message, h('p', { class: 'muted' }, 'Readiness is kept in PostgreSQL: see Database under Health.'));
+      return empty('Nothing is known of the data.', h('p', { class: 'muted' }, error.message));
     throw error;
   }
 }
@@ -168,7 +170,7 @@ function jobTable(jobs, successes) {
     { class: 'table-scroll' },
     h(
       'table',
-      { class: 'table' },
+      { class: 'table jobs-table' },
       h(
         'thead',
         null,
@@ -202,12 +204,16 @@ function jobTable(jobs, successes) {
                 ? h('a', { class: 'status-link', href: link(['runs', String(last.run_number)]) }, statusWord(last.status, last.reason))
                 : h('span', { class: 'muted' }, 'never'),
             ),
-            h('td', { class: 'muted figure' }, last ? ago(last.started_at ?? last.created_at) : '–'),
+            h('td', { class: last ? 'figure' : 'figure wide-only', dataset: { name: 'ran' } }, last ? ago(last.started_at ?? last.created_at) : '–'),
             h('td', { class: 'figure wide-only' }, last ? duration(last.duration_seconds) : '–'),
-            h('td', { class: 'figure' }, success ? ago(success.completed_at) : h('span', { class: 'muted' }, 'never')),
             h(
               'td',
-              { class: 'muted figure' },
+              { class: last ? 'figure' : 'figure wide-only', dataset: { name: 'last success' } },
+              success ? ago(success.completed_at) : h('span', { class: 'muted' }, 'never'),
+            ),
+            h(
+              'td',
+              { class: 'figure wide-only' },
               job.paused ? h('span', { class: 'tag' }, 'paused') : job.next_elapse ? due(job.next_elapse) : 'by hand',
             ),
           );

@@ -167,6 +167,8 @@ class RunView {
     if (isOver(this.shown.run.status) || !this.shown.run.started_at) return;
     const gone = this.elapsedAt ? (Date.now() - this.elapsedAt) / 1000 : 0;
     this.showProgress(gone);
+    for (const cell of this.details.querySelectorAll('[data-elapsed]'))
+      setText(cell, duration(Number(cell.dataset.elapsed) + (Date.now() - this.detailsAt) / 1000));
   }
 
   show(shown) {
@@ -239,15 +241,18 @@ class RunView {
 
   showDetails() {
     const { shown } = this;
+    this.detailsAt = Date.now();
     replace(
       this.details,
-      h(
-        'section',
-        { class: 'card' },
-        h('h2', null, 'Steps'),
-        stepsTable(shown, isOver(shown.run.status) ? (step) => retryRun(this.run, step) : null, this.memory),
-        attempts(shown),
-      ),
+      shown.steps.length // a backfill has runs instead
+        ? h(
+            'section',
+            { class: 'card' },
+            h('h2', null, 'Steps'),
+            stepsTable(shown, isOver(shown.run.status) ? (step) => retryRun(this.run, step) : null, this.memory),
+            attempts(shown),
+          )
+        : null,
       children(shown),
       [counters(shown.run.metrics), warnings(shown.run.warnings), notes(shown.run.notes)].some(Boolean)
         ? h('section', { class: 'card stack' }, counters(shown.run.metrics), warnings(shown.run.warnings), notes(shown.run.notes))

@@ -1,4 +1,5 @@
 // Scripts: every job with what it does, what it takes and what it will change; started from a form.
+import { backfillForm, canBackfill } from './backfill_form.js';
 import { connection } from './connection.js';
 import { h, replace } from './dom.js';
 import { empty } from './empty.js';
@@ -22,6 +23,7 @@ export function mount(root, route, life) {
   const show = async () => {
     const mine = ++turn; // who has gone on to another job meanwhile wants no answer about this one
     const late = () => life.over || mine !== turn;
+    let broken = null;
     try {
       const jobs = await allJobs();
       if (late()) return;
@@ -34,10 +36,14 @@ export function mount(root, route, life) {
         list,
         jobs.map((job) => listItem(job, name)),
       );
+      list.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }); // on a phone the list is a strip
+      broken = jobs.find((job) => job.job === name)?.broken;
       const job = await jobOf(name);
       if (!late()) replace(detail, jobDetail(job, query));
     } catch (error) {
-      if (!late() && error.name !== 'AbortError') replace(detail, errorBox(error, show));
+      if (late() || error.name === 'AbortError') return;
+      // A file that was never right: there is nothing of the job but that.
+      replace(detail, errorBox(broken ? new Error(`Its file is wrong: ${broken}`) : error, show));
     }
   };
   life.on(connection, 'back', () => {
@@ -60,6 +66,7 @@ function listItem(job, chosen) {
     'a',
     { href: link(['scripts', job.job]), 'aria-current': job.job === chosen ? 'true' : null },
     h('span', { class: 'script-name' }, title(job.job)),
+    job.broken ? h('span', { class: 'tag tag-failed' }, 'file is wrong') : null,
     h(
       'span',
       { class: 'small muted' },
@@ -94,11 +101,18 @@ function jobDetail(job, query) {
       ),
       h('p', null, job.description),
       job.broken
-        ? h('p', { class: 'error-box' }, `Its file is wrong, the last good version is in force: ${job.broken.message ?? job.broken}`)
+        ? h('p', { class: 'error-box' }, `Its file is wrong, the last good version is in force: ${job.broken}`)
         : null,
       jobFacts(job),
     ),
     h('section', { class: 'card' }, h('h2', null, 'Run it'), runForm(job, query)),
+    canBackfill(job)
+      ? h(
+          'section',
+          { class: 'card' },
+          h('details', { class: 'backfill', open: query.has('backfill') }, h('summary', null, h('h2', null, 'Backfill')), backfillForm(job)),
+        )
+      : null,
     h('section', { class: 'card' }, h('h2', null, 'Steps'), stepTable(job)),
   ];
 }
