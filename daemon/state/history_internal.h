@@ -48,9 +48,23 @@ struct question {
         struct jval *answer;
 };
 
-/* history_run.c */
+/* history_list.c */
 int ask_run_list(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error);
+/* The entries that a list of runs goes along. */
+enum list_by {
+        LIST_BY_TIME,
+        LIST_BY_JOB,
+        LIST_BY_MODE,
+        LIST_BY_STATUS,
+        LIST_BY_TRIGGER,
+        LIST_BY_TYPE,
+        LIST_BY_PARAMETER,
+        _LIST_BY_MAX
+};
+/* New memory. */
+char *run_list_sql(const struct run_filter *filter, bool has_params, enum list_by by);
+/* history_run.c */
 int ask_run_show(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error);
 int ask_request(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,

@@ -57,6 +57,8 @@ void audit_row_bind(sqlite3_stmt *statement, const struct audit_row *row);
 
 /* Column lists for SELECT, in the order of the functions below. `of`: a table with its point, or "". */
 #define RUN_COLUMNS RUN_COLUMNS_OF("")
+/* As much of a parameter's value as run_parameters tells runs apart by. */
+#define INDEXED_VALUE(value) "substr(" value ", 1, 100)"
 #define RUN_COLUMNS_OF(of)                                                                                             \
         of "run_id, " of "run_number, " of "job, " of "batch_type, " of "batch_mode, " of "triggered_by, " of          \
            "triggered_by_user, " of "status, " of "reason, " of "created_at, " of "started_at, " of                    \

@@ -9,9 +9,21 @@
 #include "cleanup.h"
 #include "errortext.h"
 #include "macro.h"
+#include "rows.h"
 #include "timeutil.h"
 #include "uuid.h"
 #include "xalloc.h"
+
+/* Rows of run_parameters: a parameter that is open, or a list, is found by no value. */
+#define PARAMETERS_OF(run, from)                                                                                       \
+        " SELECT p.key, " INDEXED_VALUE("CAST(p.atom AS TEXT)") ", " run ".created_at, " run ".run_number " from       \
+                                                                " json_each(" run                                      \
+                                                                ".parameters) AS p WHERE p.atom IS NOT NULL"
+#define PUT_PARAMETERS "  INSERT OR IGNORE INTO run_parameters" PARAMETERS_OF("new", "FROM") ";"
+#define DROP_PARAMETERS                                                                                                \
+        "  DELETE FROM run_parameters WHERE (name, value, created_at, run_number) IN"                                  \
+        " (" PARAMETERS_OF("old", "FROM") ");"
+#define END_OF_TRIGGER "  END;"
 
 /* `version` grows with every change of a row. `mirrored` is the version that PostgreSQL has acknowledged, `parked` the
  * one that it refused for its data (park_error says why). A row with a version above both waits for the mirror, since
@@ -79,6 +91,23 @@ static const char *const migrations[] = {
         "CREATE INDEX attempts_zero ON attempts (run_id) WHERE records_processed = 0;",
         /* 7: what was done to a run */
         "CREATE INDEX audit_run ON audit (run_id) WHERE run_id <> '';",
+        /* 8: runs by what started them, and by the values of their parameters, which the triggers keep */
+        "DROP INDEX runs_created;"
+        "CREATE INDEX runs_created ON runs (created_at);"
+        "CREATE INDEX runs_trigger ON runs (triggered_by, created_at);"
+        "CREATE TABLE run_parameters ("
+        "  name TEXT NOT NULL, value TEXT NOT NULL, created_at INTEGER NOT NULL, run_number INTEGER NOT NULL,"
+        "  PRIMARY KEY (name, value, created_at, run_number)) WITHOUT ROWID;"
+        "INSERT OR IGNORE INTO run_parameters" PARAMETERS_OF(
+                "runs",
+                "FROM runs CROSS JOIN") ";"
+                                        "CREATE TRIGGER run_parameters_insert AFTER INSERT ON runs BEGIN" PUT_PARAMETERS
+                                                END_OF_TRIGGER
+                                        "CREATE TRIGGER run_parameters_update AFTER UPDATE OF parameters, created_at ON runs"
+                                        "  WHEN (old.parameters, old.created_at) IS NOT (new.parameters, new.created_at) BEGIN" DROP_PARAMETERS
+                                                PUT_PARAMETERS END_OF_TRIGGER
+                                        "CREATE TRIGGER run_parameters_delete AFTER DELETE ON runs BEGIN" DROP_PARAMETERS
+                                                END_OF_TRIGGER,
 };
 #define SCHEMA_VERSION ((int)ELEMENTSOF(migrations))
 

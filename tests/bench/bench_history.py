@@ -22,6 +22,7 @@ RUN = "SELECT * FROM runs WHERE run_number = ?"
 ATTEMPTS = "SELECT * FROM attempts WHERE run_id = (SELECT run_id FROM runs WHERE run_number = ?) ORDER BY step_order, item, attempt"
 LATEST = "SELECT * FROM runs ORDER BY created_at DESC, run_number DESC LIMIT 50"
 OF_JOB = "SELECT * FROM runs WHERE job = ? ORDER BY created_at DESC, run_number DESC LIMIT 50"
+OF_WEEK = "SELECT * FROM runs WHERE json_extract(parameters, '$.week') = ? ORDER BY created_at DESC, run_number DESC LIMIT 50"
 FAILED = "SELECT * FROM runs WHERE status = 'failed' ORDER BY created_at DESC, run_number DESC LIMIT 50"
 STEP = "SELECT * FROM attempts WHERE step_name = ? AND status = 'success' AND completed_at > 0 ORDER BY completed_at DESC LIMIT 1"
 
@@ -90,6 +91,11 @@ def main():
         question(asker, db, "history", "run.list", lambda n: {}, [(LATEST, lambda n: ())])
         question(asker, db, "history of a job", "run.list", lambda n: {"job": job_of(n)}, [(OF_JOB, lambda n: (job_of(n),))])
         question(asker, db, "history of what failed", "run.list", lambda n: {"status": "failed"}, [(FAILED, lambda n: ())])
+        question(asker, db, "history of a parameter's value", "run.list", lambda n: {"params": {"week": n % 18 + 1}}, [(OF_WEEK, lambda n: (n % 18 + 1,))])
+        question(asker, db, "history of a value that no run has", "run.list", lambda n: {"params": {"season": 2026, "week": 99}}, [(LATEST, lambda n: ())])
+        for name in ("job", "mode", "type", "triggered_by"):
+            unknown = {"job": job_of(7), "mode": "full", "status": "failed", "params": {"season": 2026}, name: "ci" if name == "triggered_by" else "none"}
+            question(asker, db, f"history by five filters, no run with that {name}", "run.list", lambda n, asked=unknown: asked, [(LATEST, lambda n: ())])
         question(asker, db, "show", "run.show", lambda n: {"run": n}, numbered)
         question(asker, db, "why, of a run that failed", "run.why", lambda n: {"run": failed_near(n)}, failed)
         question(asker, db, "why, of a job", "run.why", lambda n: {"job": job_of(n)}, [(OF_JOB, lambda n: (job_of(n),))])
