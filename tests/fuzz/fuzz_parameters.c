@@ -48,7 +48,7 @@ static void check_run(const struct job *job, const struct jval *given) {
                 return;
         require(parameters_check(job, values, &again, NULL, NULL) == 0 && jval_equal(values, again));
         _cleanup_strv_ char **argv = exec_substitute(job->steps[0].exec, values, "an item");
-        require(strv_length(argv) >= 3 && strv_length(argv) <= ARGUMENTS);
+        require(strv_length(argv) >= 2 && strv_length(argv) <= ARGUMENTS);
         STRV_FOREACH (argument, argv)
                 require(utf8_is_valid(*argument, strlen(*argument)) && !strchr(*argument, '\n'));
 }
