@@ -89,12 +89,13 @@ def test_acting_needs_a_login_and_is_recorded_with_its_name(instance, make):
     browser = Browser(web)
     assert web.get("/api/v1/runs").status == 200
     refused = browser.request("POST", "/runs", {"job": "hello"})
-    assert refused.status == 401 and refused.kind == "not_permitted"
+    assert refused.status == 401 and refused.kind == "not_permitted" and refused.headers["WWW-Authenticate"].startswith("Bearer")
     who = browser.request("GET", "/session").json
     assert who["user"] is None and who["may_read"] and not who["may_act"] and who["csrf_token"] is None and who["login_possible"]
     logged_in = browser.log_in()
     assert logged_in.status == 200 and logged_in.json["user"] == "admin" and logged_in.json["may_act"]
     cookie = logged_in.headers["Set-Cookie"]
+    assert logged_in.headers["Cache-Control"] == "no-store"
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and "Secure" not in cookie
     started = browser.request("POST", "/runs", {"job": "hello", "params": {"n": 2}})
     assert started.status == 200 and started.json["run_number"] == 1
@@ -152,6 +153,7 @@ def test_wrong_passwords_make_the_next_one_wait(make):
     assert int(browser.log_in().headers["Retry-After"]) == 2
     time.sleep(2.05)
     assert browser.log_in().status == 200
+    assert browser.log_in().status == 200, "a right one ends the waiting"
 
 
 def test_a_slow_hash_holds_nobody_up(make):
@@ -216,6 +218,7 @@ def test_reading_behind_the_login(make):
         answer = browser.request("GET", path)
         assert answer.status == 401 and answer.json["error"]["data"]["login_needed"], path
     assert not browser.request("GET", "/session").json["may_read"]
+    assert web.get("/metrics").status == 401
     browser.log_in()
     assert browser.request("GET", "/runs").status == 200
 
@@ -314,6 +317,7 @@ def test_behind_a_reverse_proxy(instance, make):
     redirect = web.get("/batch")
     assert redirect.status == 302 and redirect.headers["Location"] == "/batch/"
     assert web.get("/batchother").status == 404
+    assert web.get("/api/v1/openapi.json").json["servers"] == [{"url": "/batch"}]
 
 
 def test_nobody_believes_headers_of_strangers(make):
@@ -326,6 +330,30 @@ def test_without_a_password_nobody_logs_in(instance, make_web):
     browser = Browser(make_web(instance).start())
     assert not browser.request("GET", "/session").json["login_possible"]
     assert browser.log_in().status == 403
+
+
+def test_a_password_that_is_no_hash_is_none(instance, make_web):
+    web = make_web(instance)
+    with open(web.path("password"), "w", encoding="ascii") as file:
+        file.write(PASSWORD + "\n")
+    web.settings["PasswordFile"] = web.path("password")
+    browser = Browser(web.start())
+    assert not browser.request("GET", "/session").json["login_possible"] and browser.log_in().status == 403
+    assert "--hash-password" in web.log and PASSWORD not in web.log
+
+
+def test_the_daemons_own_limit_says_how_long_to_wait(make_instance, make_web):
+    instance = make_instance(jobs=JOBS, settings={"TrustedClients": pwd.getpwuid(os.geteuid()).pw_name, "ActionsPerMinute": 1}).start()
+    token, line = make_token("deploy")
+    web = make_web(instance, {"ActionsPerMinute": 100})
+    with open(web.path("tokens"), "w", encoding="ascii") as file:
+        file.write(line)
+    web.settings["TokenFile"] = web.path("tokens")
+    browser = Browser(web.start(), Authorization=f"Bearer {token}")
+    assert browser.request("POST", "/jobs/hello/resume").status == 200
+    refused = browser.request("POST", "/jobs/hello/resume")
+    seconds = refused.json["error"]["data"]["retry_after_seconds"]
+    assert refused.status == 429 and 0 <= int(refused.headers["Retry-After"]) - seconds < 1 and seconds > 0
 
 
 def test_a_daemon_that_does_not_trust_us_is_told(make_instance, make_web, hashed):

@@ -2,8 +2,14 @@
 import gzip
 import http.client
 import json
+import os
+import signal
+import subprocess
 
 import pytest
+
+from batchtest import paths
+from batchtest.wait import until
 
 JOBS = {
     "hello": """
@@ -25,6 +31,17 @@ OnCalendar=*-*-* 03:00:00
 [Step one]
 Exec=/bin/true
 """,
+}
+
+
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+                               "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -62,7 +79,7 @@ def test_answers_are_the_protocols(instance, web):
             ("/schedules?from=2026-01-01T00:00:00Z&count=2", "schedule.list", {"from": "2026-01-01T00:00:00Z", "count": 2})]:
         answer = web.get("/api/v1" + path)
         assert answer.status == 200, answer.text
-        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.headers["Content-Type"] == "application/json" and answer.headers["Cache-Control"] == "no-store"
         assert answer.json == instance.call(method, **params), path
     assert web.get("/api/v1/status").json["instance"] == instance.call("daemon.status")["instance"]
 
@@ -116,7 +133,6 @@ def test_without_the_daemon_everything_says_so_and_comes_back(instance, web):
     assert web.get("/healthz").status == 200 and web.get("/readyz").status == 503
     assert web.get("/").status == 200
     instance.start()
-    from batchtest.wait import until
     until(lambda: web.get("/readyz").status == 200, "batch-web has found the daemon again")
     assert web.get("/api/v1/runs").status == 200
 
@@ -124,16 +140,13 @@ def test_without_the_daemon_everything_says_so_and_comes_back(instance, web):
 def test_a_killed_daemon_that_comes_back_is_waited_for(instance, web):
     instance.kill()
     instance.start(wait=False)
-    from batchtest.wait import until
     until(lambda: web.get("/api/v1/runs").status == 200, "the API answers again")
 
 
 def test_page_and_its_files(web):
     answer = web.get("/")
     assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/html") and b"hello" in answer.body
-    policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy
-    assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["Referrer-Policy"] == "no-referrer"
+    assert SECURITY.items() <= dict(answer.headers).items() and SECURITY.items() <= dict(web.get("/api/v1/runs").headers).items()
     assert web.get("/assets/app.js").headers["Content-Type"].startswith("text/javascript")
     assert web.get("/assets/part/x.svg").headers["Content-Type"] == "image/svg+xml"
     assert web.get("/assets/notes~").status == 404 and web.get("/assets/none.js").status == 404
@@ -148,6 +161,18 @@ def test_page_and_its_files(web):
         assert (again.status, again.body, again.headers["Content-Length"], again.headers["ETag"]) == (304, b"", None, tag), known
     head = web.request("HEAD", "/")
     assert head.status == 200 and int(head.headers["Content-Length"]) == len(answer.body) and head.body == b""
+
+
+def test_the_page_is_read_again_on_sighup(web):
+    with open(web.path("page/app.js"), "w", encoding="ascii") as file:
+        file.write("let a = 2;")
+    assert web.get("/assets/app.js").text == "let a = 1;"
+    web.process.send_signal(signal.SIGHUP)
+    until(lambda: web.get("/assets/app.js").text == "let a = 2;", "the new page is served")
+    os.unlink(web.path("page/index.html"))
+    web.process.send_signal(signal.SIGHUP)
+    until(lambda: "has no index.html" in web.log, "it is told that the page is broken")
+    assert web.get("/").status == 200, "the one before stays"
 
 
 def test_one_connection_serves_many_requests(web):
@@ -168,12 +193,11 @@ def test_switched_off_parts(instance, make_web):
 
 
 def test_configuration_mistakes_are_told_at_once(instance, make_web):
-    import subprocess
-    from batchtest import paths
-    web = make_web(instance, {"Listne": "x", "Stream": "perhaps"})
+    web = make_web(instance, {"Listne": "x", "Stream": "perhaps", "TrustedProxy": "10.0.0.0/40", "PathPrefix": "batch\n[Wbe]\nPage=no"})
     result = subprocess.run([paths.BATCH_WEB, "--config", web.write_config(), "-t"], capture_output=True, text=True, check=False)
     assert result.returncode == 78
-    assert "did you mean Listen=?" in result.stderr and "Stream" in result.stderr
+    for words in ("did you mean Listen=?", "Stream", "TrustedProxy=10.0.0.0/40", "a path like /batch", "unknown section [Wbe]"):
+        assert words in result.stderr, result.stderr
     web = make_web(instance, {"Listen": "localhost:http"})
     result = subprocess.run([paths.BATCH_WEB, "--config", web.write_config()], capture_output=True, text=True, check=False)
     assert result.returncode != 0 and "127.0.0.1:8420" in result.stderr

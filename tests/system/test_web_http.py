@@ -48,7 +48,8 @@ def test_broken_requests_have_their_status(web, data, status):
         data = data[:-2] + b"Connection: close\r\n\r\n"
     answer = web.raw(data)
     assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:200]
-    assert b'"kind":' in answer
+    kind = {405: b"unknown_method", 413: b"too_large", 414: b"too_large", 431: b"too_large"}.get(status, b"parse_error")
+    assert b'"kind":"%s"' % kind in answer and b"\r\nConnection: close\r\n" in answer
     assert web.get("/healthz").status == 200
 
 
@@ -61,6 +62,19 @@ def test_requests_in_one_write_and_byte_by_byte(web):
         assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 OK")
     old = web.raw(b"GET /healthz HTTP/1.0\r\n\r\n")
     assert old.startswith(b"HTTP/1.1 200 OK") and b"Connection: close" in old
+
+
+def test_heads_and_bodies(web):
+    """What a head promises is kept: no body for HEAD, a word before a body that waits for it."""
+    head = web.raw(b"HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n") and b"\r\nContent-Length: 1000\r\n" in head and head.endswith(b"\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", web.port), paths.patience(20)) as connection:
+        connection.sendall(b"POST /api/v1/session HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                           b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert connection.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"{}")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 422 ")
+    assert web.raw(b"\r\n\n" + GET + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 OK"), "left over from a request before"
 
 
 def test_an_unfinished_request_is_given_up(web):

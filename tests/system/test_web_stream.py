@@ -55,7 +55,7 @@ def test_lines_states_and_end(instance, web):
     run = instance.run("count", wait=False)["run_number"]
     with web.stream(f"/api/v1/runs/{run}/stream") as stream:
         assert stream.status == 200 and stream.headers["Content-Type"] == "text/event-stream"
-        assert stream.headers["Cache-Control"] == "no-store"
+        assert stream.headers["Cache-Control"] == "no-store" and stream.headers["X-Accel-Buffering"] == "no"
         lines, states = [], []
         for name, data in stream.events():
             if name == "lines":
@@ -77,13 +77,30 @@ def test_an_ended_run_and_a_later_part_of_it(instance, web):
     with web.stream(f"/api/v1/runs/{run['run_id']}/stream") as stream:
         lines, end = stream.follow()
         assert len(lines) == 62 and end["status"] == "success" and end["last_seq"] == 62
-    with web.stream("/api/v1/runs/latest/stream", Last_Event_ID="60") as stream:
+    with web.stream("/api/v1/runs/latest/stream?after=3", Last_Event_ID="60") as stream:
         lines, end = stream.follow()
         assert sequence(lines) == [61, 62] and end["last_seq"] == 62
     with web.stream(f"/api/v1/runs/{run['run_number']}/stream?lines=3") as stream:
         assert sequence(stream.follow()[0]) == [60, 61, 62]
     with web.stream("/api/v1/runs/latest/stream", Last_Event_ID="62") as stream:
         assert stream.follow()[0] == []
+
+
+def test_the_end_of_a_run_says_why(instance, web):
+    """Told to one who watched it fail, and to one who comes later."""
+    instance.write_job("fails", "[Job]\n[Step s]\nExec=/bin/sh -c \"while [ ! -e %s ]; do sleep 0.02; done; exit 3\"\n" % instance.path("gate"))
+    instance.call("daemon.reload")
+    run = instance.run("fails", wait=False)["run_number"]
+    with web.stream(f"/api/v1/runs/{run}/stream") as stream:
+        next(stream.events("state"))
+        with open(instance.path("gate"), "w", encoding="ascii"):
+            pass
+        _, watched = stream.follow()
+    with web.stream(f"/api/v1/runs/{run}/stream") as stream:
+        _, later = stream.follow()
+    shown = instance.show(run)["run"]
+    for end in (watched, later):
+        assert (end["status"], end["reason"], end["error_message"]) == ("failed", shown["reason"], shown["error_message"]) and shown["error_message"]
 
 
 def test_resuming_reads_from_disk_what_the_ring_has_lost(instance, web, tmp_path):

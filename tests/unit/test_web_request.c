@@ -7,10 +7,12 @@
 #include "unit.h"
 
 #include "api_params.h"
+#include "api_reply.h"
 #include "cleanup.h"
 #include "client_address.h"
 #include "http_head.h"
 #include "http_target.h"
+#include "metric_text.h"
 #include "route.h"
 
 static int parse(const char *text, struct http_head *ret, const char **why) {
@@ -146,7 +148,7 @@ static void test_routes(void **state) {
         assert_int_equal(route_find("GET", "/runs/", &match, &allowed), -ENOENT);
         assert_int_equal(route_find("GET", "/runs/1/nothing", &match, &allowed), -ENOENT);
         assert_int_equal(route_find("DELETE", "/runs", &match, &allowed), -ENOTSUP);
-        assert_string_equal(allowed, "GET, POST");
+        assert_string_equal(allowed, "GET, HEAD, POST");
 }
 
 /* Every {name} of the table is an argument of its method, and what acts is no GET. */
@@ -235,6 +237,28 @@ static void test_nets(void **state) {
         assert_false(address_net_has(&net, "2001:db8::1"));
 }
 
+/* The table of the manual: batch-web(8), API. */
+static void test_statuses_of_errors(void **state) {
+        static const int expected[] = {
+                [ERROR_KIND_PARSE] = 400,           [ERROR_KIND_METHOD] = 404,    [ERROR_KIND_INVALID_PARAMS] = 422,
+                [ERROR_KIND_ALREADY_RUNNING] = 409, [ERROR_KIND_NOT_FOUND] = 404, [ERROR_KIND_RATE_LIMITED] = 429,
+                [ERROR_KIND_NOT_PERMITTED] = 403,   [ERROR_KIND_PAUSED] = 409,    [ERROR_KIND_TOO_LARGE] = 413,
+                [ERROR_KIND_UNAVAILABLE] = 503,     [ERROR_KIND_VERSION] = 503,   [ERROR_KIND_INTERNAL] = 500,
+        };
+
+        assert_int_equal(sizeof(expected) / sizeof(expected[0]), _ERROR_KIND_MAX);
+        for (size_t i = 0; i < _ERROR_KIND_MAX; i++)
+                assert_int_equal(api_status_of((enum error_kind)i), expected[i]);
+}
+
+static void test_samples_of_metrics(void **state) {
+        _cleanup_buf_ struct buf out = BUF_INIT(4096);
+
+        metric_sample(&out, "a", NULL, NULL, NULL, NULL, 0.5);
+        metric_sample(&out, "b_total", "job", "x\"y\\z\n", "status", "ok", 1e6);
+        assert_string_equal(buf_data(&out), "a 0.5\nb_total{job=\"x\\\"y\\\\z\\n\",status=\"ok\"} 1000000\n");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_head),
@@ -245,6 +269,8 @@ int main(void) {
                 cmocka_unit_test(test_table_of_routes),
                 cmocka_unit_test(test_client_addresses),
                 cmocka_unit_test(test_nets),
+                cmocka_unit_test(test_statuses_of_errors),
+                cmocka_unit_test(test_samples_of_metrics),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
