@@ -9,7 +9,7 @@
 #include "xalloc.h"
 
 #define GAP 2
-#define FLEXIBLE_MIN 8
+#define FLEXIBLE_MIN 12
 #define NAME_MIN 20
 
 void table_init(struct table *table, const struct table_column *columns, size_t n_columns) {
