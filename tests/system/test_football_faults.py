@@ -94,7 +94,7 @@ def test_half_a_slate(football, database):
     football.player.reset()
     football.player.faults({"kind": "status", "status": 500, "match": "20241103_"})
     result = football.run("odds", *WEEK_9, *QUICK)
-    assert result.status == 75 and "2 of 4 failed" in result.errors
+    assert result.status == 75 and "2 of 4 failed" in result.errors and result.metrics["errors_encountered"] == 2
     assert database.query("SELECT DISTINCT anytime_td_odds FROM sportsbook_odds WHERE game_id LIKE '20241103_%%'") == [(9999,)]
     assert database.value("SELECT count(*) FROM sportsbook_odds WHERE game_id NOT LIKE '20241103_%%' AND anytime_td_odds = 9999") == 0
     check_calls(football, result)
@@ -241,6 +241,7 @@ def test_what_must_come_first_is_said(player, database):
     for command in ("game-logs", "odds", "predictions"):
         result = football.run(command, *WEEK_9)
         assert result.status == 65 and "batch-nfl schedule" in result.errors, result.errors
+        assert result.metrics["errors_encountered"] == 1
     football.good("schedule", "--season", "2024")
     for command in ("game-logs", "odds", "predictions"):
         result = football.run(command, *WEEK_9)

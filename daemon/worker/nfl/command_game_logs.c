@@ -187,8 +187,13 @@ int command_game_logs(struct worker *worker, char **ret_error) {
         r = fetch_games(&ingest);
         unknown_report(&ingest.unknown);
         report_records(ingest.counts.stored, ingest.asked == 0);
-        log_info("%zu of %zu games stored, %lld lines (%lld new)", ingest.counts.games, ingest.asked,
-                 (long long)ingest.counts.stored, (long long)ingest.counts.added);
+        if (ingest.asked == 0)
+                log_info("nothing to fetch: %s", worker->settings->new_players
+                                                         ? "no stored game has lines of players who were unknown"
+                                                         : "the lines of all finished games are stored");
+        else
+                log_info("%zu of %zu games stored, %lld lines (%lld new)", ingest.counts.games, ingest.asked,
+                         (long long)ingest.counts.stored, (long long)ingest.counts.added);
         if (r < 0)
                 return error_set(ret_error, r, "%s", ingest.error ? ingest.error : "the fetch ended early");
         return outcome_result(&ingest.outcome, "box scores", ret_error);

@@ -136,6 +136,6 @@ int command_integrity(struct worker *worker, char **ret_error) {
         report_line("RESULT={%s}", figures);
         report_metric("findings", findings);
         report_records((int64_t)ELEMENTSOF(checks), 0);
-        log_info("%lld findings", (long long)findings);
+        log_info("%lld finding%s", (long long)findings, findings == 1 ? "" : "s");
         return findings ? NFL_FINDINGS : 0;
 }

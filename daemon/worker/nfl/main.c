@@ -8,6 +8,7 @@
 #include "errorclass.h"
 #include "log.h"
 #include "macro.h"
+#include "outcome.h"
 #include "readiness.h"
 #include "step_report.h"
 #include "strutil.h"
@@ -192,6 +193,9 @@ int main(int argc, char **argv) {
         r = run(command, &settings, &error);
         if (r < 0) {
                 log_error("%s: %s", command->name, error ? error : strerror(-r));
+                /* Of a fetch the parts that went wrong are counted already. */
+                if (!outcome_has_counted_errors())
+                        outcome_count_error();
                 report_line("ERROR_CLASS=%s", nfl_error_class(r));
                 report_status("%s: %s", command->name, error ? error : strerror(-r));
         }

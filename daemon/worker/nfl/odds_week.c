@@ -126,7 +126,7 @@ static int store(struct worker *worker, struct sync *sync, int64_t *ret_stored, 
         unknown_report(&unknown);
         unknown_done(&unknown);
         if (r < 0)
-                report_metric("errors_encountered", 1);
+                outcome_count_error();
         return r;
 }
 
@@ -149,8 +149,9 @@ int odds_week_sync(struct worker *worker, const struct week *week, PGresult *gam
                 return r;
         report_gaps(&sync, week);
         report_metric("odds_synced", stored);
-        log_info("week %d: %lld prices of %zu games stored", week->week, (long long)stored,
-                 sync.outcome.good - strv_length(sync.without));
+        size_t priced = sync.outcome.good - strv_length(sync.without);
+        log_info("week %d: %lld prices of %zu game%s stored", week->week, (long long)stored, priced,
+                 priced == 1 ? "" : "s");
         *ret_stored = stored;
         r = outcome_result(&sync.outcome, "odds", ret_error);
         return r < 0 ? r : readiness_odds_end(worker, week, ret_error);

@@ -10,6 +10,17 @@
 
 #define NAMES_MAX 1500
 
+static bool has_counted;
+
+void outcome_count_error(void) {
+        has_counted = true;
+        report_metric("errors_encountered", 1);
+}
+
+bool outcome_has_counted_errors(void) {
+        return has_counted;
+}
+
 static void add_name(struct outcome *outcome, const char *item, const char *why) {
         if (outcome->names && strlen(outcome->names) > NAMES_MAX)
                 return;
@@ -21,7 +32,7 @@ static void add_name(struct outcome *outcome, const char *item, const char *why)
 
 void outcome_fail(struct outcome *outcome, const char *item, int class, const char *why) {
         log_error("%s: %s", item, why);
-        report_metric("errors_encountered", 1);
+        outcome_count_error();
         if (!outcome->first)
                 outcome->first = xasprintf("%s: %s", item, why);
         if (class == NFL_DATA) {

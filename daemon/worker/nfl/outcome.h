@@ -16,6 +16,9 @@ struct outcome {
         char *names; /* items whose data cannot be used, with why */
 };
 
+/* Counts an error of this process (errors_encountered); whether any was counted. */
+void outcome_count_error(void);
+bool outcome_has_counted_errors(void);
 /* Counts, logs and reports (errors_encountered) one part that went wrong. class: NFL_LATER, NFL_DATA, NFL_CONFIG. */
 void outcome_fail(struct outcome *outcome, const char *item, int class, const char *why);
 /* The class of an answer that brings no data and is no ANSWER_NOTHING. */

@@ -33,12 +33,14 @@ void unknown_report(const struct unknown *unknown) {
         if (count > NAMED_MAX)
                 strv_append_take(&named, xasprintf("and %zu more", count - NAMED_MAX));
         _cleanup_free_ char *list = strv_join(named, ", ");
-        log_warning("%zu players are not in the table players, %zu rows skipped: %s", count, unknown->rows, list);
+        const char *are = count == 1 ? " is" : "s are", *rows = unknown->rows == 1 ? "" : "s";
+        log_warning("%zu player%s not in the table players, %zu row%s skipped: %s", count, are, unknown->rows, rows,
+                    list);
         report_metric("players_skipped", (int64_t)count);
         report_warning("unknown_players",
-                       "%zu players are not in the table players (%zu rows skipped; a roster refresh brings in new "
+                       "%zu player%s not in the table players (%zu row%s skipped; a roster refresh brings in new "
                        "players): %s",
-                       count, unknown->rows, list);
+                       count, are, unknown->rows, rows, list);
 }
 
 void unknown_done(struct unknown *unknown) {
