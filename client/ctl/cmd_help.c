@@ -23,11 +23,12 @@ static void append_all(struct buf *out) {
         }
         (void)buf_append_str(out, "\nOptions of every command:\n");
         options_append_help(global_rows, out);
-        (void)buf_append_str(out, "\nExit status: 0 done, 1 the run failed or was cancelled, 2 usage, 3 the run ended "
-                                  "partial, 4 no such job or run,\n"
-                                  "5 already running, 6 not permitted, 7 rate limited, 8 the daemon cannot be reached, "
-                                  "124 the wait timed out.\n"
-                                  "'batchctl COMMAND --help' tells more, and so does batchctl(1).\n");
+        (void)buf_append_str(
+                out, "\nExit status: 0 done, 1 the run failed or was cancelled, 2 usage, 3 the run ended "
+                     "partial, 4 no such job or run,\n"
+                     "5 already running or paused, 6 not permitted, 7 rate limited, 8 the daemon cannot be reached, "
+                     "124 the wait timed out.\n"
+                     "'batchctl COMMAND --help' tells more, and so does batchctl(1).\n");
 }
 
 void help_append(const struct verb *verb, struct buf *out) {

@@ -224,7 +224,8 @@ static int exit_status_of(enum error_kind kind) {
         case ERROR_KIND_TOO_LARGE:
                 return EXIT_USAGE;
         case ERROR_KIND_ALREADY_RUNNING:
-                return EXIT_ALREADY_RUNNING;
+        case ERROR_KIND_PAUSED:
+                return EXIT_HELD_BACK;
         case ERROR_KIND_NOT_FOUND:
                 return EXIT_NOT_FOUND;
         case ERROR_KIND_RATE_LIMITED:
@@ -236,7 +237,6 @@ static int exit_status_of(enum error_kind kind) {
                 return EXIT_UNREACHABLE;
         case ERROR_KIND_PARSE:
         case ERROR_KIND_METHOD:
-        case ERROR_KIND_PAUSED:
         case ERROR_KIND_INTERNAL:
         case _ERROR_KIND_MAX:
                 return EXIT_RUN_FAILED;

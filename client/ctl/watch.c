@@ -101,8 +101,8 @@ static void take_lines(struct watch *w, const struct jval *lines) {
 }
 
 static void remember(struct watch *w, const struct jval *object) {
-        static const char *const keys[] = {"run_number", "run_id",          "job",          "status",
-                                           "reason",     "elapsed_seconds", "error_message"};
+        static const char *const keys[] = {"run_number", "run_id",          "job",           "status",
+                                           "reason",     "elapsed_seconds", "error_message", "last_seq"};
         for (size_t i = 0; i < ELEMENTSOF(keys); i++)
                 if (jval_has(object, keys[i]))
                         jval_set(w->run, keys[i], jval_ref(jval_get(object, keys[i])));
@@ -188,10 +188,13 @@ static void take_answer(struct watch *w, const struct jval *result) {
         follower_covered(&w->follower, result);
         if (jval_get_bool(result, "following", false))
                 return;
-        if (jval_has(result, "next") && jval_array_size(lines) > 0)
+        if (jval_has(result, "next") && jval_array_size(lines) > 0) {
                 ask(w);
-        else
-                finish(w);
+                return;
+        }
+        /* It had ended: no run.end comes that would say which line is the last. */
+        jval_set_int(w->run, "last_seq", w->follower.after < 0 ? 0 : w->follower.after);
+        finish(w);
 }
 
 static int take_message(struct watch *w, const struct client_message *message) {

@@ -135,6 +135,8 @@ int history_find_run(sqlite3 *db, const char *selector, const char *job, struct 
 
 /* history_attempts.c */
 typedef void (*history_attempt_fn)(const struct attempt_record *attempt, bool is_last, void *user);
+/* The sequence number of the run's last line; 0: none, or its lines are not kept any more. */
+uint64_t history_last_line(const char *state_dir, const char *run_id);
 /* All attempts of the run in the order of step, item, attempt; without what they printed. is_last: no further one of
  * its step and item follows. */
 int history_walk_attempts(sqlite3 *db, const char *run_id, history_attempt_fn take, void *user, char **ret_error);

@@ -174,6 +174,14 @@ static struct jval *collection_answer(struct collection *collection) {
         return answer;
 }
 
+uint64_t history_last_line(const char *state_dir, const char *run_id) {
+        _cleanup_free_ char *runs = path_join(state_dir, "runs");
+        _cleanup_free_ char *run_dir = path_join(runs, run_id);
+        uint64_t next = 1;
+
+        return log_index_next(run_dir, &next) < 0 ? 0 : next - 1;
+}
+
 int ask_run_lines(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                   char **ret_error) {
         _cleanup_free_ char *runs = path_join(state_dir, "runs");
@@ -223,16 +231,21 @@ static int no_such_attempt(const struct question *question, int64_t run_number, 
         return error_set(ret_error, -ENOENT, "run %" PRId64 " has no log: no step of it was started", run_number);
 }
 
-/* Which attempt: what is asked for; else the first step that did not succeed, else the last one. Of several attempts
- * the last. */
+/* Of several attempts of a step and item the last that was begun, unless one is asked for. */
+#define IS_MEANT                                                                                                       \
+        " AND (attempt = ?4 OR (?4 = 0 AND NOT EXISTS (SELECT 1 FROM attempts AS later WHERE later.run_id = ?1"        \
+        " AND later.step_name = attempts.step_name AND later.item = attempts.item"                                     \
+        " AND later.attempt > attempts.attempt AND later.started_at > 0)))"
+
+/* Which attempt: what is asked for; else the first step that did not succeed, else the last one. */
 static int find_attempt(const struct question *question, sqlite3 *db, const struct run_record *run,
                         struct attempt_record **ret, char **ret_error) {
         static const char by_name[] = "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE run_id = ?1 AND step_name = ?2"
-                                      " AND (?3 IS NULL OR item = ?3) AND (?4 = 0 OR attempt = ?4)"
+                                      " AND (?3 IS NULL OR item = ?3)" IS_MEANT
                                       " ORDER BY item = '' DESC, status = 'failed' DESC, ordinal DESC LIMIT 1";
         static const char by_fate[] =
                 "SELECT " ATTEMPT_COLUMNS " FROM attempts WHERE run_id = ?1 AND log_path IS NOT NULL"
-                " AND (?3 IS NULL OR item = ?3) AND (?4 = 0 OR attempt = ?4)"
+                " AND (?3 IS NULL OR item = ?3)" IS_MEANT
                 " ORDER BY CASE WHEN status = 'failed' THEN 0 WHEN status = 'cancelled' THEN 1"
                 " WHEN status = 'running' THEN 2 ELSE 3 END,"
                 " CASE WHEN status IN ('failed', 'cancelled', 'running') THEN step_order ELSE -step_order END,"

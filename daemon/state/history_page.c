@@ -94,7 +94,6 @@ int ask_run_page(const struct question *question, sqlite3 *db, const char *state
         struct jval *steps = jval_array(), *attempts = jval_array();
         int r = history_find_run(db, question->selector, NULL, &record, ret_error);
 
-        (void)state_dir;
         jval_set(answer, "steps", steps);
         jval_set(answer, "attempts", attempts);
         if (r >= 0)
@@ -108,6 +107,7 @@ int ask_run_page(const struct question *question, sqlite3 *db, const char *state
         if (r < 0)
                 return r;
         jval_set(answer, "run", run_record_to_json(record));
+        jval_set_int(answer, "last_seq", (int64_t)history_last_line(state_dir, record->run_id));
         *ret_answer = STEAL_PTR(answer);
         return 0;
 }

@@ -70,7 +70,7 @@ def test_the_socket_is_looked_for_in_the_order_of_the_manual(daemon, tmp_path):
 
 @pytest.mark.parametrize("kind, expected", [
     ("already_running", 5), ("not_found", 4), ("not_permitted", 6), ("rate_limited", 7), ("invalid_params", 2),
-    ("unavailable", 8), ("version_mismatch", 8), ("internal", 1), ("paused", 1), ("a_kind_of_tomorrow", 1)])
+    ("unavailable", 8), ("version_mismatch", 8), ("internal", 1), ("paused", 5), ("a_kind_of_tomorrow", 1)])
 def test_refusals_have_their_exit_statuses(daemon, kind, expected):
     def refuse(params, connection):
         raise Refusal(kind, "do this instead", run_number=41)

@@ -1,5 +1,6 @@
 """What users of other schedulers complain about: runs that are stuck, doubled, missed or skipped. Each complaint is a test of its own."""
 import contextlib
+import json
 import math
 import os
 import signal
@@ -265,3 +266,81 @@ def test_skipped_steps_name_what_they_depend_on(make_instance):
     assert why["failures"][0]["step_name"] == "one" and why["skipped"] == {"dependency": 1}
     instance.ctl("retry", "1")
     assert instance.wait_for_run(2)["run"]["retry_of"] == shown["run"]["run_id"]
+
+
+# Lost
+
+
+def test_lost_lines_of_what_is_soon_over(make_instance):
+    """Dkron 540, systemd 2913 and 28650, Cronicle 113: the lines of short work are missing, or nobody knows whose they are."""
+    items = " ".join(f"i{n}" for n in range(40))
+    instance = make_instance({"short": f"[Step one]\nExec=/bin/echo this is ${{item}}\nForEach={items}\nMaxParallel=8\n"}).start()
+    shown = instance.run("short")
+    lines = instance.call("run.tail", run=1)["lines"]
+    assert sorted((line["item"], line["text"]) for line in lines) == sorted((item, f"this is {item}") for item in items.split())
+    assert [line["seq"] for line in lines] == list(range(1, 41)) and shown["last_seq"] == 40
+
+
+def test_lost_logs_between_attempts(make_instance):
+    """Airflow 42920, 45516, 63177: no log while it runs, and that of the attempt before is gone."""
+    job = "[Step again]\nExec=/bin/sh -c \"echo attempt $$BATCH_ATTEMPT; test $$BATCH_ATTEMPT = 1 && exit 75; echo begun; exec sleep 300\"\n" \
+          "Retries=1\nRetryDelaySec=10ms\nKillGraceSec=100ms\n"
+    instance = make_instance({"again": job}).start()
+    run = instance.run("again", wait=False)["run_number"]
+    begun(instance, run)
+    assert instance.ctl("logs", "1", "again", "-a", "1").stdout == "attempt 1\n"
+    assert instance.ctl("logs", "1").stdout == "attempt 2\nbegun\n"
+    assert [line["text"] for line in instance.call("run.tail", run=run)["lines"]] == ["attempt 1", "attempt 2", "begun"]
+
+
+def test_lost_end_of_the_stream(make_instance):
+    """Kestra 7226: whether all lines are there is guessed by time. Here the end says which line was the last."""
+    instance = make_instance({"many": "[Step one]\nExec=/bin/sh -c \"seq 1 2000; echo the last >&2\"\n"}).start()
+    instance.run("many")
+    told = [json.loads(line) for line in instance.ctl("tail", "1", "-f", "-o", "json").stdout.splitlines()]
+    lines = [event for event in told if event["event"] == "line"]
+    assert told[-1]["event"] == "end" and told[-1]["last_seq"] == lines[-1]["seq"] == 2001
+    assert "the last" in [line["text"] for line in lines[-500:]]
+
+
+def test_lost_time_to_clean_up(make_instance):
+    """Cronicle 838: a command on abort is wanted. The work is asked to end and has its grace; what it says then is kept."""
+    job = "[Step tidy]\nExec=/bin/sh -c \"trap 'echo tidied up; exit 1' TERM; echo begun; while :; do sleep 0.1; done\"\nKillGraceSec=1min\n"
+    instance = make_instance({"tidy": job}).start()
+    run = instance.run("tidy", wait=False)["run_number"]
+    begun(instance, run)
+    assert instance.call("run.cancel", run=run)["status"] == "cancelled"
+    assert {"begun", "tidied up"} <= {line["text"] for line in instance.call("run.tail", run=run)["lines"]}
+
+
+# Disturbed
+
+
+def test_disturbed_by_a_change_of_jobs(make_instance):
+    """xyops 34, Supervisor 1411, Dkron 998: what is disabled, removed or changed takes down what runs, or its neighbours."""
+    instance = make_instance({name: SLEEPER.format("") for name in ("kept", "paused", "removed")}).start()
+    runs = {name: instance.run(name, wait=False)["run_number"] for name in ("kept", "paused", "removed")}
+    for run in runs.values():
+        begun(instance, run)
+    pids = {run: instance.show(run)["attempts"][0]["attempt"] and sorted(pids_of(instance, "sleep 300")) for run in runs.values()}
+    instance.call("job.pause", job="paused", reason="stocktaking")
+    os.unlink(instance.path("jobs.d", "removed.job"))
+    instance.write_job("kept", SLEEPER.format("Description=changed"))
+    answer = instance.call("daemon.reload")
+    assert (answer["changed"], answer["removed"]) == (["kept"], ["removed"])
+    assert sorted(run["run_number"] for run in instance.call("run.current")["runs"]) == sorted(runs.values())
+    assert sorted(pids_of(instance, "sleep 300")) == next(iter(pids.values()))
+    for run in runs.values():
+        assert instance.call("run.cancel", run=run)["status"] == "cancelled"
+
+
+def test_disturbed_by_readers_of_the_database(make_instance):
+    """Prefect 16304: `database is locked`. Somebody looks into state.db for as long as he likes; runs start, end and are recorded."""
+    instance = make_instance({"one": "[Step one]\nExec=/bin/true\n"}).start()
+    instance.run("one")
+    with contextlib.closing(sqlite3.connect(f"file:{instance.state}/state.db?mode=ro", uri=True)) as db:
+        db.execute("BEGIN")
+        assert db.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+        assert instance.run("one")["run"]["status"] == "success"
+        assert db.execute("SELECT count(*) FROM runs").fetchone() == (1,)  # he still sees what he saw
+    assert [row["status"] for row in instance.call("run.list")["runs"]] == ["success", "success"]
