@@ -24,6 +24,10 @@ NAMED_ROW = re.compile(r'\.name = "([a-z][a-z0-9-]+)"')
 PROGRAMS = {"client/ctl/": "client/ctl/batchctl.1.scd", "client/web/": "client/web/batch-web.8.scd", "daemon/main/": "daemon/main/batchd.8.scd",
             "daemon/runner/": "daemon/runner/batch-runner.8.scd",
             "daemon/worker/nfl/": "daemon/worker/nfl/batch-nfl.1.scd"}
+# Variables that users or systemd set. Those that the daemon gives to batch-alert are between the two.
+GETENV = re.compile(r'\b(?:secure_)?getenv\("([A-Z][A-Z0-9_]*)"\)')
+ENVIRONMENT = PROGRAMS | {"client/remote/": "client/ctl/batchctl.1.scd", "daemon/systemd/": "daemon/main/batchd.8.scd",
+                          "daemon/worker/step_report": "daemon/worker/nfl/batch-nfl.1.scd"}
 
 
 def section_of(text, heading, level):
@@ -38,6 +42,7 @@ def main():
     check_methods(rows, read(PROTOCOL), complaints)
     check_keys(rows, complaints)
     check_options(complaints)
+    check_environment(complaints)
     check_pages(complaints)
     complaints.finish(f"{len(rows)} rows")
 
@@ -88,6 +93,16 @@ def check_options(complaints):
                 for name in sorted(set(NAMED_ROW.findall(read(path)))) if folder == "client/ctl/" else []:
                     if f"--{name}" not in text and not re.search(rf"\*{name}\*|\*batchctl {name}\b|^## {name}\b", text, re.M):
                         complaints.add(path, 1, f"{name} is not described in {page}")
+
+
+def check_environment(complaints):
+    for folder, page in ENVIRONMENT.items():
+        text = read(page).replace("\\_", "_")
+        for path in files(".c"):
+            if path.startswith(folder):
+                for name in sorted(set(GETENV.findall(read(path)))):
+                    if not re.search(rf"\b{name}\b", text):
+                        complaints.add(path, 1, f"the variable {name} is not described in {page}")
 
 
 def check_pages(complaints):
