@@ -7,7 +7,7 @@ enum exit_status {
         EXIT_USAGE = 2,       /* the command line, or a parameter that the job does not take */
         EXIT_RUN_PARTIAL = 3, /* the run ended partial */
         EXIT_NOT_FOUND = 4,   /* no such job, run or step */
-        EXIT_HELD_BACK = 5, /* a run of the job is active, or the job is paused */
+        EXIT_HELD_BACK = 5,   /* a run of the job is active, or the job is paused */
         EXIT_NOT_PERMITTED = 6,
         EXIT_RATE_LIMITED = 7,
         EXIT_UNREACHABLE = 8, /* the daemon cannot be reached, or cannot do it now */
