@@ -50,10 +50,13 @@ def test_help_begins_with_examples_for_every_command():
 
 
 def test_no_daemon_at_all_is_answered_at_once(tmp_path):
-    began = time.monotonic()
-    status, out, err = ctl(None, "--socket", str(tmp_path / "none.sock"), "status")
-    assert status == 8 and "start batchd" in err and out == ""
-    assert time.monotonic() - began < paths.patience(1)
+    took = []
+    for _ in range(3):  # the machine may be busy once, not thrice
+        began = time.monotonic()
+        status, out, err = ctl(None, "--socket", str(tmp_path / "none.sock"), "status")
+        took.append(time.monotonic() - began)
+        assert status == 8 and "start batchd" in err and out == ""
+    assert min(took) < paths.patience(1)
     status, _, err = ctl(None, "status", BATCHD_SOCKET=str(tmp_path / "other.sock"))
     assert status == 8 and "other.sock" in err
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import socket
+import statistics
 import struct
 import time
 
@@ -16,7 +17,9 @@ HELLO = "[Step hello]\nExec=/bin/echo hello\n"
 FLOOD = "[Step flood]\nExec=/bin/sh -c \"while [ ! -e {go} ]; do sleep 0.05; done; yes {line} | head -c {bytes}\"\n"
 # What the daemon may grow by under any of this, in MB (rings of 256 KiB, 2 MiB a client that does not read).
 GROWTH_MAX = 24
+# An answer usually takes; one alone may meet a moment in which the machine is busy, yet none waits for a client that does not read.
 IN_TIME = 0.5
+AT_MOST = 20
 
 
 def memory(instance):
@@ -30,16 +33,19 @@ def memory(instance):
     return 0
 
 
-def slowest(instance, seconds):
-    """The slowest of the answers that a client gets for so long."""
-    worst, client = 0, instance.client()
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def times_of(client, n):
+    """How long each of so many answers took."""
+    times = []
+    for _ in range(n):
         before = time.monotonic()
         client.call("daemon.status")
-        worst = max(worst, time.monotonic() - before)
+        times.append(time.monotonic() - before)
         time.sleep(0.02)
-    return worst
+    return times
+
+
+def assert_in_time(times):
+    assert statistics.median(times) < paths.patience(IN_TIME) and max(times) < paths.patience(AT_MOST), sorted(times)[-20:]
 
 
 def test_idle_clients(make_instance):
@@ -49,7 +55,7 @@ def test_idle_clients(make_instance):
     clients = [instance.client() for _ in range(200)]
     for client in clients:
         client.call("daemon.hello")
-    assert slowest(instance, 1) < paths.patience(IN_TIME)
+    assert_in_time(times_of(instance.client(), 40))
     assert memory(instance) - before < 8
     assert instance.run("hello")["run"]["status"] == "success"
 
@@ -68,14 +74,14 @@ def test_clients_that_never_read_while_a_step_floods(make_instance):
         stalled.send({"jsonrpc": "2.0", "id": 1, "method": "run.tail", "params": {"run": str(run), "follow": True}})
     with open(go, "w", encoding="ascii"):
         pass
-    worst = peak = 0
+    times, peak = [], 0
     deadline = time.monotonic() + paths.patience(60 + FLOOD_MB)
     while instance.status_of(run) == "running":
-        worst = max(worst, slowest(instance, 0.3))
+        times += times_of(instance.client(), 15)
         peak = max(peak, memory(instance))
         assert time.monotonic() < deadline
-    print(f"flood of {FLOOD_MB} MB: slowest answer {worst * 1000:.0f} ms, {peak - before:.1f} MB more")
-    assert worst < paths.patience(IN_TIME)
+    print(f"flood of {FLOOD_MB} MB: slowest answer {max(times) * 1000:.0f} ms, {peak - before:.1f} MB more")
+    assert_in_time(times)
     assert peak - before < GROWTH_MAX
     shown = instance.show(run)
     assert shown["run"]["status"] == "success" and "lines_dropped" not in (shown["steps"][0]["metadata"] or {})
@@ -103,7 +109,7 @@ def test_clients_that_vanish_in_the_middle(make_instance):
         if round_number % 3 == 0:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
-    assert slowest(instance, 0.5) < paths.patience(IN_TIME)
+    assert_in_time(times_of(instance.client(), 20))
     until(lambda: descriptors() <= idle + 1, "their descriptors are closed")
     assert memory(instance) - before < 8
 
@@ -122,11 +128,7 @@ def test_descriptors_run_out(make_instance):
         client = Client(instance.socket, 1)
         crowd.append(client)
     before = cpu_of(instance)
-    for _ in range(20):
-        asked = time.monotonic()
-        first.call("daemon.status")
-        assert time.monotonic() - asked < paths.patience(IN_TIME)
-        time.sleep(0.05)
+    assert_in_time(times_of(first, 40))
     assert cpu_of(instance) - before < 0.5, "it does not spin on the descriptors that it cannot get"
     with contextlib.suppress(ProtocolError):
         first.call("run.start", job="hello")

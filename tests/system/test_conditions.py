@@ -1,6 +1,5 @@
 """What decides whether and when something runs: Condition=, ReadyWhen=, Fallback=."""
 import os
-import time
 
 import pytest
 
@@ -197,10 +196,8 @@ def test_a_run_that_is_not_ready_is_cancelled_and_runs_out_of_time(make_instance
     run = instance.run("input", wait=False)["run_number"]
     until(lambda: not_ready(instance), "it waits")
     assert instance.call("run.cancel", run=run)["status"] == "cancelled"
-    began = time.monotonic()
     shown = instance.run("short")
     assert (shown["run"]["status"], shown["run"]["reason"]) == ("failed", "timeout")
-    assert time.monotonic() - began < 4
 
 
 def test_a_command_that_cannot_be_started_is_no_reason_to_wait(make_instance):

@@ -145,10 +145,8 @@ def test_delay_between_requests(football):
 
 def test_parallel_requests_overlap(football):
     football.player.faults({"kind": "slow", "seconds": 1})
-    began = time.monotonic()
     football.good("odds", *WEEK_9, "--parallel", "4")
-    # One after the other they take 4.
-    assert time.monotonic() - began < 3.5
+    assert football.player.traffic()[0] > 1
 
 
 def test_one_bad_box_score_is_a_warning(football, database):

@@ -89,8 +89,8 @@ def test_a_missing_heartbeat_ends_the_step_where_the_job_says_so(make_instance):
 def test_other_reports_are_signs_of_life_too(make_instance):
     shown = make_instance({"talks": f"""
 [Step talks]
-Exec=/bin/sh -c "for i in 1 2 3 4 5 6 7 8; do sleep 0.2; {REPORT} --progress $$i/8; done"
-HeartbeatSec=1s
+Exec=/bin/sh -c "for i in 1 2 3 4 5 6 7 8; do sleep 0.3; {REPORT} --progress $$i/8; done"
+HeartbeatSec=2s
 HeartbeatAction=kill
 """}).start().run("talks")
     assert shown["run"]["status"] == "success"
@@ -163,7 +163,7 @@ def test_what_is_left_open_is_closed_with_the_truth(make_instance):
     ends = {"well": "say('STEP=a')", "badly": "say('STEP=a'); say('STEP=b'); say('STEP=a', 'STEP_RESULT=success'); sys.exit(7)",
             "slowly": "say('STEP=a'); time.sleep(60)", "killed": "say('STEP=a'); os.kill(os.getpid(), 9)"}
     for name, end in ends.items():
-        instance.write_job(name, f"[Step all]\nExec={program(instance, name + '.py', end)}\nTimeoutSec=2s\nKillGraceSec=100ms\n")
+        instance.write_job(name, f"[Step all]\nExec={program(instance, name + '.py', end)}\nTimeoutSec={'3s' if name == 'slowly' else '1min'}\nKillGraceSec=100ms\n")
     instance.start()
     shown = {name: instance.run(name) for name in ends}
     assert [(s["status"], s["metadata"].get("left_open")) for s in shown["well"]["steps"]] == [("success", None), ("success", True)]

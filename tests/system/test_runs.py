@@ -318,7 +318,7 @@ def test_a_step_that_ends_while_the_daemon_is_away_is_not_lost(make_instance):
     run = instance.run("counter", wait=False)["run_number"]
     until(lambda: len(tail(instance, run)) > 5, "some lines are there")
     instance.kill()
-    time.sleep(4)
+    until(lambda: not [line for line in instance.leftovers() if "--launcher" not in line], "step and monitor have ended")
     instance.start()
     shown = instance.wait_for_run(run)
     assert shown["run"]["status"] == "success"

@@ -4,11 +4,9 @@ import datetime
 import os
 import signal
 import sqlite3
-import time
 
 import pytest
 
-from batchtest import paths
 from batchtest.protocol import ProtocolError
 from batchtest.wait import until
 
@@ -135,9 +133,8 @@ def test_pause_and_drain_hold_what_is_queued(batch):
     batch.call("job.pause", job="queue", reason="audit")
     go(batch, first)
     batch.wait_for_run(first)
-    time.sleep(0.2)
-    wait = batch.show(second)["run"]["waits_for"]
-    assert wait["kind"] == "paused" and wait["reason"] == "audit"
+    until(lambda: batch.show(second)["run"]["waits_for"]["kind"] == "paused", "the next waits for the end of the pause")
+    assert batch.show(second)["run"]["waits_for"]["reason"] == "audit"
     assert "waits" in batch.ctl("status", str(second)).stdout and "audit" in batch.ctl("status").stdout
     batch.kill()
     batch.start()
@@ -153,11 +150,16 @@ def test_pause_and_drain_hold_what_is_queued(batch):
 
 def test_a_pause_that_ends_lets_the_queue_go(batch):
     first, second = (start(batch, "queue")["run_number"] for _ in range(2))
-    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1.5)
-    batch.call("job.pause", job="queue", until=end.isoformat().replace("+00:00", "Z"))
+
+    def pause(seconds):
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+        batch.call("job.pause", job="queue", until=end.isoformat().replace("+00:00", "Z"))
+
+    pause(3600)
     go(batch, first)
     batch.wait_for_run(first)
-    assert batch.show(second)["run"]["waits_for"]["kind"] == "paused"
+    until(lambda: batch.show(second)["run"]["waits_for"]["kind"] == "paused", "the next waits for the end of the pause")
+    pause(1)
     begun(batch, second)
     go(batch)
 
@@ -175,13 +177,23 @@ def due_records(instance):
         return db.execute("SELECT job, outcome, run_number FROM due_times").fetchall()
 
 
+def due_together(instance, n, step):
+    """So many jobs that are due in one second, which comes soon after the daemon knows of them."""
+    for ahead in (2, 8, 30):
+        due = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=ahead)).replace(microsecond=0)
+        for i in range(n):
+            instance.write_job(f"job{i:03}", f"[Job]\nOnCalendar={due:%Y-%m-%d %H:%M:%S} UTC\n[Step work]\n{step}\n")
+        instance.call("daemon.reload")
+        if datetime.datetime.now(datetime.timezone.utc) < due:
+            return
+        # It took too long to know of them, what is past by then is not due any more.
+        assert not due_records(instance)
+
+
 def test_many_jobs_due_in_the_same_second_run_once_each(make_instance):
     """Each is decided durably with its run, on time or late, and goes on from there whoever is killed."""
-    instance = make_instance()
-    due = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=paths.patience(4))).replace(microsecond=0)
-    for i in range(200):
-        instance.write_job(f"job{i:03}", f"[Job]\nOnCalendar={due:%Y-%m-%d %H:%M:%S} UTC\n[Step work]\nExec=/bin/sh -c 'echo $BATCH_RUN >>{instance.folder}/order'\n")
-    instance.start()
+    instance = make_instance().start()
+    due_together(instance, 200, f"Exec=/bin/sh -c 'echo $BATCH_RUN >>{instance.folder}/order'")
     until(lambda: len(due_records(instance)) == 200, lambda: f"all are decided: {len(due_records(instance))}")
     records = due_records(instance)
     assert {outcome for _, outcome, _ in records} <= {"ran", "ran_late"}
@@ -192,11 +204,8 @@ def test_many_jobs_due_in_the_same_second_run_once_each(make_instance):
 
 
 def test_a_cancel_reaches_what_has_not_been_launched_yet(make_instance):
-    instance = make_instance()
-    due = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).replace(microsecond=0)
-    for i in range(60):
-        instance.write_job(f"job{i:03}", f"[Job]\nOnCalendar={due:%Y-%m-%d %H:%M:%S} UTC\n[Step work]\nExec=/bin/sleep 60\nKillGraceSec=1s\n")
-    instance.start()
+    instance = make_instance().start()
+    due_together(instance, 60, "Exec=/bin/sleep 60\nKillGraceSec=1s")
     until(lambda: len(due_records(instance)) > 20, "some are decided")
     instance.stop(signal.SIGINT)
     with contextlib.closing(sqlite3.connect(f"file:{instance.path('state', 'state.db')}?mode=ro", uri=True)) as db:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from batchtest import chaos, paths, processes
+from batchtest import chaos, processes
 from batchtest.held import held, thread_of
 from batchtest.protocol import ProtocolError
 from batchtest.wait import until
@@ -44,11 +44,10 @@ def test_a_store_that_hangs_is_noticed(make_instance):
         with held(thread_of(instance, "store")):
             with held(thread_of(instance, "reader")):
                 client.send({"jsonrpc": "2.0", "id": 1, "method": "run.start", "params": {"job": "hello"}})
-                time.sleep(2.2)
-                pings(notify, 0.1)
-                assert pings(notify, 2) == 0, "systemd starts a daemon anew whose store hangs"
                 store = until(lambda: instance.call("daemon.status")["store"]["error"] and instance.call("daemon.status")["store"],
                               "it is noticed")
+                pings(notify, 1)
+                assert pings(notify, 2) == 0, "systemd starts a daemon anew whose store hangs"
                 assert store["state"] == "down" and store["waiting"] > 0 and "the disk has not answered for 1" in store["error"]
                 systems = until(lambda: unknown(instance), "and that its room cannot be told")
                 assert "no answer for 1" in systems[0]["error"] and systems[0]["total_bytes"] > 0
@@ -65,7 +64,8 @@ def test_a_store_that_hangs_is_noticed(make_instance):
         until(lambda: instance.call("daemon.status")["store"]["state"] == "up", "it is well again")
         until(lambda: not unknown(instance), "its room is told again")
         assert "the disk answers again" in instance.log
-        assert pings(notify, paths.patience(2)) >= 2
+        until(lambda: pings(notify, 1), "the watchdog is fed again")
+        until(lambda: pings(notify, 1), "and again")
         assert len(instance.call("run.list")["runs"]) == 2 and processes.is_alive(monitor)
         instance.call("run.cancel", run=ticker)
 

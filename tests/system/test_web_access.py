@@ -4,6 +4,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -145,29 +146,40 @@ def test_the_sixth_action_of_a_minute_waits(make):
 
 def test_wrong_passwords_make_the_next_one_wait(make):
     browser = Browser(make())
-    assert (lambda a: (a.status, a.kind))(browser.log_in("wrong")) == (403, "not_permitted")
-    refused = browser.log_in()
-    assert refused.status == 429 and int(refused.headers["Retry-After"]) == 1
-    time.sleep(1.05)
-    assert browser.log_in("wrong again").status == 403
-    assert int(browser.log_in().headers["Retry-After"]) == 2
-    time.sleep(2.05)
+
+    def wrong_then_right():
+        """The answer to the second of two, and how long that had to wait at most since the first one was looked at."""
+        assert (lambda a: (a.status, a.kind))(browser.log_in("wrong")) == (403, "not_permitted")
+        began = time.monotonic()
+        return browser.log_in(), time.monotonic() - began
+
+    # Each wrong one doubles the wait. On a machine so busy that it was over before the next one came it was none.
+    for wait in (1, 2):
+        refused, between = wrong_then_right()
+        if refused.status == 200 and between > wait:
+            return
+        assert refused.status == 429 and wait - between <= int(refused.headers["Retry-After"]) <= wait
+        time.sleep(wait + 0.05)
     assert browser.log_in().status == 200
     assert browser.log_in().status == 200, "a right one ends the waiting"
 
 
-def test_a_slow_hash_holds_nobody_up(make):
-    web = make()
-    started = time.monotonic()
-    import threading
-    thread = threading.Thread(target=lambda: Browser(web).log_in("wrong"))
+def served_during_a_login(web):
+    """How many requests are answered while a password is looked at."""
+    thread = threading.Thread(target=lambda: Browser(web).log_in())
     thread.start()
     served = 0
     while thread.is_alive():
         assert web.get("/healthz").status == 200
         served += 1
     thread.join()
-    assert served >= 3 or time.monotonic() - started < 0.05
+    return served
+
+
+def test_a_slow_hash_holds_nobody_up(make):
+    web = make()
+    # Held up, none would be answered before the login is. A busy machine may answer few in that time, not always.
+    assert any(served_during_a_login(web) >= 3 for _ in range(30))
 
 
 def test_other_sites_cannot_act_with_the_cookie(make):
@@ -225,8 +237,13 @@ def test_reading_behind_the_login(make):
 
 def test_a_session_ends_without_use(make):
     browser = Browser(make({"ReadAccess": "login", "SessionSec": "1s"}))
-    browser.log_in()
-    assert browser.request("GET", "/runs").status == 200
+    while True:
+        browser.log_in()
+        began = time.monotonic()
+        status = browser.request("GET", "/runs").status
+        if status == 200 or time.monotonic() - began < 0.9:
+            break
+    assert status == 200
     time.sleep(1.3)
     assert browser.request("GET", "/runs").status == 401
 
