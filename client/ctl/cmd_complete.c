@@ -9,6 +9,9 @@
 #include "strutil.h"
 #include "verb.h"
 
+/* Names of files are the shell's business. */
+#define OFFER_FILES ":files"
+
 static void offer(const char *candidate, const char *typed) {
         if (candidate && startswith(candidate, typed))
                 (void)printf("%s\n", candidate);
@@ -72,30 +75,42 @@ static void offer_of_job(const struct context *context, const char *job, const c
         }
 }
 
+static void offer_steps_of_run(const struct context *context, const char *run, const char *typed) {
+        struct jval *params = jval_object();
+        const char *last = "";
+        jval_set_str(params, "run", run);
+        _cleanup_jval_ struct jval *result = ask(context, METHOD_RUN_SHOW, params);
+        const struct jval *steps = jval_get(result, "steps");
+        for (size_t i = 0; i < jval_array_size(steps); i++) {
+                const char *name = str_or(jval_get_str(jval_at(steps, i), "step_name"), "");
+                /* once for all of its items */
+                if (!streq(name, last))
+                        offer(name, typed);
+                last = name;
+        }
+}
+
 static void offer_words(const struct option_row *row, const char *typed) {
         for (size_t i = 0; row->words && row->words[i]; i++)
                 offer(row->words[i], typed);
 }
 
-/* The first word behind the verb that is no option: the job, for run. */
-static const char *first_argument(char *const *words, size_t verb, size_t last) {
-        for (size_t i = verb + 1; i < last; i++)
-                if (words[i][0] != '-')
-                        return words[i];
-        return NULL;
-}
-
-static void offer_value(const struct context *context, const struct option_row *row, const char *job,
-                        const char *typed) {
+/* job: the first argument, which is one for most verbs. */
+static void offer_value(const struct context *context, const struct verb *verb, const struct option_row *row,
+                        const char *job, const char *typed) {
         offer_words(row, typed);
         if (job && streq(row->name, "mode"))
                 offer_of_job(context, job, "modes", "", typed);
         else if (job && streq(row->name, "step"))
                 offer_of_job(context, job, "steps", "", typed);
+        else if (job && verb == &verb_retry && streq(row->name, "from"))
+                offer_steps_of_run(context, job, typed);
         else if (job && streq(row->name, "param"))
                 offer_of_job(context, job, "parameters", "=", typed);
         else if (streq(row->name, "job"))
                 offer_jobs(context, typed);
+        else if (streq(row->value, "PATH") || streq(row->value, "FILE"))
+                (void)puts(OFFER_FILES);
 }
 
 static const struct option_row *row_of_word(const struct verb *verb, const char *word) {
@@ -108,7 +123,31 @@ static const struct option_row *row_of_word(const struct verb *verb, const char 
         return NULL;
 }
 
-static void offer_argument(const struct context *context, const struct verb *verb, const char *typed) {
+/* How many words behind the verb are neither options nor their values; *ret_first: the first of them, or NULL. */
+static size_t count_arguments(const struct verb *verb, char *const *words, size_t verb_index, size_t last,
+                              const char **ret_first) {
+        size_t n = 0;
+        *ret_first = NULL;
+        for (size_t i = verb_index + 1; i < last; i++) {
+                const struct option_row *row = row_of_word(verb, words[i]);
+                if (row && row->value)
+                        i++;
+                else if (words[i][0] != '-' && n++ == 0)
+                        *ret_first = words[i];
+        }
+        return n;
+}
+
+static void offer_argument(const struct context *context, const struct verb *verb, size_t n_before, const char *first,
+                           const char *typed) {
+        if (strstr(verb->arguments, "FILE"))
+                (void)puts(OFFER_FILES);
+        else if (n_before == 1 && strstr(verb->arguments, "RUN [STEP"))
+                offer_steps_of_run(context, first, typed);
+        else if (n_before == 1 && strstr(verb->arguments, "JOB [STEP"))
+                offer_of_job(context, first, "steps", "", typed);
+        if (n_before > 0)
+                return;
         if (strstr(verb->arguments, "JOB"))
                 offer_jobs(context, typed);
         if (strstr(verb->arguments, "RUN"))
@@ -129,16 +168,17 @@ static int run_complete(const struct context *context, const void *options, char
                 verb = verb_find(words[verb_index]);
         verb_index -= verb ? 1 : 0;
         const char *typed = words[n - 1];
-        const char *job = verb ? first_argument(words, verb_index, n - 1) : NULL;
+        const char *first = NULL;
+        size_t n_before = verb ? count_arguments(verb, words, verb_index, n - 1, &first) : 0;
         silent.is_silent = true;
         const struct option_row *row = n >= 2 ? row_of_word(verb, words[n - 2]) : NULL;
         if (row && row->value)
-                offer_value(&silent, row, job, typed);
+                offer_value(&silent, verb, row, first, typed);
         else if (typed[0] == '-') {
                 offer_options(verb ? verb->options : NULL, typed);
                 offer_options(global_rows, typed);
         } else if (verb)
-                offer_argument(&silent, verb, typed);
+                offer_argument(&silent, verb, n_before, first, typed);
         else
                 offer_verbs(typed);
         return EXIT_DONE;

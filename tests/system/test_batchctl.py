@@ -257,7 +257,8 @@ def test_report_without_a_monitor(tmp_path):
 
 
 def test_completion_offers_what_may_stand_there(daemon):
-    daemon.answers.update({"job.list": {"jobs": [JOB, {"job": "wonder"}]}, "job.show": JOB, "run.list": {"runs": [RUN]}})
+    daemon.answers.update({"job.list": {"jobs": [JOB, {"job": "wonder"}]}, "job.show": JOB, "run.list": {"runs": [RUN]}, "run.show": SHOWN})
+    steps = list(dict.fromkeys(step["step_name"] for step in SHOWN["steps"]))
 
     def offered(*words):
         return ctl(None, "__complete", *words, BATCHD_SOCKET=daemon.socket)[1].split()
@@ -269,7 +270,11 @@ def test_completion_offers_what_may_stand_there(daemon):
     assert offered("run", "weekly", "--mode", "") == ["full", "odds_only"]
     assert offered("run", "weekly", "-p", "") == ["week="]
     assert offered("run", "weekly", "--triggered-by", "ti") == ["timer"]
-    assert offered("status", "") == ["41"]
+    assert offered("run", "--mode", "full", "weekly", "-p", "") == ["week="]
+    assert offered("status", "") == ["41"] and offered("status", "41", "") == []
+    assert offered("logs", "41", "") == steps and offered("logs", "41", steps[0][:3]) == steps[:1]
+    assert offered("retry", "41", "--from", "") == steps and offered("reset", "weekly", "") == [step["name"] for step in JOB["steps"]]
+    assert offered("validate", "x") == [":files"] and offered("--socket", "") == [":files"]
     assert offered("history", "--status", "p") == ["partial"]
     assert ctl(None, "__complete", "run", "", BATCHD_SOCKET="/nonexistent") == (0, "", "")
 

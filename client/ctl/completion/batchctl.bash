@@ -15,6 +15,11 @@ _batchctl() {
                 words=("${words[@]}")
         fi
         COMPREPLY=($("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null))
+        if [[ ${COMPREPLY[0]} == ":files" ]]; then
+                COMPREPLY=()
+                compopt -o default
+                return
+        fi
         [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
 }
 complete -F _batchctl batchctl
