@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from batchtest import chaos, invariants, paths, processes
+from batchtest import chaos, invariants, paths, processes, sanitizer
 from batchtest.wait import until
 
 SHIM = os.path.join(paths.BUILD, "tests", "support", "libboot_shim.so")
@@ -34,10 +34,8 @@ Exec=/bin/sh -c "echo second; [ -e {go} ] || sleep 1000"
 
 @pytest.fixture
 def rebooting(make_instance):
-    if os.environ.get("BATCHTEST_SANITIZED"):
-        pytest.skip("a sanitizer wants to be preloaded first")
     instance = make_instance()
-    instance.environment = {"LD_PRELOAD": SHIM, "BOOT_SHIM": instance.path("boot")}
+    instance.environment = {"LD_PRELOAD": sanitizer.preload(SHIM), "BOOT_SHIM": instance.path("boot")}
     instance.go = instance.path("go")
     next_boot(instance)
     return instance

@@ -1,11 +1,21 @@
 """What sanitizers find in processes of the tests, also in those whose stderr and exit status nobody looks at."""
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 
 from . import paths
 
 OPTIONS = ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+
+
+def preload(library):
+    """LD_PRELOAD for the daemon: a sanitizer's own library wants to be the first."""
+    if not paths.SANITIZED:
+        return library
+    needed = subprocess.run(["ldd", paths.BATCHD], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return ":".join([*re.findall(r"=> (/\S*/lib[atu]\w*san\.so\S*)", needed), library])
 
 
 class Reports:
