@@ -27,10 +27,7 @@ struct backfill_options {
         int64_t parallel;
         bool reverse;
         bool dry_run;
-        const char *reason;
-        bool wait;
-        bool follow;
-        usec_t timeout;
+        struct start_options start;
 };
 
 static const char *const choices[] = {"missing", "failed", "all", NULL};
@@ -81,22 +78,7 @@ static const struct option_row rows[] = {
          MEMBER(parallel)},
         {.name = "reverse", .help = "The last value first", .kind = OPTION_FLAG, MEMBER(reverse)},
         {.name = "dry-run", .help = "Only show what would run", .kind = OPTION_FLAG, MEMBER(dry_run)},
-        {.name = "reason", .value = "TEXT", .help = "Why, kept with the run", .kind = OPTION_STRING, MEMBER(reason)},
-        {.letter = 'w',
-         .name = "wait",
-         .help = "Wait for the end; the exit status tells how it ended",
-         .kind = OPTION_FLAG,
-         MEMBER(wait)},
-        {.letter = 'f',
-         .name = "follow",
-         .help = "Wait, and show how each value ends",
-         .kind = OPTION_FLAG,
-         MEMBER(follow)},
-        {.name = "timeout",
-         .value = "SPAN",
-         .help = "Wait no longer than this (the runs go on); exit status 124",
-         .kind = OPTION_SPAN,
-         MEMBER(timeout)},
+        START_OPTION_ROWS(struct backfill_options, "how each value ends"),
         {0},
 };
 
@@ -151,7 +133,6 @@ static int make_call(const struct context *context, const struct backfill_option
         set_text(call, "from", options->from);
         set_text(call, "to", options->to);
         set_text(call, "only", options->only);
-        set_text(call, "reason", options->reason);
         jval_set_int(call, "parallel", options->parallel);
         if (options->dates)
                 jval_set(call, "values", split_lists(options->dates));
@@ -223,22 +204,12 @@ static int show_plan(const struct context *context, const struct jval *result) {
 
 static int run_backfill(const struct context *context, const void *opaque, char *const *arguments) {
         const struct backfill_options *options = opaque;
-        _cleanup_session_ struct session session;
-        _cleanup_jval_ struct jval *call = jval_object(), *result = NULL;
+        _cleanup_jval_ struct jval *call = jval_object();
         int status = make_call(context, options, arguments[0], call);
 
         if (status != EXIT_DONE)
                 return status;
-        status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_RUN_BACKFILL, STEAL_PTR(call), &result);
-        if (status != EXIT_DONE)
-                return status;
-        if (!jval_has(result, "run_number"))
-                return show_plan(context, result);
-        return start_told(
-                &session, result,
-                &(struct start_options){.wait = options->wait, .follow = options->follow, .timeout = options->timeout});
+        return start_run(context, METHOD_RUN_BACKFILL, STEAL_PTR(call), &options->start, show_plan);
 }
 
 const struct verb verb_backfill = {

@@ -8,11 +8,8 @@
 
 struct retry_options {
         const char *from;
-        const char *reason;
         bool force;
-        bool wait;
-        bool follow;
-        usec_t timeout;
+        struct start_options start;
 };
 
 #define MEMBER(member) .offset = offsetof(struct retry_options, member)
@@ -26,40 +23,19 @@ static const struct option_row rows[] = {
          .help = "Although the job has changed since, is paused, or a run of it is active",
          .kind = OPTION_FLAG,
          MEMBER(force)},
-        {.name = "reason", .value = "TEXT", .help = "Why, kept with the run", .kind = OPTION_STRING, MEMBER(reason)},
-        {.letter = 'w',
-         .name = "wait",
-         .help = "Wait for its end; the exit status tells how it ended",
-         .kind = OPTION_FLAG,
-         MEMBER(wait)},
-        {.letter = 'f', .name = "follow", .help = "Wait, and show its lines", .kind = OPTION_FLAG, MEMBER(follow)},
-        {.name = "timeout",
-         .value = "SPAN",
-         .help = "Wait no longer than this (the run goes on); exit status 124",
-         .kind = OPTION_SPAN,
-         MEMBER(timeout)},
+        START_OPTION_ROWS(struct retry_options, "its lines"),
         {0},
 };
 
 static int run_retry(const struct context *context, const void *opaque, char *const *arguments) {
         const struct retry_options *options = opaque;
-        _cleanup_session_ struct session session;
-        _cleanup_jval_ struct jval *call = jval_object(), *result = NULL;
+        struct jval *call = jval_object();
         jval_set_str(call, "run", arguments[0]);
         if (options->from)
                 jval_set_str(call, "from", options->from);
-        if (options->reason)
-                jval_set_str(call, "reason", options->reason);
         if (options->force)
                 jval_set_bool(call, "force", true);
-        int status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_RUN_RETRY, STEAL_PTR(call), &result);
-        if (status != EXIT_DONE)
-                return status;
-        return start_told(
-                &session, result,
-                &(struct start_options){.wait = options->wait, .follow = options->follow, .timeout = options->timeout});
+        return start_run(context, METHOD_RUN_RETRY, call, &options->start, NULL);
 }
 
 const struct verb verb_retry = {

@@ -17,14 +17,11 @@ struct run_options {
         const char *mode;
         char **params;
         char **steps;
-        bool wait;
-        bool follow;
         bool force;
         char **skip_gates;
         const char *triggered_by;
         const char *due;
-        const char *reason;
-        usec_t timeout;
+        struct start_options start;
 };
 
 static const char *const triggers[] = {"manual", "api", "timer", "schedule", "ci", NULL};
@@ -48,17 +45,6 @@ static const struct option_row rows[] = {
          .help = "Only this step of the mode (repeatable)",
          .kind = OPTION_STRINGS,
          MEMBER(steps)},
-        {.letter = 'w',
-         .name = "wait",
-         .help = "Wait for its end; the exit status tells how it ended",
-         .kind = OPTION_FLAG,
-         MEMBER(wait)},
-        {.letter = 'f', .name = "follow", .help = "Wait, and show its lines", .kind = OPTION_FLAG, MEMBER(follow)},
-        {.name = "timeout",
-         .value = "SPAN",
-         .help = "Wait no longer than this (the run goes on); exit status 124",
-         .kind = OPTION_SPAN,
-         MEMBER(timeout)},
         {.name = "force", .help = "Start although a run of the job is active", .kind = OPTION_FLAG, MEMBER(force)},
         {.name = "skip-gate",
          .value = "GATE",
@@ -76,7 +62,7 @@ static const struct option_row rows[] = {
          .help = "The due time it is for: the same job and time again gives the first run",
          .kind = OPTION_STRING,
          MEMBER(due)},
-        {.name = "reason", .value = "TEXT", .help = "Why, kept with the run", .kind = OPTION_STRING, MEMBER(reason)},
+        START_OPTION_ROWS(struct run_options, "its lines"),
         {0},
 };
 
@@ -117,27 +103,17 @@ static int make_call(const struct context *context, const struct run_options *op
                 jval_set_bool(call, "force", true);
         if (options->triggered_by)
                 jval_set_str(call, "triggered_by", options->triggered_by);
-        if (options->reason)
-                jval_set_str(call, "reason", options->reason);
         int status = set_due(context, options->due, call);
         return status == EXIT_DONE ? params_set(context, options->params, call) : status;
 }
 
 static int run_run(const struct context *context, const void *opaque, char *const *arguments) {
         const struct run_options *options = opaque;
-        _cleanup_jval_ struct jval *call = jval_object(), *result = NULL;
+        _cleanup_jval_ struct jval *call = jval_object();
         int status = make_call(context, options, arguments[0], call);
         if (status != EXIT_DONE)
                 return status;
-        _cleanup_session_ struct session session;
-        status = session_open(&session, context);
-        if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_RUN_START, STEAL_PTR(call), &result);
-        if (status != EXIT_DONE)
-                return status;
-        return start_told(
-                &session, result,
-                &(struct start_options){.wait = options->wait, .follow = options->follow, .timeout = options->timeout});
+        return start_run(context, METHOD_RUN_START, STEAL_PTR(call), &options->start, NULL);
 }
 
 const struct verb verb_run = {

@@ -44,7 +44,7 @@ static int show_ended(struct session *session, const char *run_id, int status) {
         return status;
 }
 
-int start_told(struct session *session, const struct jval *result, const struct start_options *options) {
+static int tell_and_watch(struct session *session, const struct jval *result, const struct start_options *options) {
         const struct context *context = session->context;
         bool watched = options->wait || options->follow, json = context_json(context);
         if (json && !watched)
@@ -71,4 +71,20 @@ int start_told(struct session *session, const struct jval *result, const struct 
                 status = show_ended(session, watch.run, status);
         session->context = context;
         return status;
+}
+
+int start_run(const struct context *context, enum method_id method, struct jval *call,
+              const struct start_options *options,
+              int (*otherwise)(const struct context *context, const struct jval *result)) {
+        _cleanup_jval_ struct jval *owned = call, *result = NULL;
+        _cleanup_session_ struct session session;
+        int status = session_open(&session, context);
+        if (options->reason)
+                jval_set_str(owned, "reason", options->reason);
+        if (status == EXIT_DONE)
+                status = session_call(&session, method, jval_ref(owned), &result);
+        if (status != EXIT_DONE)
+                return status;
+        return jval_has(result, "run_number") || !otherwise ? tell_and_watch(&session, result, options)
+                                                            : otherwise(context, result);
 }
