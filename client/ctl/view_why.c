@@ -54,39 +54,87 @@ static void append_facts(const struct context *context, const struct jval *facts
         }
 }
 
+/* "its command ended with an exit status that means failure: exit status 1"; of a step that only told that it failed,
+ * what it said. */
+static void append_meaning(const struct context *context, const struct jval *failure, struct buf *out) {
+        bool has_reason = jval_get_str(failure, "reason");
+        _cleanup_free_ char *meaning = xasprintf(
+                "%s%s%s", has_reason ? str_or(jval_get_str(failure, "meaning"), "") : "", has_reason ? ": " : "",
+                str_or(jval_get_str(failure, "error_message"), "nothing more is recorded"));
+
+        append_wrapped(out, &context->out, "  ", STYLE_PLAIN, 2, STYLE_PLAIN, meaning);
+}
+
+/* Steps inside of the one that failed: what it did when it did. */
+static void append_inner(const struct context *context, const struct jval *failure, struct buf *out) {
+        const struct jval *inner = jval_get(failure, "inner");
+        int64_t shown = (int64_t)jval_array_size(inner), total = jval_get_int(failure, "inner_total", shown);
+
+        for (size_t i = 0; i < jval_array_size(inner); i++) {
+                const struct jval *one = jval_at(inner, i);
+                const char *name = str_or(jval_get_str(one, "step_name"), ""), *slash = strchr(name, '/');
+                _cleanup_free_ char *text = xasprintf("inside of it, %s failed: %s", slash ? slash + 1 : name,
+                                                      str_or(jval_get_str(one, "error_message"),
+                                                             str_or(jval_get_str(one, "reason"), "it told no reason")));
+
+                append_wrapped(out, &context->out, "  - ", STYLE_PLAIN, 4, STYLE_PLAIN, text);
+        }
+        if (total > shown)
+                (void)buf_appendf(out, "  - and %" PRIi64 " more inside of it\n", total - shown);
+}
+
+/* "odds (KC)", "Condition= of step odds". */
+static const char *name_of(const struct jval *failure) {
+        const char *what = str_or(jval_get_str(failure, "what"), str_or(jval_get_str(failure, "step_name"), "step"));
+        const char *step = startswith(what, "step ");
+
+        return str_or(step, what);
+}
+
 static void append_failure(const struct context *context, const struct jval *failure, struct buf *out) {
-        const char *item = str_or(jval_get_str(failure, "item"), "");
         const char *before = term_begin(&context->out, STYLE_BOLD), *after = term_end(&context->out, STYLE_BOLD);
         const struct jval *lines = jval_get(failure, "lines");
         char took[TEXT_SIZE];
         double seconds = jval_get_real(failure, "duration_seconds", -1);
-        (void)buf_appendf(out, "%s%s%s%s%s%s, attempt %" PRIi64 "%s%s: %s%s%s\n", before,
-                          str_or(jval_get_str(failure, "step_name"), "step"), item[0] ? " (" : "", item,
-                          item[0] ? ")" : "", after, jval_get_int(failure, "attempt", 1),
-                          seconds >= 0 ? ", after " : "", seconds >= 0 ? text_duration(took, seconds) : "",
-                          term_begin(&context->out, STYLE_RED), str_or(jval_get_str(failure, "reason"), "failed"),
-                          term_end(&context->out, STYLE_RED));
-        _cleanup_free_ char *meaning =
-                xasprintf("%s: %s", str_or(jval_get_str(failure, "meaning"), ""),
-                          str_or(jval_get_str(failure, "error_message"), "nothing more is recorded"));
-        append_wrapped(out, &context->out, "  ", STYLE_PLAIN, 2, STYLE_PLAIN, meaning);
+
+        (void)buf_appendf(out, "%s%s%s, attempt %" PRIi64 "%s%s: %s%s%s\n", before, name_of(failure), after,
+                          jval_get_int(failure, "attempt", 1), seconds >= 0 ? ", after " : "",
+                          seconds >= 0 ? text_duration(took, seconds) : "", term_begin(&context->out, STYLE_RED),
+                          str_or(jval_get_str(failure, "reason"), "failed"), term_end(&context->out, STYLE_RED));
+        append_meaning(context, failure, out);
+        append_inner(context, failure, out);
         for (size_t i = 0; i < jval_array_size(lines); i++)
                 append_wrapped(out, &context->out,
                                streq_null(jval_get_str(failure, "stream"), "stderr") ? "  ! " : "  | ", STYLE_PLAIN, 4,
                                STYLE_DIM, str_or(jval_str(jval_at(lines, i)), ""));
 }
 
+/* "and 7 more: odds (KC), odds (BUF), ..." */
+static void append_more(const struct context *context, const struct jval *why, int64_t n, struct buf *out) {
+        const struct jval *named = jval_get(why, "failures_more");
+        _cleanup_buf_ struct buf line = BUF_INIT(SCREEN_MAX);
+
+        (void)buf_appendf(&line, "and %" PRIi64 " more", n);
+        for (size_t i = 0; i < jval_array_size(named); i++)
+                (void)buf_appendf(&line, "%s%s", i > 0 ? ", " : ": ", name_of(jval_at(named, i)));
+        if (jval_array_size(named) > 0 && n > (int64_t)jval_array_size(named))
+                (void)buf_append_str(&line, ", ...");
+        append_wrapped(out, &context->out, "", STYLE_PLAIN, 2, STYLE_PLAIN, buf_data(&line));
+}
+
 static void append_failures(const struct context *context, const struct jval *why, struct buf *out) {
         const struct jval *failures = jval_get(why, "failures"), *skipped = jval_get(why, "skipped");
         int64_t total = jval_get_int(why, "failures_total", 0), shown = (int64_t)jval_array_size(failures);
+
         if (shown > 0)
                 view_heading(context, "FAILED", out);
         for (size_t i = 0; i < jval_array_size(failures); i++)
                 append_failure(context, jval_at(failures, i), out);
         if (total > shown)
-                (void)buf_appendf(out, "and %" PRIi64 " more\n", total - shown);
+                append_more(context, why, total - shown, out);
         for (void *i = jval_is_object(skipped) ? jval_iter(skipped) : NULL; i; i = jval_iter_next(skipped, i)) {
                 char count[TEXT_SIZE];
+
                 if (shown > 0)
                         (void)buf_appendf(out, "%s skipped (%s)\n",
                                           text_count(count, jval_int(jval_iter_value(i), 0), "step"), jval_iter_key(i));

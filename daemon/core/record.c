@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "strutil.h"
 #include "xalloc.h"
 
 bool step_name_is_nested(const char *step_name) {
@@ -11,6 +12,21 @@ bool step_name_is_nested(const char *step_name) {
 
 bool step_name_is_helper(const char *step_name) {
         return step_name[strcspn(step_name, ":/")] == ':';
+}
+
+char *step_name_to_text(const char *step_name, const char *item) {
+        const char *colon = strchr(step_name, ':');
+        const char *key = !colon                       ? ""
+                          : streq(colon, ":items")     ? "ForEach= of "
+                          : streq(colon, ":condition") ? "Condition= of "
+                                                       : "ReadyWhen= of ";
+        int len = colon ? (int)(colon - step_name) : (int)strlen(step_name);
+
+        if (len == 0)
+                return xasprintf("%sthe job", key);
+        if (item && *item)
+                return xasprintf("%sstep %.*s (%s)", key, len, step_name, item);
+        return xasprintf("%sstep %.*s", key, len, step_name);
 }
 
 struct run_record *run_record_copy(const struct run_record *record) {

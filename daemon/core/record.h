@@ -74,6 +74,9 @@ bool step_name_is_nested(const char *step_name);
 /* A command beside the steps: "STEP:items", "STEP:condition", ":condition" and ":ready" of the job, names that no step
  * can have. They are shown among attempts, and are no steps. */
 bool step_name_is_helper(const char *step_name);
+/* "step game_logs (item)"; of the commands beside steps the key that named them: "Condition= of step odds". item may be
+ * NULL or "". New memory. */
+char *step_name_to_text(const char *step_name, const char *item);
 
 /* Copies share the JSON values by reference. */
 struct run_record *run_record_copy(const struct run_record *record);

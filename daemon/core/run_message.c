@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record.h"
 #include "strutil.h"
 #include "utf8.h"
 #include "xalloc.h"
@@ -48,25 +49,9 @@ static char *outcome_text(const struct step *step, const struct attempt_end *end
         return xstrdup("lost, its monitor or the machine went away");
 }
 
-/* "step game_logs (item)"; of the commands beside steps the key that named them. */
-static char *name_of(const struct step *step, const char *item) {
-        const char *colon = strchr(step->name, ':');
-        const char *key = !colon                       ? ""
-                          : streq(colon, ":items")     ? "ForEach= of "
-                          : streq(colon, ":condition") ? "Condition= of "
-                                                       : "ReadyWhen= of ";
-        int len = colon ? (int)(colon - step->name) : (int)strlen(step->name);
-
-        if (len == 0)
-                return xasprintf("%sthe job", key);
-        if (item && *item)
-                return xasprintf("%sstep %.*s (%s)", key, len, step->name, item);
-        return xasprintf("%sstep %.*s", key, len, step->name);
-}
-
 static char *step_failed(const struct step *step, const char *item, unsigned attempt, const char *why,
                          const char *detail) {
-        _cleanup_free_ char *what = name_of(step, item);
+        _cleanup_free_ char *what = step_name_to_text(step->name, item);
         _cleanup_free_ char *attempts = attempt > 1 ? xasprintf(" after %u attempts", attempt) : xstrdup("");
 
         return xasprintf("%s failed%s: %s%s%s", what, attempts, why, detail ? ": " : "", str_or(detail, ""));

@@ -55,11 +55,13 @@ static void set_lines(struct jval *failure, const char *output) {
 
 struct jval *why_failure(const struct attempt_record *attempt) {
         struct jval *all = attempt_record_to_json(attempt), *failure = jval_object();
+        _cleanup_free_ char *what = step_name_to_text(attempt->step_name, attempt->item);
         static const char *const members[] = {"step_name",        "item",       "attempt",      "step_order",
                                               "status",           "reason",     "exit_status",  "signal_number",
                                               "error_message",    "started_at", "completed_at", "duration_seconds",
                                               "records_processed"};
 
+        jval_set_str(failure, "what", what);
         for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
                 jval_set(failure, members[i], jval_ref(jval_get(all, members[i])));
         jval_set_str(failure, "meaning", reason_meaning(attempt->reason));

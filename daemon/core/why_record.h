@@ -15,9 +15,9 @@ struct why_run {
  * where both sources are there), `parameter`, `daemon`, `duration` and `records`. New reference. */
 struct jval *why_changes(const struct why_run *now, const struct why_run *then);
 
-/* {step_name, item, attempt, status, reason, meaning, exit_status, signal_number, error_message, duration_seconds,
- * completed_at, stream, lines}: a step that did not succeed with the last lines that it said of its trouble, those of
- * stderr where there are any. New reference. */
+/* {what, step_name, item, attempt, status, reason, meaning, exit_status, signal_number, error_message,
+ * duration_seconds, completed_at, stream, lines}: a step that did not succeed with the last lines that it said of its
+ * trouble, those of stderr where there are any. New reference. */
 struct jval *why_failure(const struct attempt_record *attempt);
 
 /* As one word of a POSIX shell: quoted where it has to be. New string. */

@@ -125,6 +125,7 @@ static void count_outcome(struct message *message, const char *error) {
         jval_set_time(one, error ? "last_failed_at" : "last_sent_at", now_realtime());
         jval_set_str(one, "last_event", jval_get_str(message->row, "event"));
         jval_set_str(one, "last_error", error);
+        jval_set_int(one, "last_run_number", jval_get_int(jval_get(message->row, "facts"), "run_number", 0));
         text = jval_dump(one);
         store_batch_put_setting(decisions_batch(queue->engine), key, text);
 }
@@ -447,6 +448,8 @@ struct jval *alert_queue_waiting(const struct alert_queue *queue) {
 
                 jval_set_str(one, "alert", alert_name(message));
                 jval_set_str(one, "event", jval_get_str(message->row, "event"));
+                if (jval_has(facts, "run_number"))
+                        jval_set_int(one, "run_number", jval_get_int(facts, "run_number", 0));
                 jval_set_str(one, "text", jval_get_str(facts, "text"));
                 jval_set_time(one, "created_at", (usec_t)jval_get_int(message->row, "created_at", 0));
                 jval_set_int(one, "attempts", jval_get_int(message->row, "attempts", 0));

@@ -248,6 +248,14 @@ static char *destination(const struct alert *alert) {
         return xstrndup(host, strcspn(host, "/?#"));
 }
 
+/* null: it was about no run. */
+static void set_run_number(struct jval *object, const char *key, int64_t number) {
+        if (number > 0)
+                jval_set_int(object, key, number);
+        else
+                jval_set(object, key, jval_null());
+}
+
 static struct jval *alert_json(const struct alert *alert, const struct jval *statistics) {
         const struct jval *one = jval_get(statistics, alert->name);
         _cleanup_free_ char *to = destination(alert);
@@ -266,6 +274,7 @@ static struct jval *alert_json(const struct alert *alert, const struct jval *sta
         jval_set_str(object, "last_failed_at", jval_get_str(one, "last_failed_at"));
         jval_set_str(object, "last_event", jval_get_str(one, "last_event"));
         jval_set_str(object, "last_error", jval_get_str(one, "last_error"));
+        set_run_number(object, "last_run_number", jval_get_int(one, "last_run_number", 0));
         return object;
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "alerts.h"
 #include "answer.h"
 #include "engine_internal.h"
 #include "reason_text.h"
@@ -16,7 +17,7 @@ static void ask(void *user);
 
 /* What was found is told as it is. */
 static void take_members(struct jval *result, const struct jval *found) {
-        static const char *const members[] = {"failures",     "failures_total", "skipped",
+        static const char *const members[] = {"failures",     "failures_total", "failures_more", "skipped",
                                               "last_success", "changes",        "ended_by"};
 
         for (size_t i = 0; i < ELEMENTSOF(members); i++)
@@ -99,6 +100,12 @@ static char *idle_text(const struct jval *facts, const struct jval *run, const s
         return xasprintf("it does not run now; of its latest run: %s", ended);
 }
 
+static void tell_alerts(struct jval *facts, const struct engine *engine, int64_t run_number) {
+        _cleanup_jval_ struct jval *alerts = alerts_json(engine->alerts);
+
+        why_tell_alerts(facts, alerts, run_number);
+}
+
 static struct jval *tell(struct question *question, const struct jval *found, const struct run *active) {
         struct jval *result = jval_object(), *facts = jval_array(), *next = jval_array(), *run = NULL;
         const char *job = jval_get_str(question->params, "job");
@@ -124,6 +131,8 @@ static struct jval *tell(struct question *question, const struct jval *found, co
         }
         if (run && !streq_null(jval_get_str(run, "status"), "success"))
                 why_tell_warnings(facts, jval_get(run, "warnings"));
+        if (run && !active)
+                tell_alerts(facts, question->engine, jval_get_int(run, "run_number", 0));
         if (run)
                 why_tell_children(facts, next, question->engine, run, jval_get(found, "children"));
         jval_set_str(result, "job", job ? job : jval_get_str(run, "job"));

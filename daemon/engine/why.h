@@ -25,6 +25,8 @@ void why_tell_job(struct jval *facts, struct jval *next, struct engine *engine, 
 void why_tell_due_times(struct jval *facts, const struct jval *due_times);
 /* The warnings of a run object, the first of them. */
 void why_tell_warnings(struct jval *facts, const struct jval *warnings);
+/* Messages of alerts about the run that wait, or were given up last (alerts_json): who was not told of it. */
+void why_tell_alerts(struct jval *facts, const struct jval *alerts, int64_t run_number);
 /* Of a backfill: its runs that are active, and those that did not succeed (history_run_why). */
 void why_tell_children(struct jval *facts, struct jval *next, const struct engine *engine, const struct jval *run,
                        const struct jval *children);

@@ -1,6 +1,7 @@
 /* What keeps a job from running, and what there is to be done about a run that has ended. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "breaker_set.h"
 #include "deadlines.h"
@@ -180,6 +181,36 @@ void why_tell_warnings(struct jval *facts, const struct jval *warnings) {
                 (void)why_add_fact(facts, "more", "%zu more warnings are not shown", n - WARNINGS_SHOWN);
 }
 
+void why_tell_alerts(struct jval *facts, const struct jval *alerts, int64_t run_number) {
+        const struct jval *list = jval_get(alerts, "alerts"), *waiting = jval_get(alerts, "waiting");
+        struct jval *fact;
+
+        for (size_t i = 0; i < jval_array_size(waiting); i++) {
+                const struct jval *message = jval_at(waiting, i);
+                const char *error = jval_get_str(message, "error");
+
+                if (jval_get_int(message, "run_number", 0) != run_number)
+                        continue;
+                fact = why_add_fact(facts, "alert", "alert %s has not told of its %s yet%s%s",
+                                    str_or(jval_get_str(message, "alert"), ""),
+                                    str_or(jval_get_str(message, "event"), "end"), error ? ": " : "",
+                                    str_or(error, ""));
+                jval_set_str(fact, "alert", jval_get_str(message, "alert"));
+                jval_set(fact, "until", jval_ref(jval_get(message, "next_attempt_at")));
+        }
+        for (size_t i = 0; i < jval_array_size(list); i++) {
+                const struct jval *alert = jval_at(list, i);
+                const char *error = jval_get_str(alert, "last_error");
+
+                if (!error || jval_get_int(alert, "last_run_number", 0) != run_number)
+                        continue;
+                fact = why_add_fact(facts, "alert", "alert %s could not tell of its %s: %s",
+                                    str_or(jval_get_str(alert, "alert"), ""),
+                                    str_or(jval_get_str(alert, "last_event"), "end"), error);
+                jval_set_str(fact, "alert", jval_get_str(alert, "alert"));
+        }
+}
+
 /* The command that starts such a run again: its mode, and the parameters that the job would not choose itself. */
 static char *run_command(const struct engine *engine, const struct jval *run) {
         const char *job = str_or(jval_get_str(run, "job"), ""), *mode = jval_get_str(run, "batch_mode");
@@ -206,8 +237,10 @@ static char *run_command(const struct engine *engine, const struct jval *run) {
 }
 
 static void tell_logs(struct jval *next, int64_t number, const struct jval *failure) {
-        const char *step = str_or(jval_get_str(failure, "step_name"), ""),
+        const char *name = str_or(jval_get_str(failure, "step_name"), ""),
                    *item = str_or(jval_get_str(failure, "item"), "");
+        /* What a step inside of it printed is in the log of the step. */
+        _cleanup_free_ char *step = xstrndup(name, strcspn(name, "/"));
         _cleanup_free_ char *step_word = shell_word(step), *item_word = shell_word(item);
 
         why_add_next(next, "read all that the step printed", "batchctl logs %" PRId64 " %s%s%s", number, step_word,

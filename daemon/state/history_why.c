@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history_failures.h"
 #include "history_internal.h"
 #include "macro.h"
 #include "rollup.h"
@@ -12,113 +13,11 @@
 #include "why_record.h"
 #include "xalloc.h"
 
-#define FAILURES_SHOWN 5
+#define CHILDREN_SHOWN 5
 #define DUE_TIMES_SHOWN 5
 /* The run to compare with is looked for among so many before it, who ended a run among so many entries of the audit. */
 #define COMPARED_AMONG 500
 #define AUDIT_AMONG 2000
-
-/* What is looked at of a run. */
-struct look {
-        struct rollup rollup;
-        struct attempt_record *failures[FAILURES_SHOWN]; /* copies; without what they printed */
-        int64_t n_failures;
-        int64_t skipped[_REASON_MAX]; /* by their reason */
-};
-
-static void look_done(struct look *look) {
-        for (size_t i = 0; i < FAILURES_SHOWN; i++)
-                (void)attempt_record_free(look->failures[i]);
-        rollup_done(&look->rollup);
-}
-
-/* Whether the failed command beside a step (STEP:condition, STEP:items) is why that step failed without having begun.
- */
-static bool is_cause_of(const struct attempt_record *helper, const struct attempt_record *step) {
-        size_t len = strcspn(helper->step_name, ":");
-
-        return step->started_at == 0 && strlen(step->step_name) == len &&
-               strncmp(step->step_name, helper->step_name, len) == 0 &&
-               (!*helper->item || streq(helper->item, step->item));
-}
-
-/* A command that failed stands for the step that it kept from running: it said why. */
-static bool take_cause(struct look *look, const struct attempt_record *helper) {
-        for (size_t i = 0; i < FAILURES_SHOWN && look->failures[i]; i++)
-                if (is_cause_of(helper, look->failures[i])) {
-                        (void)attempt_record_free(look->failures[i]);
-                        look->failures[i] = attempt_record_copy(helper);
-                        return true;
-                }
-        return false;
-}
-
-/* Keeps those that failed first: what came later is often only what came of it. */
-static void keep_failure(struct look *look, const struct attempt_record *attempt) {
-        size_t at = MIN((size_t)look->n_failures, (size_t)FAILURES_SHOWN);
-
-        while (at > 0 && look->failures[at - 1]->completed_at > attempt->completed_at)
-                at--;
-        if (at == FAILURES_SHOWN)
-                return;
-        (void)attempt_record_free(look->failures[FAILURES_SHOWN - 1]);
-        memmove(&look->failures[at + 1], &look->failures[at], (FAILURES_SHOWN - 1 - at) * sizeof(look->failures[0]));
-        look->failures[at] = attempt_record_copy(attempt);
-}
-
-static void take(const struct attempt_record *attempt, bool is_last, void *user) {
-        bool is_helper = step_name_is_helper(attempt->step_name);
-        struct look *look = user;
-
-        if (!is_helper)
-                rollup_add(&look->rollup, attempt, is_last);
-        if (!is_last || step_name_is_nested(attempt->step_name))
-                return;
-        if (attempt->status == STEP_SKIPPED && attempt->reason >= 0)
-                look->skipped[attempt->reason]++;
-        if (attempt->status != STEP_FAILED || (is_helper && take_cause(look, attempt)))
-                return;
-        keep_failure(look, attempt);
-        look->n_failures++;
-}
-
-static int read_output(sqlite3 *db, struct attempt_record *attempt, char **ret_error) {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int code, r = history_prepare(db,
-                                      "SELECT output_log FROM attempts WHERE run_id = :run_id AND step_name = :step"
-                                      " AND item = :item AND attempt = :attempt",
-                                      &statement, ret_error);
-
-        if (r < 0)
-                return r;
-        history_bind_text(statement, ":run_id", attempt->run_id);
-        history_bind_text(statement, ":step", attempt->step_name);
-        history_bind_text(statement, ":item", attempt->item);
-        history_bind_int(statement, ":attempt", attempt->attempt);
-        code = sqlite3_step(statement);
-        if (code == SQLITE_ROW)
-                attempt->output_log = xstrdup_or_null(history_text_at(statement, 0));
-        return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : history_db_error(db, ret_error);
-}
-
-static int set_failures(sqlite3 *db, struct look *look, struct jval *answer, char **ret_error) {
-        struct jval *failures = jval_array(), *skipped = jval_object();
-
-        jval_set(answer, "failures", failures);
-        jval_set_int(answer, "failures_total", look->n_failures);
-        jval_set(answer, "skipped", skipped);
-        for (enum reason reason = 0; reason < _REASON_MAX; reason++)
-                if (look->skipped[reason] > 0)
-                        jval_set_int(skipped, str_or(reason_to_string(reason), "none"), look->skipped[reason]);
-        for (size_t i = 0; i < FAILURES_SHOWN && look->failures[i]; i++) {
-                int r = read_output(db, look->failures[i], ret_error);
-
-                if (r < 0)
-                        return r;
-                jval_add(failures, why_failure(look->failures[i]));
-        }
-        return 0;
-}
 
 /* The latest run before this one, of its job and mode, that did all of its work; where this one did not even do a part
  * of it, one that did so will do. *ret NULL: none. */
@@ -167,10 +66,10 @@ static void set_comparison(struct jval *answer, const struct run_record *success
         jval_set(answer, "changes", changes);
 }
 
-static int compare(sqlite3 *db, const struct run_record *run, const struct look *look, struct jval *answer,
+static int compare(sqlite3 *db, const struct run_record *run, const struct run_look *look, struct jval *answer,
                    char **ret_error) {
         _cleanup_(run_record_freep) struct run_record *success = NULL;
-        _cleanup_(look_done) struct look before = {0};
+        _cleanup_(run_look_done) struct run_look before = {0};
         _cleanup_free_ char *sources = NULL, *sources_before = NULL;
         int r = find_success(db, run, &success, ret_error);
 
@@ -178,7 +77,7 @@ static int compare(sqlite3 *db, const struct run_record *run, const struct look 
         jval_set(answer, "changes", jval_array());
         if (r < 0 || !success)
                 return r;
-        r = history_walk_attempts(db, success->run_id, take, &before, ret_error);
+        r = run_look_at(db, success->run_id, &before, ret_error);
         if (r < 0)
                 return r;
         sources = sources_of(db, run);
@@ -227,7 +126,7 @@ static int set_condition(sqlite3 *db, const struct run_record *run, struct jval 
         memcpy(condition.run_id, run->run_id, sizeof(condition.run_id));
         jval_set(answer, "condition_said", jval_null());
         if (run->status == RUN_SKIPPED && run->reason == REASON_CONDITION)
-                r = read_output(db, &condition, ret_error);
+                r = run_look_read_output(db, &condition, ret_error);
         if (condition.output_log) {
                 told = why_failure(&condition);
                 lines = jval_get(told, "lines");
@@ -253,7 +152,7 @@ static int set_children(sqlite3 *db, const struct run_record *run, struct jval *
         if (r < 0)
                 return r;
         history_bind_text(statement, ":run_id", run->run_id);
-        history_bind_int(statement, ":limit", FAILURES_SHOWN);
+        history_bind_int(statement, ":limit", CHILDREN_SHOWN);
         while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
                 _cleanup_(run_record_freep) struct run_record *child = run_record_from_row(statement);
 
@@ -291,11 +190,11 @@ static int set_due_times(sqlite3 *db, const char *job, struct jval *answer, char
 }
 
 static int tell_run(sqlite3 *db, const struct run_record *run, struct jval *answer, char **ret_error) {
-        _cleanup_(look_done) struct look look = {0};
-        int r = history_walk_attempts(db, run->run_id, take, &look, ret_error);
+        _cleanup_(run_look_done) struct run_look look = {0};
+        int r = run_look_at(db, run->run_id, &look, ret_error);
 
         if (r >= 0)
-                r = set_failures(db, &look, answer, ret_error);
+                r = run_look_tell(db, &look, answer, ret_error);
         if (r >= 0)
                 r = compare(db, run, &look, answer, ret_error);
         if (r >= 0)

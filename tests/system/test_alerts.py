@@ -305,7 +305,7 @@ def test_dead_man(make_instance, receiver):
     run(instance, "nightly")
     run(instance, "other")
     run(instance, "nightly")
-    until(lambda: len(receiver.paths) == 2, "both successes ping")
+    until(lambda: len(receiver.messages) == 2, "both successes ping")
     assert receiver.paths == ["GET /ping"] * 2 and receiver.messages == ["", ""]
     assert instance.call("alert.list")["alerts"][0]["kind"] == "ping"
 

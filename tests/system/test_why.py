@@ -276,3 +276,63 @@ def test_which_runs_of_a_backfill_failed(make_instance):
     assert instance.call("run.why", run=fact["run_number"])["last_success"]["run_number"] != parent
     last = instance.run("weekly", params={"week": 8})["run"]["run_number"]
     assert instance.call("run.summary", run=last)["compared"]["runs"] == 3
+
+
+INNER = r"""
+[Step load]
+Exec=/bin/sh -c "batchctl report --step fetch --step-result success; batchctl report --step parse --step-result failed --status 'line 7 is no number'; echo gave up >&2; exit 65"
+Critical=no
+[Step tidy]
+Exec=/bin/sh -c "batchctl report --step sweep --step-result failed --status 'nothing to sweep'"
+After=
+"""
+ITEMS = '[Step work]\nForEach=' + " ".join(f"i{n:02d}" for n in range(30)) + '\nExec=/bin/sh -c "test ${item} = i29"\nCritical=no\n'
+LISTER = '[Step work]\nForEach=!/bin/sh -c "echo no list today >&2; exit 3"\nExec=/bin/true\n[Step other]\nExec=/bin/true\nCondition=/bin/sh -c "exit 7"\nAfter=\n'
+
+
+@pytest.fixture
+def causes(make_instance):
+    path = f"{os.path.dirname(paths.BATCHCTL)}:{os.environ['PATH']}"
+    return make_instance({"inner": INNER, "items": ITEMS, "lister": LISTER}, environment={"PATH": path}).start()
+
+
+def test_steps_inside_of_one_that_failed_and_of_one_that_did_not(causes):
+    causes.run("inner")
+    why = causes.call("run.why", run=1)
+    by_name = {failure["step_name"]: failure for failure in why["failures"]}
+    assert set(by_name) == {"load", "tidy/sweep"} and why["failures_total"] == 2
+    inner, = by_name["load"]["inner"]
+    assert (inner["step_name"], inner["error_message"]) == ("load/parse", "line 7 is no number") and by_name["load"]["inner_total"] == 1
+    text = causes.ctl("why", "1").stdout
+    assert "inside of it, parse failed: line 7 is no number" in text and "nothing to sweep" in text and "! gave up" in text
+
+
+def test_items_that_failed_are_named_beyond_those_that_are_told(causes):
+    causes.run("items")
+    why = causes.call("run.why", run=1)
+    assert why["failures_total"] == 29 and len(why["failures"]) == 5 and len(why["failures_more"]) == 20
+    told = {failure["item"] for failure in why["failures"] + why["failures_more"]}
+    assert len(told) == 25 and "i29" not in told
+    text = causes.ctl("why", "1").stdout
+    assert "and 24 more: work (i" in text and text.count("exit status 1") >= 5
+
+
+def test_commands_beside_steps_say_why_in_their_own_words(causes):
+    causes.run("lister")
+    why = causes.call("run.why", run=1)
+    assert {failure["what"] for failure in why["failures"]} == {"ForEach= of step work", "Condition= of step other"}
+    text = causes.ctl("why", "1").stdout
+    assert "ForEach= of step work, attempt 1" in text and "! no list today" in text and "Condition= of step other" in text
+
+
+def test_who_could_not_be_told_of_a_failure(make_instance):
+    instance = make_instance({"bad": "[Step one]\nExec=/bin/false\n"})
+    instance.sections = "[Alert ops]\nCommand=/bin/sh -c \"echo pager is away >&2; exit 65\"\nOn=failure\nJobs=bad\n"
+    instance.write_config()
+    instance.start()
+    instance.run("bad")
+    until(lambda: "alert" in kinds(instance.call("run.why", run=1)) and instance.call("alert.list")["alerts"][0]["failed"] == 1, "it is given up")
+    fact = next(fact for fact in instance.call("run.why", run=1)["facts"] if fact["kind"] == "alert")
+    assert fact["alert"] == "ops" and fact["text"] == "alert ops could not tell of its failure: pager is away"
+    text = instance.ctl("why", "bad").stdout
+    assert "pager is away" in text
