@@ -98,3 +98,22 @@ HeartbeatAction=kill
                  "records>=500 coverage>=90% breaker (3)",
                  "for each of a b, 2 at once; a heartbeat each 1min, else it is ended"):
         assert text in shown, shown
+
+
+def examples(page):
+    with open(os.path.join(paths.SOURCE, page), encoding="utf-8") as source:
+        return [block for block in source.read().split("```")[1::2] if block.strip().startswith("[")]
+
+
+def test_the_examples_of_the_manual_are_right(tmp_path):
+    jobs, settings = examples("daemon/core/batchd.job.5.scd"), examples("daemon/core/batchd.conf.5.scd")
+    assert len(jobs) >= 2 and len(settings) >= 2
+    for number, text in enumerate(jobs):
+        (tmp_path / f"example{number}.job").write_text(text)
+    result = validate(*(str(tmp_path / f"example{number}.job") for number in range(len(jobs))))
+    assert (result.returncode, result.stderr) == (0, ""), result
+    for text in settings:
+        (tmp_path / "jobs.d").mkdir(exist_ok=True)
+        (tmp_path / "batchd.conf").write_text(text.replace("/home/anna/batch", str(tmp_path)))
+        result = validate("--config", str(tmp_path / "batchd.conf"))
+        assert result.returncode == 0, result
