@@ -1,8 +1,11 @@
 """The status page in a real Chromium, for who looks: every tab, links to every place, themes, a phone's width, the keyboard, a daemon that goes
 away and comes back."""
 import contextlib
+import datetime
 import http.client
 import http.server
+import os
+import pwd
 import threading
 import urllib.parse
 
@@ -10,6 +13,7 @@ import pytest
 
 from batchtest import page, paths
 from batchtest.browser import Keys
+from batchtest.fake_daemon import FakeDaemon
 from batchtest.wait import until
 
 JOBS = {
@@ -202,8 +206,11 @@ def test_running_now(browser, make_page, daemon):
     browser.until_text("Nothing is running")
 
 
+COUNT = "[Job]\n[Parameter season]\nType=integer\n[Parameter week]\nType=integer\n[Parameter season_type]\n[Step count]\nExec=/bin/true\n"
+
+
 def test_readiness_of_the_week(browser, make_page, make_instance, database):
-    daemon = make_instance(database=database).start()
+    daemon = make_instance(database=database, jobs={"data_readiness": COUNT}, settings={"TrustedClients": pwd.getpwuid(os.geteuid()).pw_name}).start()
     until(lambda: database.value("SELECT to_regprocedure('football_schema_version()')"), "the migrations are applied")
     database.query("INSERT INTO data_readiness (season_year, week, season_type, schedule_complete, games_count, game_logs_available,"
                    " game_logs_count, odds_available, odds_count, odds_fetch_attempted, odds_fetch_failed, odds_last_fetched_at,"
@@ -217,6 +224,11 @@ def test_readiness_of_the_week(browser, make_page, make_instance, database):
         assert text in readiness, readiness
     bars = {bar.get_attribute("aria-label"): bar.get_attribute("aria-valuenow") for bar in browser.all(".readiness [role=progressbar]")}
     assert bars == {"Schedule": "100", "Game logs": "0", "Odds": "100", "Predictions": "97"}
+
+    browser.click("button", "Count anew")
+    browser.log_in(page.PASSWORD)
+    until(lambda: browser.place == "#/runs/1", lambda: f"the count is shown, not {browser.place}")
+    assert daemon.wait_for_run(1)["run"]["parameters"] == {"season": 2026, "week": 12, "season_type": "reg"}
 
 
 def test_a_daemon_that_goes_away_and_comes_back(browser, make_page, daemon):
@@ -244,6 +256,80 @@ def test_a_phone(browser, make_page, daemon):
         assert browser.script("return document.documentElement.scrollWidth") <= 390, place
     tabs = browser.find(".tabs").rect
     assert abs(tabs["y"] + tabs["height"] - 844) < 1
+
+
+GIB = 1 << 30
+AMISS = {
+    "version": "9.9.9", "uptime_seconds": 75, "memory_bytes": 8 << 20, "watchers": 1, "draining": {"reason": "maintenance"}, "launcher": {"state": "down"},
+    "store": {"state": "up", "path": "/var/lib/batchd/state.db", "waiting": 3, "error": None},
+    "file_systems": [
+        {"path": "/var/lib/batchd", "holds": ["state", "runs"], "state": "low", "error": None, "free_bytes": GIB // 2, "total_bytes": 40 * GIB,
+         "free_inodes": 2490368, "total_inodes": 2621440},
+        {"path": "/run/batchd", "holds": ["runtime"], "state": "ok", "error": None, "free_bytes": 3 * GIB, "total_bytes": 4 * GIB,
+         "free_inodes": 511000, "total_inodes": 511488},
+        {"path": "/var/log/batchd", "holds": ["log"], "state": "unknown", "error": "it has not answered for 12 s"}],
+    "mirror": {"state": "down", "error": "connection refused", "rows_waiting": 4711, "oldest_waiting": "2026-11-22T04:20:00.000000Z", "parked": 2},
+    "breakers": [{"job": "weekly_update", "step": "odds"}], "job_errors": [{"file": "/etc/batchd/jobs.d/x.job", "line": 3, "message": "unknown key"}],
+}
+
+
+def test_health_tells_what_is_amiss(browser, make_page):
+    """All that can be wrong at once, said by a daemon that is none."""
+    daemon = FakeDaemon({"daemon.status": AMISS, "job.list": {"jobs": []}, "run.current": {"runs": []}, "schedule.list": {"due_times": []}})
+    daemon.process = None  # there is none that batch-web would wait for
+    try:
+        browser.open(page.address(make_page(daemon.start(), login=False)))
+        browser.until_text("maintenance", ".health")
+        rows = [row.text.split("\n") for row in browser.all(".health-row")]
+    finally:
+        daemon.remove()
+    assert [(row[0], row[1]) for row in rows] == [
+        ("Daemon", "drained"), ("Launcher", "down"), ("Record", "up"), ("Disk", "512 MiB free"), ("Disk", "3.0 GiB free"), ("Disk", "unknown"),
+        ("Database", "down"), ("Mirror", "behind"), ("Parked rows", "2"), ("Breakers", "1 open"), ("Job file", "wrong")]
+    for number, text in {0: "batchctl drain --off", 1: "batch-runner", 2: "3 changes waiting", 3: "of 40 GiB: /var/lib/batchd (the record, logs of runs)",
+                         4: "of 4.0 GiB: /run/batchd (sockets)", 5: "it has not answered for 12 s", 6: "connection refused", 7: "4,711 rows waiting",
+                         9: "weekly_update odds", 10: "/etc/batchd/jobs.d/x.job:3: unknown key"}.items():
+        assert text in rows[number][2], rows[number]
+    assert "Keep=" in rows[3][2] and "Keep=" not in rows[4][2]
+
+
+def test_overview_tells_of_the_past(browser, make_page, make_instance):
+    """When a job that fails now last did its work, and which due times started nothing."""
+    daemon = make_instance()
+    daemon.write_job("fickle", f"[Job]\n[Step a]\nExec=/bin/sh -c 'exit $$(cat {daemon.path('status')})'\n")
+    daemon.write_job("ticks", "[Job]\nOnCalendar=*-*-* *:*:*\n[Step a]\nExec=/bin/true\n")
+    daemon.start()
+    daemon.call("job.pause", job="ticks", reason="not now")
+    for status in "01":
+        with open(daemon.path("status"), "w", encoding="ascii") as file:
+            file.write(status)
+        daemon.run("fickle")
+    until(lambda: [time for time in daemon.call("schedule.list", job="ticks", **{"from": "2020-01-01T00:00:00Z"})["due_times"] if time.get("reason") == "paused"],
+          "a due time is skipped")
+    browser.open(page.address(make_page(daemon)))
+    browser.until_text("Fickle", ".jobs-table")
+    cells = browser.script("return [...document.querySelectorAll('.jobs-table tr')].find((row) => row.textContent.startsWith('Fickle'))"
+                           ".innerText.split(/[\\t\\n]+/)")
+    assert "failed" in cells and "never" not in cells, cells
+    browser.until_text("The job was paused.", "main")
+
+
+def test_times_in_utc(browser, make_page, daemon):
+    """Times are those of who looks, unless UTC is chosen."""
+    browser.cdp("Emulation.setTimezoneOverride", timezoneId="Asia/Kathmandu")
+    try:
+        run = daemon.run("greet")["run"]
+        browser.open(page.address(make_page(daemon)), "#/history")
+        utc = run["started_at"][:19].replace("T", " ")
+        minutes = 5 * 60 + 45
+        local = (datetime.datetime.fromisoformat(utc) + datetime.timedelta(minutes=minutes)).isoformat(" ")
+        browser.until_text(local, ".runs .cell-started")
+        browser.go("#/settings")
+        browser.choose("#pref-zone", "utc")
+        browser.go("#/history")
+        browser.until_text(utc, ".runs .cell-started")
+    finally:
+        browser.cdp("Emulation.setTimezoneOverride", timezoneId="")
 
 
 def test_themes(browser, make_page, daemon):

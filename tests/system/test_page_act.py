@@ -236,11 +236,111 @@ def test_pause_and_resume(browser, make_page, daemon):
     open_logged_in(browser, web, "#/settings")
     browser.click("[data-job=wait] button", "Pause")
     browser.type("#pause-reason", "bye week")
+    browser.choose("#pause-until", "2099-01-05T06:00")
+    until_then = browser.script("return new Date('2099-01-05T06:00').toISOString().slice(0, 19)")
     browser.click("dialog .button.primary")
     browser.until_text("“bye week”", "[data-job=wait]")
     paused = daemon.call("job.show", job="wait")["paused"]
-    assert (paused["reason"], paused["by"]) == ("bye week", "admin from 127.0.0.1")
+    assert (paused["reason"], paused["by"], paused["until"][:19]) == ("bye week", "admin from 127.0.0.1", until_then)
     browser.until_text("admin from 127.0.0.1 paused wait", "main")
     browser.click("[data-job=wait] button", "Resume")
     browser.until_gone("[data-job=wait] .tag-partial")
     assert daemon.call("job.show", job="wait")["paused"] is None
+
+
+def test_retry_where_it_is_clicked(browser, make_page, daemon):
+    """Of several runs the one that is meant, from the step that is meant."""
+    for _ in range(3):
+        daemon.run("flaky")
+    ids = {number: daemon.show(number)["run"]["run_id"] for number in (1, 2, 3)}
+    web = make_page(daemon, ActionsPerMinute=1000)
+    open_logged_in(browser, web, "#/history")
+    browser.click("[aria-label='Details of run 2']")
+    browser.click(".run-item:nth-child(2) .diagnosis button", "Retry")
+    assert daemon.wait_for_run(started(daemon, browser, 3)["run_number"])["run"]["retry_of"] == ids[2]
+    browser.go("#/runs/1")
+    browser.until_text("Flaky #1", "h1")
+    browser.click(".run-head button", "Retry")
+    assert daemon.wait_for_run(started(daemon, browser, 4)["run_number"])["run"]["retry_of"] == ids[1]
+    browser.go("#/runs/3")
+    browser.until_text("Flaky #3", "h1")
+    browser.click(".steps-table button", "Retry from here")
+    run = daemon.wait_for_run(started(daemon, browser, 5)["run_number"])
+    assert run["run"]["retry_of"] == ids[3]
+    assert daemon.call("audit.list", limit=1)["entries"][0]["params"]["from"] == "second"
+
+
+CHOICES = """
+[Job]
+DefaultMode=all
+[Mode all]
+Steps=one two three
+[Mode some]
+Steps=two three
+[Step one]
+Exec=/bin/true
+[Step two]
+Exec=/bin/sh -c 'while test -e FOLDER/hold; do sleep 0.05; done'
+KillGraceSec=1s
+[Step three]
+Exec=/bin/true
+After=
+"""
+
+
+def test_what_the_form_says_is_what_runs(browser, make_page, daemon):
+    with open(daemon.path("hold"), "w", encoding="ascii"):
+        pass
+    daemon.write_job("choices", CHOICES.replace("FOLDER", daemon.folder))
+    daemon.call("daemon.reload")
+    open_logged_in(browser, make_page(daemon), "#/scripts/choices")
+    browser.click("input[value=some]")
+    until(lambda: [box.get_attribute("value") for box in browser.all(".checks input")] == ["two", "three"], "the steps of the mode are offered")
+    browser.click(".checks input[value=three]")
+    browser.click("form .button.primary", "Start")
+    first = started(daemon, browser, 0)
+    assert first["batch_mode"] == "some"
+    assert [step["step_name"] for step in daemon.show(1)["steps"]] == ["two"]
+    browser.go("#/scripts/choices?mode=all")
+    browser.until_text("Choices", ".script-detail h2")
+    browser.click("#run-force")
+    browser.click("form .button.primary", "Start")
+    assert started(daemon, browser, 1)["batch_mode"] == "all"
+    os.unlink(daemon.path("hold"))
+    assert [daemon.wait_for_run(number)["run"]["status"] for number in (1, 2)] == ["success", "success"]
+
+
+def test_a_session_that_has_ended_is_begun_again(browser, make_page, daemon):
+    """The server was started anew meanwhile and knows nobody: the password is asked for, and the click is not lost."""
+    web = make_page(daemon)
+    open_logged_in(browser, web, "#/actions")
+    browser.find("[data-job=quick] .button.primary")
+    web.stop()
+    web.start()
+    browser.until_text("connected", "#link-state")
+    browser.click("[data-job=quick] .button.primary")
+    browser.log_in(PASSWORD)
+    assert started(daemon, browser, 0)["job"] == "quick"
+
+
+def test_cancel_from_the_overview(browser, make_page, daemon):
+    daemon.call("run.start", job="wait")
+    open_logged_in(browser, make_page(daemon))
+    browser.click(".run-card button", "Cancel")
+    browser.click("dialog .button", "Back")
+    browser.click(".run-card button", "Cancel")
+    browser.click("dialog .button.danger")
+    browser.until_text("Wait #1 is cancelled: 1 process ended.".replace("Wait", "wait"), ".toast")
+    browser.until_text("Nothing is running", "main")
+
+
+def test_an_error_can_be_copied(browser, make_page, daemon):
+    daemon.call("run.start", job="wait")
+    web = make_page(daemon)
+    browser.cdp("Browser.grantPermissions", origin=page.address(web).rstrip("/"), permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    open_logged_in(browser, web, "#/actions")
+    browser.click("[data-job=wait] .button.primary")
+    browser.click(".toast.error [aria-label='Copy the error']")
+    browser.find(".toast.error [role=status]")
+    copied = browser.driver.execute_async_script("const done = arguments[0]; navigator.clipboard.readText().then(done, (error) => done(String(error)))")
+    assert "already running" in copied and "kind: already_running" in copied and "run_number: 1" in copied and "{" not in copied, copied

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from batchtest import page, paths
+from batchtest.fake_daemon import FakeDaemon
 from batchtest.page import PASSWORD
 from batchtest.wait import until
 
@@ -18,6 +19,10 @@ JOBS = {
     "broken": f"[Job]\n[Step try]\nExec=/bin/sh -c '{paths.BATCHCTL} report --warning \"late: the file came late\"; echo it broke >&2; exit 3'\n"
               "BreakerFailures=2\nBreakerResetSec=1h\n",
 }
+
+
+EXPORTED = ("run_number", "run_id", "job", "batch_type", "batch_mode", "status", "reason", "triggered_by", "triggered_by_user", "created_at", "started_at",
+            "completed_at", "duration_seconds", "error_message", "parameters", "metrics", "warnings", "retry_of", "parent_run_id", "due_at")
 
 
 def rows(browser):
@@ -59,11 +64,42 @@ def test_pages_and_export(browser, make_page, daemon):
     table = list(csv.DictReader(io.StringIO(browser.downloaded("batch-runs.csv").decode())))
     assert [int(row["run_number"]) for row in table] == list(range(61, 0, -1))
     assert json.loads(table[1]["parameters"]) == {"n": 60} and table[1]["status"] == "success"
+    shown = daemon.show(61)["run"]
+    for name in EXPORTED:
+        if isinstance(shown[name], (str, int)):
+            assert table[0][name] == str(shown[name]), name
+    assert tuple(table[0]) == EXPORTED
     browser.choose("#filter-job", "broken")
     shows(browser, [61])
     browser.click("[aria-label=Export] button", "JSON")
     runs = json.loads(browser.downloaded("batch-runs.json"))["runs"]
     assert [run["job"] for run in runs] == ["broken"] and runs[0]["warnings"][0]["category"] == "late"
+
+
+def many_runs(total):
+    """run.list of a daemon with so many runs."""
+    def listed(params, _):
+        newest = (params.get("before") or total + 1) - 1
+        numbers = list(range(newest, max(newest - params["limit"], 0), -1))
+        runs = [{"run_number": number, "run_id": f"id-{number}", "job": "many", "status": "success", "reason": None, "version": 1, "triggered_by": "manual",
+                 "parameters": {}, "metrics": {}, "warnings": [], "started_at": "2026-11-22T04:20:07.000000Z", "duration_seconds": 1} for number in numbers]
+        return {"runs": runs, "next": numbers[-1] if numbers and numbers[-1] > 1 else None}
+    return FakeDaemon({"run.list": listed, "daemon.status": {}, "job.list": {"jobs": []}, "step.list": {"steps": []}, "run.current": {"runs": []}})
+
+
+@pytest.mark.parametrize("total, exported, said", [(1201, 1201, "1,201 runs in batch-runs.csv."), (10400, 10000, "there are more: narrow the filters")])
+def test_export_of_more_than_a_page(browser, make_page, total, exported, said):
+    daemon = many_runs(total)
+    daemon.process = None  # there is none that batch-web would wait for
+    try:
+        browser.open(page.address(make_page(daemon.start(), login=False)), "#/history")
+        shows(browser, list(range(total, total - 50, -1)))
+        browser.click("[aria-label=Export] button", "CSV")
+        browser.until_text(said, ".toast")
+        table = list(csv.DictReader(io.StringIO(browser.downloaded("batch-runs.csv").decode())))
+    finally:
+        daemon.remove()
+    assert [int(row["run_number"]) for row in table] == list(range(total, total - exported, -1))
 
 
 def test_filters(browser, make_page, daemon):
@@ -89,6 +125,13 @@ def test_filters(browser, make_page, daemon):
     browser.choose("#filter-trigger", "ci")
     shows(browser, [4])
     browser.choose("#filter-trigger", "")
+    today = browser.script("return new Date().toLocaleDateString('sv')")
+    browser.choose("#filter-until", today)
+    browser.choose("#filter-since", today)
+    shows(browser, [4, 3, 2, 1])  # both days are included
+    browser.choose("#filter-until", "2001-01-01")
+    shows(browser, [])
+    browser.choose("#filter-until", "")
     browser.choose("#filter-since", "2099-01-01")
     browser.until_text("No run fits these filters.", "main")
     browser.click("main button", "Clear the filters")

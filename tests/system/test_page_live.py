@@ -17,6 +17,7 @@ Description=Says what it is told
 [Step talk]
 Exec=/bin/sh -c 'while read -r line; do case $line in quit*) exit $${line#quit};; !*) echo "$line" >&2;; *) echo "$line";; esac; done <FIFO'
 """
+MORE_THAN_BUFFERED = 700  # lines
 COUNTER = "[Job]\n[Step count]\nExec=/bin/sh -c 'seq -f \"line %g of many\" 1 COUNT'\n"
 
 
@@ -57,6 +58,12 @@ def seen(browser, text, seconds=60):
     until(lambda: text in lines(browser), lambda: f"'{text}' is in the output\n{browser.text()}", seconds)
 
 
+def seconds(text):
+    """Of "50 % · 0/1 steps · 1 min 3 s"."""
+    units = {"ms": 0.001, "s": 1, "min": 60}
+    return sum(float(value) * units[unit] for value, unit in re.findall(r"([\d.]+) (ms|s|min)\b", text.split("·")[-1]))
+
+
 def test_lines_appear_within_a_second(browser, make_page, instance, talker):
     browser.open(page.address(make_page(instance)), f"#/runs/{talker.run}")
     browser.find(".log")
@@ -80,6 +87,12 @@ def test_lines_appear_within_a_second(browser, make_page, instance, talker):
     seen(browser, "!something is wrong")
     assert browser.text(".line-err .line-mark") == "!", "stderr is marked"
     browser.until_text("running", "h1")
+    # Who comes later is told how long it has gone on by now, not by when the last one came.
+    browser.driver.refresh()
+    seen(browser, "!something is wrong")
+    browser.until_text("running", "h1")
+    whole, step = browser.script("return ['.run-progress .progress-figure', '.steps-table [data-elapsed]'].map((css) => document.querySelector(css).textContent)")
+    assert seconds(whole) > seconds(step) - 1, (whole, step)
     talker.end()
     browser.until_text("success", "h1")
     assert "talker" in browser.driver.title and "success" in browser.driver.title
@@ -100,6 +113,26 @@ def test_a_restart_of_the_daemon_loses_and_repeats_nothing(browser, make_page, i
     assert lines(browser) == [f"before {n}" for n in range(20)] + [f"meanwhile {n}" for n in range(20)] + ["after"]
     browser.until_gone("#away")
     assert browser.text("#link-state") == "connected"
+
+    talker.end()
+    browser.until_text("success", "h1")
+
+
+def test_a_break_of_the_stream_loses_and_repeats_nothing(browser, make_page, instance, talker):
+    """More than the live buffer holds comes meanwhile: the stream goes on behind the last line that the page has, not with those that are buffered."""
+    web = make_page(instance)
+    browser.open(page.address(web), f"#/runs/{talker.run}")
+    talker.say(*(f"before {number}" for number in range(20)))
+    seen(browser, "before 19")
+    web.stop()
+    talker.say(*(f"meanwhile {number}" for number in range(MORE_THAN_BUFFERED)))
+    until(lambda: instance.call("run.tail", run=talker.run)["last"] >= 20 + MORE_THAN_BUFFERED, "the daemon has taken them")
+    web.start()
+    seen(browser, f"meanwhile {MORE_THAN_BUFFERED - 1}")
+    for word, count in (("before", 20), ("meanwhile", MORE_THAN_BUFFERED)):
+        browser.type(".log-search", f"{word} ")
+        browser.until_text(f"{count} lines", ".log-found")
+    assert "missed" not in browser.text(".log-earlier")
     talker.end()
     browser.until_text("success", "h1")
 
@@ -186,3 +219,19 @@ def test_a_hundred_thousand_lines(browser, make_page, instance):
     browser.until_text("1 line", ".log-found")
     browser.press(Keys.ENTER)
     until(lambda: browser.text(".line-here .line-text") == "line 91000 of many", lambda: f"it is shown: {browser.text('.line-here')}")
+
+
+HUNDREDS = "[Job]\n[Step each]\nForEach=!/usr/bin/seq 1 620\nMaxParallel=20\nCritical=no\nExec=/usr/bin/test ${item} != 600\n"
+
+
+def test_hundreds_of_steps(browser, make_page, instance):
+    """What needs a look comes first, and all of them are there when they are wanted."""
+    instance.write_job("hundreds", HUNDREDS)
+    instance.call("daemon.reload")
+    run = instance.run("hundreds")["run"]["run_number"]
+    browser.open(page.address(make_page(instance)), f"#/runs/{run}")
+    browser.until_text("620/620, 1 failed", ".timeline")
+    rows = "return [...document.querySelectorAll('.steps-table tbody .item')].map((cell) => cell.textContent)"
+    until(lambda: browser.script(rows)[:2] == ["600", "1"], lambda: f"the item that failed comes first: {browser.script(rows)[:3]}")
+    browser.click("button", "Show 520 more steps")
+    assert sorted(map(int, browser.script(rows))) == list(range(1, 621))

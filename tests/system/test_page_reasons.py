@@ -34,6 +34,8 @@ JOBS = {
     "breaker": (job("exit 1", "BreakerFailures=1\nBreakerResetSec=1h\n"), ["failed too often", "reset the breaker"]),
     "dependency": (job("exit 1", more="[Step after]\nExec=/bin/true\n"), ["status that means failure"]),
 }
+REASONS = ("exit", "signal", "oom", "timeout", "heartbeat", "lost", "dependency", "not_ready", "condition", "gate", "records", "breaker", "spawn",
+           "stopped", "replaced", "request")
 WITHOUT_LINES = ("spawn", "breaker")
 SILENT = ("stopped",)  # it is ended at its beginning, perhaps before it spoke
 
@@ -75,8 +77,24 @@ def runs_of(instance):
     return runs
 
 
+@pytest.fixture(scope="module")
+def words(chromium, ended):
+    """{reason: (what it means, what to do)} as the page has them."""
+    chromium.open(ended[2])
+    told = chromium.driver.execute_async_script(
+        "const done = arguments[0]; import(new URL('assets/first.js', location.href)).then("
+        "({modules}) => done(modules['words.js'].REASONS), (error) => done(String(error)))")
+    assert isinstance(told, dict), told
+    return told
+
+
+def test_every_reason_of_the_design_has_its_words(words):
+    lacking = [reason for reason in REASONS if not (len(words[reason]) == 2 and all(len(text) > 20 and text.endswith(".") for text in words[reason]))]
+    assert not lacking
+
+
 @pytest.mark.parametrize("reason", JOBS)
-def test_the_page_alone_tells_why(browser, ended, reason):
+def test_the_page_alone_tells_why(browser, ended, words, reason):
     runs, instance, address = ended
     run = runs[reason]
     shown = instance.show(run)
@@ -87,7 +105,9 @@ def test_the_page_alone_tells_why(browser, ended, reason):
     browser.until_text("What happened", ".diagnosis")
     told = browser.text(".diagnosis")
     assert browser.text(".diagnosis-step") == "Work"
-    assert browser.text(".diagnosis-cause").startswith(f"{step['reason']}: ")
+    means, advice = words[step["reason"]]
+    assert browser.text(".diagnosis-cause") == f"{step['reason']}: {means}"
+    assert f"What to do\n{advice}" in told
     assert not [words for words in JOBS[reason][1] if words not in told], told
     if reason not in WITHOUT_LINES + SILENT:
         assert LAST in browser.text(".last-lines")
@@ -141,7 +161,7 @@ def test_items(browser, make_page, make_instance):
     run = daemon.run("items")["run"]["run_number"]
     browser.open(page.address(make_page(daemon)), f"#/runs/{run}")
     browser.until_text("c has no prices", ".last-lines")
-    assert browser.text(".diagnosis-step") == "Calc[c]"
+    assert browser.text(".diagnosis-step") == "Calc [c]"
     browser.until_text("4/4, 1 failed", ".timeline")
     assert len(browser.all(".steps-table tbody tr")) == 4
 

@@ -128,11 +128,13 @@ class RunView {
     const { steps, progress, items, ...rest } = state;
     const { shown } = this;
     const before = shown.run.status;
+    const elapsed = this.elapsed();
     for (const name of ['status', 'reason', 'error_message']) if (rest[name] !== undefined) shown.run[name] = rest[name];
     Object.assign(shown, {
       progress: progress ?? shown.progress,
       items: items ?? shown.items,
-      elapsed_seconds: rest.elapsed_seconds ?? shown.elapsed_seconds,
+      // Who joins others that watch is told first what they were told last, which may be a while ago.
+      elapsed_seconds: Math.max(rest.elapsed_seconds ?? 0, before === 'running' ? elapsed : 0),
     });
     for (const name of ['current_step', 'current_item', 'step_done', 'step_total', 'status_text']) shown[name] = rest[name] ?? null;
     this.elapsedAt = Date.now();
@@ -165,8 +167,7 @@ class RunView {
 
   tick() {
     if (isOver(this.shown.run.status) || !this.shown.run.started_at) return;
-    const gone = this.elapsedAt ? (Date.now() - this.elapsedAt) / 1000 : 0;
-    this.showProgress(gone);
+    this.showProgress();
     for (const cell of this.details.querySelectorAll('[data-elapsed]'))
       setText(cell, duration(Number(cell.dataset.elapsed) + (Date.now() - this.detailsAt) / 1000));
   }
@@ -180,12 +181,17 @@ class RunView {
     this.showDetails();
   }
 
-  showProgress(gone = 0) {
+  /** Seconds that it has taken so far. */
+  elapsed() {
+    return (this.shown.elapsed_seconds ?? 0) + (this.elapsedAt ? (Date.now() - this.elapsedAt) / 1000 : 0);
+  }
+
+  showProgress() {
     const { shown } = this;
     const { run, progress } = shown;
     const over = isOver(run.status);
     setStatus(this.status, run.status, run.reason);
-    const elapsed = run.duration_seconds ?? (shown.elapsed_seconds ?? 0) + gone;
+    const elapsed = run.duration_seconds ?? this.elapsed();
     const counts = progress?.total ? `${progress.completed}/${progress.total} steps` : '';
     this.bar.set(
       over && run.status !== 'failed' && run.status !== 'cancelled' ? 100 : (progress?.percent ?? 0),
