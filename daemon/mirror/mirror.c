@@ -161,7 +161,14 @@ void mirror_is_up(struct mirror *mirror) {
 }
 
 static void pause_over(void *user) {
-        replay_continue(user);
+        struct mirror *mirror = user;
+
+        /* A batch that takes long may have met a server, or a router, that went away: how far behind it is is told
+         * meanwhile, too. */
+        if (mirror->sending)
+                replay_count(mirror);
+        else
+                replay_continue(mirror);
 }
 
 void mirror_poke(struct mirror *mirror) {
@@ -169,7 +176,7 @@ void mirror_poke(struct mirror *mirror) {
                 return;
         mirror->wanted = true;
         if (!loop_timer_is_armed(mirror->pause))
-                loop_timer_arm(mirror->pause, mirror->up ? POKE_PAUSE : POKE_PAUSE_DOWN);
+                loop_timer_arm(mirror->pause, mirror->up && !mirror->sending ? POKE_PAUSE : POKE_PAUSE_DOWN);
 }
 
 /* libpq quotes what it stumbled over, which may be the password: only single characters stay. */

@@ -88,6 +88,8 @@ void replay_abandon(struct mirror *mirror);
 /* The connection is free again after a question. */
 void replay_resume(struct mirror *mirror);
 void replay_note_state(struct mirror *mirror, struct outbox_rows *rows);
+/* While a batch is under way: how much waits now. */
+void replay_count(struct mirror *mirror);
 
 /* mirror_query.c */
 /* Sends the next question when the connection is free; true: it has one, a batch must wait. */

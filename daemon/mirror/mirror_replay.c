@@ -76,31 +76,45 @@ static void push_range(struct mirror *mirror, size_t from, size_t to) {
         mirror->ranges[mirror->n_ranges++] = (struct range){from, to};
 }
 
-/* The statements for a range; its lines are where the outbox put them, those of one table together. */
+/* The rows of the range from `at` on that are of one table: where they end. */
+static size_t end_of_table(const struct outbox_rows *rows, size_t at, size_t to) {
+        enum outbox_table table = rows->rows[at].key.table;
+
+        while (at < to && rows->rows[at].key.table == table)
+                at++;
+        return at;
+}
+
+/* The format has one kind of conversion: the columns. */
+static void append_upsert(struct buf *sql, const struct target *target) {
+        for (const char *text = target->upsert, *hole; *text; text = hole) {
+                hole = strstr(text, "%1$s");
+                size_t len = hole ? (size_t)(hole - text) : strlen(text);
+                (void)buf_append(sql, text, len);
+                if (hole)
+                        (void)buf_append_str(sql, target->columns);
+                hole = hole ? hole + strlen("%1$s") : text + len;
+        }
+}
+
+/* The statements for a range; its lines are where the outbox put them, those of one table together. All that the server
+ * waits for from here goes first, into temporary tables: where the connection falls silent in the middle, the server
+ * may wait for hours, and must not hold rows meanwhile that the next connection writes. */
 static size_t make_batch(struct mirror *mirror, const struct range *range) {
         const struct outbox_rows *rows = mirror->rows;
         struct buf sql = BUF_INIT(64 * 1024);
         size_t n_copies = 0;
 
         for (size_t at = range->from, end; at < range->to; at = end) {
-                enum outbox_table table = rows->rows[at].key.table;
-                const struct target *target = &targets[table];
-                for (end = at; end < range->to && rows->rows[end].key.table == table;)
-                        end++;
+                const struct target *target = &targets[rows->rows[at].key.table];
+                end = end_of_table(rows, at, range->to);
                 const struct outbox_row *first = &rows->rows[at], *last = &rows->rows[end - 1];
                 mirror->copies[n_copies++] = (struct copy_data){buf_data(&rows->text) + first->offset,
                                                                 last->offset + last->len - first->offset};
                 (void)buf_appendf(&sql, "COPY %s (%s) FROM STDIN;", target->table, target->columns);
-                /* The format has one kind of conversion: the columns. */
-                for (const char *text = target->upsert, *hole; *text; text = hole) {
-                        hole = strstr(text, "%1$s");
-                        size_t len = hole ? (size_t)(hole - text) : strlen(text);
-                        (void)buf_append(&sql, text, len);
-                        if (hole)
-                                (void)buf_append_str(&sql, target->columns);
-                        hole = hole ? hole + strlen("%1$s") : text + len;
-                }
         }
+        for (size_t at = range->from; at < range->to; at = end_of_table(rows, at, range->to))
+                append_upsert(&sql, &targets[rows->rows[at].key.table]);
         (void)buf_appendf(&sql,
                           "UPDATE batch_instances SET acknowledged = %lld, updated_at = now() WHERE instance = '%s'",
                           (long long)mirror->acknowledged + 1, store_instance(mirror->store));
@@ -269,4 +283,31 @@ void replay_continue(struct mirror *mirror) {
         }
         mirror->reading = true;
         mirror->wanted = false;
+}
+
+static void counted(int error, const char *error_text, struct outbox_rows *rows, void *user) {
+        struct mirror *mirror = mirror_link_take(user);
+
+        (void)error;
+        (void)error_text;
+        if (mirror) {
+                mirror->reading = false;
+                if (rows)
+                        replay_note_state(mirror, rows);
+                if (!mirror->sending)
+                        replay_continue(mirror);
+        }
+        (void)outbox_rows_free(rows);
+}
+
+void replay_count(struct mirror *mirror) {
+        struct mirror_link *link;
+
+        if (mirror->reading)
+                return;
+        link = mirror_link_ref(mirror);
+        if (outbox_read(mirror->store, mirror->host, 0, counted, link) < 0)
+                (void)mirror_link_take(link);
+        else
+                mirror->reading = true;
 }

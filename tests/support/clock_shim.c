@@ -1,6 +1,6 @@
 /* Preloaded into the daemon: its wall clock is off by so many seconds as the file $CLOCK_SHIM says (a 64-bit number,
- * read at each look). The boot clock and the monotonic clock stay as they are. Monitors are static and keep the true
- * clock. */
+ * read at each look), and its monotonic clock, libevent's, by a second number there, if there is one: timers fire at
+ * the next event. The boot clock stays as it is. Monitors are static and keep the true clock. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -28,7 +28,7 @@ __attribute__((constructor)) static void shim_start(void) {
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 abort();
-        memory = mmap(NULL, sizeof(*offset), PROT_READ, MAP_SHARED, fd, 0);
+        memory = mmap(NULL, 2 * sizeof(*offset), PROT_READ, MAP_SHARED, fd, 0);
         (void)close(fd);
         if (memory == MAP_FAILED)
                 abort();
@@ -41,7 +41,9 @@ int clock_gettime(clockid_t clock, struct timespec *ret) {
         int r = real_clock_gettime(clock, ret);
 
         if (r == 0 && offset && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-                ret->tv_sec += *offset;
+                ret->tv_sec += offset[0];
+        if (r == 0 && offset && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
+                ret->tv_sec += offset[1];
         return r;
 }
 
