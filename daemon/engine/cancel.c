@@ -125,8 +125,9 @@ void engine_run_cancel(struct engine *engine, const struct jval *params, const s
         act_begin(engine, METHOD_RUN_CANCEL, params, caller, fn, user, cancel_handler);
 }
 
-void engine_stop(struct engine *engine, void (*done)(void *user), void *user) {
+void engine_stop(struct engine *engine, bool for_shutdown, void (*done)(void *user), void *user) {
         engine->stopping = true;
+        engine->shutting_down = for_shutdown;
         engine->stopped = done;
         engine->stopped_user = user;
         for (struct run *run = engine->runs; run; run = run->next) {

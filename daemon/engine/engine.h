@@ -56,8 +56,12 @@ int engine_new(struct engine **ret, const struct engine_parts *parts, const stru
                char **ret_error);
 /* Lets go of everything; monitors go on. Watches must be gone. */
 struct engine *engine_free(struct engine *engine);
-/* Ends all runs in order (`cancelled`, `stopped`), starts nothing new; done(user) is called when all is recorded. */
-void engine_stop(struct engine *engine, void (*done)(void *user), void *user);
+/* Ends all runs in order (`cancelled`, `stopped`), starts nothing new; done(user) is called when all is recorded.
+ * for_shutdown: the machine goes down, so that those with RestartLost= are started again by the next daemon. */
+void engine_stop(struct engine *engine, bool for_shutdown, void (*done)(void *user), void *user);
+/* Starts again, once, what with RestartLost= was stopped because the machine went down: for a daemon that is here to
+ * stay. 0 or a negative errno. */
+int engine_restart_stopped(struct engine *engine);
 /* From now on so much of the ended runs is kept. */
 void engine_set_keep(struct engine *engine, const struct keep *keep);
 /* From now on these limits hold, in these sizes. One that is gone and still named by a job in force stays as it was. */

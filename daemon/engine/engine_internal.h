@@ -180,6 +180,7 @@ struct engine {
         usec_t started_boottime, started_realtime;
         bool recovering; /* not all runs are there yet */
         bool stopping;
+        bool shutting_down; /* beside stopping: the whole machine */
         void (*stopped)(void *user);
         void *stopped_user;
 };

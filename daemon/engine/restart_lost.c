@@ -1,4 +1,5 @@
-/* The machine was restarted under runs: those end `failed`/`lost`, and with RestartLost= they are started again. Which
+/* The machine was restarted under runs: those end `failed`/`lost`, or `cancelled`/`stopped` where it went down in order
+ * and the daemon still could end them; with RestartLost= they are started again. Which
  * boot a state folder was last used in is in state.db; it changes in the transaction in which the runs of the earlier
  * boot are marked as lost, so that a daemon that is killed meanwhile does neither twice. */
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include "xalloc.h"
 
 #define BOOT_KEY "boot_id"
+/* Then a run's id: what to start it again with, after the machine went down in order. */
+#define STOPPED_PREFIX "stopped_by_shutdown/"
 /* Among a run's options: how often in a row the machine went down under it. It tells a later daemon, too, that it was
  * the machine. */
 #define TIMES_LOST "times_lost"
@@ -123,9 +126,23 @@ static struct jval *params_of(const struct run *run) {
         return params;
 }
 
+/* What it would be started with, beside its end: the next daemon no longer has its run. */
+static void keep_for_next_boot(struct run *run) {
+        _cleanup_free_ char *key = xasprintf(STOPPED_PREFIX "%s", run->record.run_id);
+        struct jval *params = params_of(run);
+        _cleanup_free_ char *text = jval_dump(params);
+
+        jval_unref(params);
+        store_batch_put_setting(decisions_batch(run->engine), key, text);
+        note(run, xstrdup("to be started again when the machine is up"));
+}
+
 void run_restart_lost(struct run *run) {
         struct engine *engine = run->engine;
 
+        if (engine->shutting_down && run->record.reason == REASON_STOPPED && run->plan.job->restart_lost &&
+            !run->backfill && run->record.triggered_by != TRIGGER_BACKFILL)
+                keep_for_next_boot(run);
         if (run->times_lost == 0 || run->record.reason != REASON_LOST || !run->plan.job->restart_lost)
                 return;
         if (engine->recovering) /* all runs first: what is active decides about starts */
@@ -135,4 +152,56 @@ void run_restart_lost(struct run *run) {
                      xasprintf("not started again: the machine went down under it %u times in a row", run->times_lost));
         else if (run->record.triggered_by != TRIGGER_BACKFILL) /* those its backfill starts again */
                 start_run(act_of_daemon(engine, METHOD_RUN_START, params_of(run), decided, run));
+}
+
+/* A run that was stopped with the machine, and is in the history now. */
+struct stopped_run {
+        struct engine *engine;
+        char *run_id, *job;
+};
+
+static void decided_stopped(const struct jval *params, const struct engine_error *refusal, const struct jval *result,
+                            void *user) {
+        struct stopped_run *stopped = user;
+        struct run *again = NULL;
+
+        (void)params;
+        if (!refusal)
+                again = engine_find_run(stopped->engine, str_or(jval_get_str(result, "run_id"), ""));
+        if (again) {
+                again->record.retry_of = xstrdup(stopped->run_id);
+                run_mark(again);
+        }
+        if (refusal)
+                log_at(LOG_LEVEL_WARNING,
+                       &(struct log_context){
+                               .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = stopped->run_id, .job = stopped->job},
+                       "%s, which was stopped when the machine went down, is not started again: %s", stopped->job,
+                       refusal->message);
+        free(stopped->run_id);
+        free(stopped->job);
+        free(stopped);
+}
+
+static void start_stopped(const char *run_id, const char *text, usec_t last_due, void *user) {
+        struct engine *engine = user;
+        struct stopped_run *stopped;
+        struct jval *params = NULL;
+
+        (void)last_due;
+        if (jval_parse(text, strlen(text), &params, NULL) < 0)
+                return;
+        stopped = NEW(struct stopped_run);
+        *stopped = (struct stopped_run){
+                .engine = engine, .run_id = xstrdup(run_id), .job = xstrdup(str_or(jval_get_str(params, "job"), "?"))};
+        start_run(act_of_daemon(engine, METHOD_RUN_START, params, decided_stopped, stopped));
+}
+
+int engine_restart_stopped(struct engine *engine) {
+        int r = store_load_settings(engine->store, STOPPED_PREFIX, 0, start_stopped, engine);
+
+        /* In the transaction of the starts: a daemon that is killed meanwhile does neither. */
+        if (r == 0)
+                store_batch_drop_settings(decisions_batch(engine), STOPPED_PREFIX);
+        return r;
 }

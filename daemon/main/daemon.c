@@ -11,6 +11,7 @@
 #include "activation.h"
 #include "control_server.h"
 #include "engine.h"
+#include "errortext.h"
 #include "file_systems.h"
 #include "fileutil.h"
 #include "history.h"
@@ -77,8 +78,10 @@ static void extend_stop(void *user) {
         loop_timer_arm(daemon->extend_timer, STOP_EXTENSION / 3);
 }
 
-/* stop: runs are ended in order, and recorded as stopped; else they go on and the next daemon takes them up. */
-static void shut_down(struct daemon *daemon, bool stop) {
+/* On a stop runs are ended in order, and recorded as stopped; else they go on and the next daemon takes them up. */
+static void shut_down(struct daemon *daemon, enum job_type why) {
+        bool stop = why == JOB_TYPE_STOP || why == JOB_TYPE_SHUTDOWN;
+
         if (daemon->stopping)
                 return;
         daemon->stopping = true;
@@ -95,7 +98,7 @@ static void shut_down(struct daemon *daemon, bool stop) {
                 return;
         }
         extend_stop(daemon);
-        engine_stop(daemon->engine, leave, daemon);
+        engine_stop(daemon->engine, why == JOB_TYPE_SHUTDOWN, leave, daemon);
 }
 
 /* systemd's job tells `systemctl stop` from `systemctl restart`; a TERM without a job leaves runs alone. */
@@ -106,11 +109,11 @@ static void on_sigterm(void *user) {
         if (r < 0 && r != -ENODATA)
                 log_warning("whether this is a stop or a restart cannot be told (%s): runs are left alone",
                             strerror(-r));
-        shut_down(user, type == JOB_TYPE_STOP);
+        shut_down(user, type);
 }
 
 static void on_sigint(void *user) {
-        shut_down(user, true);
+        shut_down(user, JOB_TYPE_STOP);
 }
 
 static void on_sigusr1(void *user) {
@@ -294,6 +297,8 @@ static int open_all(struct daemon *daemon, bool after_stop, char **ret_error) {
                 r = open_state(daemon, ret_error);
         if (r == 0)
                 r = open_engine(daemon, ret_error);
+        if (r == 0 && !after_stop && (r = engine_restart_stopped(daemon->engine)) < 0)
+                (void)error_set(ret_error, r, "what the machine went down under cannot be read: %s", strerror(-r));
         if (r == 0 && !after_stop)
                 r = open_control(daemon, ret_error);
         if (r == 0 && !after_stop)
@@ -359,19 +364,20 @@ static int setup_log(const struct settings *settings, char **ret_error) {
         return log_sink_setup(&sink, ret_error);
 }
 
-/* Whether --after-stop has something to do: only when the unit is being stopped. */
-static bool is_being_stopped(void) {
+/* Why the unit ends: --after-stop has something to do only when it is being stopped. */
+static enum job_type why_stopped(void) {
         enum job_type type = JOB_TYPE_NONE;
 
-        return job_type_query(NULL, JOB_TYPE_TIMEOUT, &type) == 0 && type == JOB_TYPE_STOP;
+        return job_type_query(NULL, JOB_TYPE_TIMEOUT, &type) == 0 ? type : JOB_TYPE_NONE;
 }
 
 int daemon_run(const char *config_file, struct settings *settings, bool after_stop) {
         struct daemon daemon = {.config_file = config_file, .settings = settings, .listen_fd = -1};
         _cleanup_free_ char *error = NULL;
+        enum job_type why = after_stop ? why_stopped() : JOB_TYPE_NONE;
         int r;
 
-        if (after_stop && !is_being_stopped())
+        if (after_stop && why != JOB_TYPE_STOP && why != JOB_TYPE_SHUTDOWN)
                 return EXIT_SUCCESS;
         (void)signal(SIGPIPE, SIG_IGN);
         (void)umask(0077);
@@ -389,7 +395,7 @@ int daemon_run(const char *config_file, struct settings *settings, bool after_st
                 update_status(&daemon);
                 (void)notifier_ready(&daemon.notifier, NULL);
                 if (after_stop)
-                        shut_down(&daemon, true);
+                        shut_down(&daemon, why);
                 r = loop_run(daemon.loop);
         } else {
                 log_error("%s", str_or(error, strerror(-r)));

@@ -13,12 +13,14 @@
 
 #define SYSTEMD_SERVICE "org.freedesktop.systemd1"
 #define CGROUP_TEXT_MAX ((size_t)64 * 1024)
+#define MANAGER_PATH "/org/freedesktop/systemd1"
 #define UNIT_PREFIX "/org/freedesktop/systemd1/unit"
 
 static const char *const names[] = {
         [JOB_TYPE_NONE] = "none",
         [JOB_TYPE_RESTART] = "restart",
         [JOB_TYPE_STOP] = "stop",
+        [JOB_TYPE_SHUTDOWN] = "shutdown",
 };
 
 const char *job_type_to_string(enum job_type type) {
@@ -95,6 +97,15 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
         return 0;
 }
 
+/* Whether systemd itself is on its way out. When it does not say, it is not: a stop is just a stop. */
+static bool is_going_down(sd_bus *bus, usec_t deadline) {
+        _cleanup_(message_release) sd_bus_message *state = NULL;
+        const char *word;
+
+        return get_property(bus, MANAGER_PATH, SYSTEMD_SERVICE ".Manager", "SystemState", "s", deadline, &state) >= 0 &&
+               sd_bus_message_read(state, "s", &word) >= 0 && streq(word, "stopping");
+}
+
 static int query(sd_bus *bus, const char *unit, usec_t deadline, enum job_type *ret) {
         _cleanup_(message_release) sd_bus_message *job = NULL;
         _cleanup_(message_release) sd_bus_message *type = NULL;
@@ -120,6 +131,8 @@ static int query(sd_bus *bus, const char *unit, usec_t deadline, enum job_type *
         if (r < 0)
                 return r;
         *ret = job_type_from_systemd(word);
+        if (*ret == JOB_TYPE_STOP && is_going_down(bus, deadline))
+                *ret = JOB_TYPE_SHUTDOWN;
         return 0;
 }
 

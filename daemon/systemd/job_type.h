@@ -9,10 +9,11 @@ enum job_type {
                         */
         JOB_TYPE_RESTART, /* also try-restart */
         JOB_TYPE_STOP,
+        JOB_TYPE_SHUTDOWN, /* a stop because the whole machine (for a user service: the user's systemd) goes down */
 };
 
 const char *job_type_to_string(enum job_type type);
-/* systemd's word for it; every other word is JOB_TYPE_NONE. */
+/* systemd's word for it; every other word is JOB_TYPE_NONE. Never JOB_TYPE_SHUTDOWN, for which it has no word. */
 enum job_type job_type_from_systemd(const char *word);
 
 /* Asks on the bus (the user's for a user service) and waits for at most `timeout`: only for the way out, on SIGTERM and

@@ -383,7 +383,9 @@ static void test_job_words(void **state) {
         assert_int_equal(job_type_from_systemd("try-restart"), JOB_TYPE_RESTART);
         assert_int_equal(job_type_from_systemd("start"), JOB_TYPE_NONE);
         assert_int_equal(job_type_from_systemd("reload"), JOB_TYPE_NONE);
+        assert_int_equal(job_type_from_systemd("shutdown"), JOB_TYPE_NONE);
         assert_string_equal(job_type_to_string(JOB_TYPE_STOP), "stop");
+        assert_string_equal(job_type_to_string(JOB_TYPE_SHUTDOWN), "shutdown");
 }
 
 static void test_job_without_bus(void **state) {
