@@ -39,6 +39,11 @@ def cgroup2_mount():
 class Machine:
     """`with Machine(...) as machine:` boots; the end of the block powers off and leaves nothing."""
 
+    # Whether a boot id, a page cache and the disks are the machine's alone.
+    has_own_kernel = False
+    # How much longer than on an idle machine things may take.
+    patience = 1
+
     def __init__(self, installed, source, build, state=None):
         self.trees = [installed, source, build, *([state] if state else [])]
         self.cgroup = os.path.join(cgroup2_mount(), f"batchtest-{os.getpid()}-{id(self)}")
@@ -102,6 +107,7 @@ class Machine:
 
     def wait_for(self, condition, seconds, what):
         """The first true value of condition(), asked for until the seconds are over."""
+        seconds *= self.patience
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             value = condition()
@@ -125,7 +131,7 @@ class Machine:
         if user:
             argv = ("setpriv", "--reuid", user, "--regid", user, "--init-groups", *argv)
         result = subprocess.run(self.inside(*argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                text=text, timeout=timeout, check=False, **more)
+                                text=text, timeout=timeout * self.patience, check=False, **more)
         if check and result.returncode != 0:
             raise AssertionError(f"{' '.join(argv)}: exit status {result.returncode}\n{result.stdout}{result.stderr}")
         return result

@@ -2,7 +2,7 @@
 import os
 import uuid
 
-from conftest import NEXT_VERSION
+from machine_fixtures import NEXT_VERSION
 from test_systemd import log_lines, main_pid, numbers, wait_active, wait_first_line
 
 SAME_BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -63,15 +63,36 @@ def test_and_back_again(machine, installed):
 
 
 def give_boot_id(machine):
-    """The kernel goes on under our machines, and so does its boot id."""
-    machine.write("/run/boot_id", f"{uuid.uuid4()}\n")
-    for unit in ("batchd.service", "batch-runner.service"):
-        machine.write(f"/run/systemd/system/{unit}.d/boot.conf", f"[Service]\nBindReadOnlyPaths=/run/boot_id:{SAME_BOOT_ID}\n")
+    """The kernel goes on under machines in namespaces, and so does its boot id."""
+    if not machine.has_own_kernel:
+        machine.write("/run/boot_id", f"{uuid.uuid4()}\n")
+        for unit in ("batchd.service", "batch-runner.service"):
+            machine.write(f"/run/systemd/system/{unit}.d/boot.conf", f"[Service]\nBindReadOnlyPaths=/run/boot_id:{SAME_BOOT_ID}\n")
     machine.write("/etc/batchd/jobs.d/again.job",
                   "[Job]\nRestartLost=yes\n[Parameter n]\nType=integer\n[Step once]\n"
                   "Exec=/bin/sh -c 'echo $BATCH_RUN; [ -e /var/lib/batchd/go ] || sleep 1000'\n")
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "start", "batchd.service")
+
+
+def test_reboot_in_order_under_runs(boot):
+    """Runs are ended by the daemon, before everything else; with RestartLost= they are started again."""
+    first = boot()
+    give_boot_id(first)
+    plain = first.start_run("family")
+    again = first.start_run("again", "-p", "n=7")
+    first.wait_for(lambda: first.out("batchctl", "logs", str(again), check=False), 10, "the first line of its step")
+    first.write("/var/lib/batchd/go", "")
+    first.power_off()
+
+    second = boot()
+    give_boot_id(second)
+    stopped = [second.wait_for_run(number)["run"] for number in (plain, again)]
+    assert [(run["status"], run["reason"]) for run in stopped] == [("cancelled", "stopped")] * 2
+    new = second.wait_for_run(again + 1)["run"]
+    assert (new["status"], new["retry_of"], new["parameters"]) == ("success", stopped[1]["run_id"], {"n": 7})
+    second.run("systemctl", "restart", "batchd.service")
+    assert second.ctl_json("history", "-n", "20")[0]["run_number"] == again + 1, "once, and the plain one not at all"
 
 
 def test_reboot_under_runs(boot):
