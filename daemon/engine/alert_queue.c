@@ -5,17 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "alert_environment.h"
+#include "alert_queue_internal.h"
 #include "engine_internal.h"
 #include "errortext.h"
 #include "fileutil.h"
 #include "log.h"
 #include "strutil.h"
-#include "strv.h"
-#include "utf8.h"
-#include "uuid.h"
 #include "xalloc.h"
 
 #define MESSAGE_SETTING "alert-message/"
@@ -25,67 +21,30 @@
 #define ACTIVE_MAX 8
 #define RETRY_FIRST (10 * USEC_PER_SEC)
 #define RETRY_LONGEST (10 * USEC_PER_MINUTE)
-#define KILL_GRACE (5 * USEC_PER_SEC)
-#define LINE_MAX_SHOWN 300
-/* sysexits(3): what batch-alert says will not work later either. */
-#define EXIT_DATA 65
-#define EXIT_CONFIGURATION 78
-
-struct message {
-        struct alert_queue *queue;
-        int64_t id;
-        struct jval *row; /* {alert, event, facts, created_at, attempts, number, not_before, error}: as it is kept */
-        struct attempt *attempt;
-        struct loop_timer *timer;
-        char *last_line;
-        bool active; /* being started or delivered */
-        bool adopted;
-        struct message *next;
-};
-
-struct alert_queue {
-        struct engine *engine;
-        char *program, *folder;
-        struct alert *alerts;
-        size_t n_alerts;
-        bool on;
-        struct message *messages; /* oldest first */
-        size_t count, n_active;
-        int64_t next_id;
-        struct jval *statistics;
-};
 
 static void start_waiting(struct alert_queue *queue);
 
-static const char *alert_name(const struct message *message) {
+const char *message_alert_name(const struct message *message) {
         return str_or(jval_get_str(message->row, "alert"), "");
 }
 
-static const struct alert *alert_of(const struct message *message) {
+const struct alert *message_alert(const struct message *message) {
         for (size_t i = 0; i < message->queue->n_alerts; i++)
-                if (streq(message->queue->alerts[i].name, alert_name(message)))
+                if (streq(message->queue->alerts[i].name, message_alert_name(message)))
                         return &message->queue->alerts[i];
         return NULL;
 }
 
 /* row NULL: it is gone. */
-static void keep(const struct message *message, const struct jval *row) {
+static void keep_row(const struct message *message, const struct jval *row) {
         _cleanup_free_ char *key = xasprintf(MESSAGE_SETTING "%" PRId64, message->id);
         _cleanup_free_ char *text = row ? jval_dump(row) : xstrdup("");
 
         store_batch_put_setting(decisions_batch(message->queue->engine), key, text);
 }
 
-static char *path_of(const struct message *message, const char *suffix) {
-        return xasprintf("%s/%" PRId64 ".%" PRId64 "%s", message->queue->folder, message->id,
-                         jval_get_int(message->row, "attempts", 0), suffix);
-}
-
-static void remove_files(const struct message *message) {
-        _cleanup_free_ char *log = path_of(message, ".log"), *attempt = path_of(message, ".attempt");
-
-        (void)unlink(log);
-        (void)unlink(attempt);
+void message_keep(const struct message *message) {
+        keep_row(message, message->row);
 }
 
 static void message_free(struct message *message) {
@@ -95,10 +54,10 @@ static void message_free(struct message *message) {
         free(message);
 }
 
-static void discard(struct message *message) {
+void message_discard(struct message *message) {
         struct alert_queue *queue = message->queue;
 
-        keep(message, NULL);
+        keep_row(message, NULL);
         for (struct message **link = &queue->messages; *link; link = &(*link)->next)
                 if (*link == message) {
                         *link = message->next;
@@ -113,7 +72,7 @@ static void discard(struct message *message) {
 /* How it went, by alert: error NULL when it was delivered. */
 static void count_outcome(struct message *message, const char *error) {
         struct alert_queue *queue = message->queue;
-        const char *name = alert_name(message), *counter = error ? "failed" : "sent";
+        const char *name = message_alert_name(message), *counter = error ? "failed" : "sent";
         struct jval *one = jval_get(queue->statistics, name);
         _cleanup_free_ char *key = xasprintf(STATISTICS_SETTING "%s", name), *text = NULL;
 
@@ -130,7 +89,12 @@ static void count_outcome(struct message *message, const char *error) {
         store_batch_put_setting(decisions_batch(queue->engine), key, text);
 }
 
-static void wait_and_retry(struct message *message, const char *error) {
+void message_settle(struct message *message, const char *error) {
+        count_outcome(message, error);
+        message_discard(message);
+}
+
+void message_wait(struct message *message, const char *error) {
         int64_t attempts = jval_get_int(message->row, "attempts", 1);
         usec_t delay = RETRY_FIRST;
 
@@ -140,128 +104,11 @@ static void wait_and_retry(struct message *message, const char *error) {
         jval_set_int(message->row, "number", 0);
         jval_set_int(message->row, "not_before", (int64_t)(now_realtime() + delay));
         jval_set_str(message->row, "error", error);
-        keep(message, message->row);
+        message_keep(message);
         message->active = false;
         message->queue->n_active--;
         loop_timer_arm(message->timer, delay);
         start_waiting(message->queue);
-}
-
-static char *failure_text(const struct message *message, const struct attempt_result *result) {
-        if (result->ended_by == ENDED_BY_TIMEOUT)
-                return xstrdup("no answer within TimeoutSec=");
-        if (result->ended_by == ENDED_BY_SPAWN)
-                return xasprintf("the command cannot be started: %s", strerror(result->spawn_errno));
-        if (message->last_line)
-                return xstrdup(message->last_line);
-        if (result->ended_by == ENDED_BY_ITSELF && result->signal_number == 0)
-                return xasprintf("the command exited with status %d", result->exit_status);
-        return xstrdup("the command was killed");
-}
-
-static void begin_anew(struct message *message);
-
-static void delivery_ended(const struct attempt_result *result, void *user) {
-        struct message *message = user;
-        const struct alert *alert = alert_of(message);
-        bool done = result->ended_by == ENDED_BY_ITSELF && result->exit_status == 0;
-        bool hopeless = result->exit_status == EXIT_DATA || result->exit_status == EXIT_CONFIGURATION;
-        _cleanup_free_ char *error = done ? NULL : failure_text(message, result);
-
-        message->attempt = NULL;
-        if (message->adopted && result->ended_by == ENDED_BY_LOST && result->started_at == 0) {
-                begin_anew(message);
-                return;
-        }
-        remove_files(message);
-        if (!done && alert && !hopeless && jval_get_int(message->row, "attempts", 1) <= alert->retries) {
-                log_notice("alert %s: not delivered yet: %s", alert_name(message), error);
-                wait_and_retry(message, error);
-                return;
-        }
-        if (!done)
-                log_error("alert %s: given up after %" PRId64 " attempts: %s (it would have said: %s)",
-                          alert_name(message), jval_get_int(message->row, "attempts", 1), error,
-                          str_or(jval_get_str(jval_get(message->row, "facts"), "text"), ""));
-        count_outcome(message, error);
-        discard(message);
-}
-
-static void delivery_lines(const struct cri_line *lines, size_t n, uint64_t offset, uint64_t end, void *user) {
-        struct message *message = user;
-
-        (void)offset;
-        (void)end;
-        for (size_t i = n; i > 0; i--)
-                if (lines[i - 1].len > 0) {
-                        free(message->last_line);
-                        message->last_line = utf8_escape(lines[i - 1].text, lines[i - 1].len, LINE_MAX_SHOWN);
-                        return;
-                }
-}
-
-static void delivery_started(pid_t pid, usec_t realtime, void *user) {
-        (void)pid;
-        (void)realtime;
-        (void)user;
-}
-
-static void delivery_report(const char *key, const char *value, void *user) {
-        (void)key;
-        (void)value;
-        (void)user;
-}
-
-static const struct attempt_events delivery_events = {
-        .started = delivery_started,
-        .lines = delivery_lines,
-        .report = delivery_report,
-        .ended = delivery_ended,
-};
-
-/* Durable: the attempt's number and the count of attempts. */
-static void launch(void *user) {
-        struct message *message = user;
-        struct alert_queue *queue = message->queue;
-        const struct alert *alert = alert_of(message);
-        char *const program[] = {queue->program, NULL};
-        _cleanup_free_ char *log = path_of(message, ".log"), *file = path_of(message, ".attempt");
-        _cleanup_free_ char *label = xasprintf("alert.%" PRId64, message->id);
-        _cleanup_strv_ char **environment = NULL;
-        char run_id[UUID_SIZE];
-        struct attempt_spec spec = {
-                .number = jval_get_int(message->row, "number", 0),
-                .run_id = run_id,
-                .label = label,
-                .working_directory = queue->folder,
-                .log_path = log,
-                .attempt_path = file,
-                .run_timeout_left = USEC_INFINITY,
-                .kill_grace = KILL_GRACE,
-                .heartbeat = USEC_INFINITY,
-                .memory_max = UINT64_MAX,
-                .tasks_max = UINT64_MAX,
-        };
-
-        if (!alert) { /* taken out of the configuration meanwhile */
-                discard(message);
-                return;
-        }
-        uuid_generate_text(run_id);
-        spec.argv = alert->command ? alert->command : program;
-        spec.timeout = alert->timeout;
-        environment = alert_environment(alert, jval_get(message->row, "facts"));
-        spec.environment = environment;
-        message->attempt = supervise_launch(queue->engine->supervise, &spec, &delivery_events, message);
-}
-
-static void begin_anew(struct message *message) {
-        remove_files(message);
-        message->adopted = false;
-        jval_set_int(message->row, "number", message->queue->engine->next_attempt_number++);
-        jval_set_int(message->row, "attempts", jval_get_int(message->row, "attempts", 0) + 1);
-        keep(message, message->row);
-        decisions_after_commit(message->queue->engine, launch, message);
 }
 
 static bool is_due(const struct message *message) {
@@ -276,7 +123,7 @@ static void start_waiting(struct alert_queue *queue) {
                 if (is_due(message)) {
                         message->active = true;
                         queue->n_active++;
-                        begin_anew(message);
+                        delivery_begin(message);
                 }
 }
 
@@ -317,10 +164,10 @@ void alert_queue_post(struct alert_queue *queue, const struct alert *alert, stru
         jval_set(row, "facts", facts);
         message = append(queue, queue->next_id, row);
         if (loop_timer_new(queue->engine->loop, &message->timer, retry_due, message) < 0) {
-                discard(message);
+                message_discard(message);
                 return;
         }
-        keep(message, row);
+        message_keep(message);
         start_waiting(queue);
 }
 
@@ -343,23 +190,18 @@ static void take_statistics(const char *name, const char *value, usec_t last_due
                 jval_set(queue->statistics, name, one);
 }
 
-/* A delivery that an earlier daemon began is gone on with, or its end is learned. */
+/* What an earlier daemon left. */
 static void take_up(struct message *message) {
-        struct engine *engine = message->queue->engine;
-        int64_t number = jval_get_int(message->row, "number", 0), not_before;
-        _cleanup_free_ char *log = path_of(message, ".log"), *file = path_of(message, ".attempt");
+        int64_t not_before = jval_get_int(message->row, "not_before", 0);
         usec_t now = now_realtime();
 
-        if (number > 0) {
-                engine->next_attempt_number = MAX(engine->next_attempt_number, number + 1);
-                message->active = message->adopted = true;
+        if (jval_get_int(message->row, "number", 0) > 0) {
+                message->active = true;
                 message->queue->n_active++;
-                message->attempt = supervise_adopt(engine->supervise, number, file, log, 0, &delivery_events, message);
-                return;
-        }
-        not_before = jval_get_int(message->row, "not_before", 0);
-        if ((usec_t)not_before > now)
+                delivery_adopt(message);
+        } else if (not_before > 0 && (usec_t)not_before > now) {
                 loop_timer_arm(message->timer, MIN((usec_t)not_before - now, RETRY_LONGEST));
+        }
 }
 
 int alert_queue_new(struct alert_queue **ret, struct engine *engine, const char *program, char **ret_error) {
@@ -446,7 +288,7 @@ struct jval *alert_queue_waiting(const struct alert_queue *queue) {
                 const struct jval *facts = jval_get(message->row, "facts");
                 struct jval *one = jval_object();
 
-                jval_set_str(one, "alert", alert_name(message));
+                jval_set_str(one, "alert", message_alert_name(message));
                 jval_set_str(one, "event", jval_get_str(message->row, "event"));
                 if (jval_has(facts, "run_number"))
                         jval_set_int(one, "run_number", jval_get_int(facts, "run_number", 0));
