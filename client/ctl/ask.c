@@ -17,7 +17,7 @@ int show_answer(const struct context *context, const struct jval *result, view_f
 }
 
 int ask_and_show(const struct context *context, enum method_id method, struct jval *params, view_fn view) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *owned = params, *result = NULL;
         int status = session_open(&session, context);
 
@@ -65,7 +65,7 @@ static int check_job(struct session *session, const struct jval *filter, const s
 
 int ask_pages_and_show(const struct context *context, enum method_id method, struct jval *filter, const char *list,
                        int64_t count, view_fn view) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *all = jval_array();
         int status = session_open(&session, context);
 

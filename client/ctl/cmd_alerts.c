@@ -104,7 +104,7 @@ static const struct option_row rows[] = {
 };
 
 static int send_test(const struct context *context, const char *name) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
         int status = session_open(&session, context);
 

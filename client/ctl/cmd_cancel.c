@@ -22,7 +22,7 @@ static const struct option_row rows[] = {
 
 static int run_cancel(const struct context *context, const void *opaque, char *const *arguments) {
         const struct cancel_options *options = opaque;
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
         if (arguments[0])
                 jval_set_str(params, "run", arguments[0]);

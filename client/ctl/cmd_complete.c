@@ -33,7 +33,7 @@ static void offer_verbs(const char *typed) {
 
 /* What the daemon knows; silently nothing when it cannot be asked. */
 static struct jval *ask(const struct context *context, enum method_id method, struct jval *params) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         struct jval *result = NULL;
         _cleanup_jval_ struct jval *owned = params;
         if (session_open(&session, context) == EXIT_DONE)

@@ -74,7 +74,7 @@ const struct verb verb_help = {
 
 /* `batchctl --version` asks nobody; `batchctl version` tells of the daemon too, where one can be reached. */
 static int show_daemon_version(const struct context *context, struct jval *versions) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *hello = NULL;
         int status = session_open(&session, context);
         struct jval *params = jval_object();

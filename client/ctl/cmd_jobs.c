@@ -45,7 +45,7 @@ static void append_names(const char *label, const struct jval *names, struct buf
 }
 
 static int run_reload(const struct context *context, const void *options, char *const *arguments) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *result = NULL;
         int status = session_open(&session, context);
         if (status == EXIT_DONE)

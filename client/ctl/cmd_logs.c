@@ -146,7 +146,7 @@ static int run_logs(const struct context *context, const void *opaque, char *con
                 jval_set_str(params, "item", options->item);
         if (options->attempt > 0)
                 jval_set_int(params, "attempt", options->attempt);
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         int status = session_open(&session, context);
         if (status != EXIT_DONE)
                 return status;

@@ -29,7 +29,7 @@ static const struct option_row pause_rows[] = {
 };
 
 static int call(const struct context *context, enum method_id method, struct jval *params, struct jval **ret) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *owned = params;
         int status = session_open(&session, context);
 

@@ -181,7 +181,7 @@ static int show_weeks(const struct context *context, const struct jval *result) 
 
 static int run_readiness(const struct context *context, const void *opaque, char *const *arguments) {
         const struct readiness_options *options = opaque;
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
         int64_t week = 0;
         if (arguments[0] && parse_int64_range(arguments[0], 1, 18, &week) < 0) {

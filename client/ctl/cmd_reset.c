@@ -22,7 +22,7 @@ static void tell(const struct context *context, const char *job, const char *ste
 }
 
 static int run_reset(const struct context *context, const void *opaque, char *const *arguments) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *params = jval_object(), *result = NULL;
         int status = session_open(&session, context);
 

@@ -45,7 +45,7 @@ static int show_overview(const struct context *context, struct session *session)
 }
 
 static int run_status(const struct context *context, const void *options, char *const *arguments) {
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         int status = session_open(&session, context);
         if (status != EXIT_DONE)
                 return status;

@@ -37,7 +37,7 @@ static const struct option_row rows[] = {
 
 static int run_tail(const struct context *context, const void *opaque, char *const *arguments) {
         const struct tail_options *options = opaque;
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         int status = session_open(&session, context);
         if (status != EXIT_DONE)
                 return status;

@@ -124,7 +124,7 @@ void session_close(struct session *session) {
                 (void)close(session->fd);
         free(session->path);
         client_free(session->client);
-        *session = (struct session){.fd = -1};
+        *session = SESSION_INIT;
 }
 
 int session_reconnect(struct session *session, usec_t patience) {

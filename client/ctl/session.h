@@ -32,6 +32,9 @@ struct session {
         size_t stash_size;
 };
 
+/* Not open yet: a command may end before it needs the daemon. */
+#define SESSION_INIT ((struct session){.fd = -1})
+
 /* 0 or EXIT_UNREACHABLE. */
 int session_open(struct session *session, const struct context *context);
 void session_close(struct session *session);

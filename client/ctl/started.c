@@ -77,7 +77,7 @@ int start_run(const struct context *context, enum method_id method, struct jval 
               const struct start_options *options,
               int (*otherwise)(const struct context *context, const struct jval *result)) {
         _cleanup_jval_ struct jval *owned = call, *result = NULL;
-        _cleanup_session_ struct session session;
+        _cleanup_session_ struct session session = SESSION_INIT;
         int status = session_open(&session, context);
         if (options->reason)
                 jval_set_str(owned, "reason", options->reason);

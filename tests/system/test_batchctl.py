@@ -32,6 +32,8 @@ from batchtest.fake_daemon import Refusal
     (("history", "--since", "31 february"), "--since takes a time"),
     (("history", "-n", "0"), "a number from 1"),
     (("tail", "-n", "many"), "a number from 0"),
+    (("readiness", "19"), "a week from 1 to 18, not '19'"),
+    (("backfill", "daily", "-p", "team", "-p", "week"), "not through team and week"),
     (("-o", "yaml", "status"), "one of text, json"),
     (("help", "stauts"), "did you mean 'status'?"),
 ])
