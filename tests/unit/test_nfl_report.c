@@ -88,7 +88,7 @@ static void test_nobody_reads(void **state) {
         int sent = 0;
         for (; sent < 100000 && now_boottime() - began < 100 * USEC_PER_MSEC; sent++)
                 report_progress(sent, 100000);
-        assert_true(now_boottime() - began < 2 * USEC_PER_SEC);
+        assert_true(now_boottime() - began < 60 * USEC_PER_SEC);
         char text[64];
         assert_true(recv(listener, text, sizeof(text), 0) > 0);
 }

@@ -39,7 +39,7 @@ static void test_daemon_dies_and_comes_back(void **state) {
         witness_shell(
                 &harness, &first,
                 "systemd-notify STATUS=begun METRIC=n+=3; for i in $(seq 1 40); do echo $i; sleep 0.02; done; exit 9");
-        assert_true(harness_run(&harness, witness_has_four_lines, &first, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &first, 60));
         harness_crash(&harness);
         second = (struct witness){.harness = &harness,
                                   .number = first.number,
@@ -49,7 +49,7 @@ static void test_daemon_dies_and_comes_back(void **state) {
         (void)usleep(100000);
         harness_start(&harness);
         witness_adopt(&second, first.next_offset);
-        assert_true(witness_wait(&second, 10));
+        assert_true(witness_wait(&second, 60));
         assert_false(second.has_gap);
         assert_int_equal(second.result.exit_status, 9);
         assert_int_equal(first.n_lines + second.n_lines, 40);
@@ -62,7 +62,7 @@ static void test_daemon_dies_and_comes_back(void **state) {
                 .harness = &harness, .number = 1, .attempt_path = second.attempt_path, .log_path = second.log_path};
         harness_start(&harness);
         witness_adopt(&third, 0);
-        assert_true(witness_wait(&third, 10));
+        assert_true(witness_wait(&third, 60));
         assert_int_equal(third.result.exit_status, 9);
         assert_int_equal(third.n_lines, 40);
         assert_string_equal(witness_report(&third, "metric+:n"), "3");
@@ -75,7 +75,7 @@ static void test_daemon_dies_and_comes_back(void **state) {
 static void test_stop_after_the_daemon_came_back(void **state) {
         struct witness first, second;
         witness_shell(&harness, &first, harness_nasty_script);
-        assert_true(harness_run(&harness, witness_has_four_lines, &first, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &first, 60));
         harness_crash(&harness);
         harness_start(&harness);
         second = (struct witness){.harness = &harness,
@@ -84,7 +84,7 @@ static void test_stop_after_the_daemon_came_back(void **state) {
                                   .log_path = xstrdup(first.log_path)};
         witness_adopt(&second, 0);
         attempt_stop(second.attempt);
-        assert_true(witness_wait(&second, 10));
+        assert_true(witness_wait(&second, 60));
         assert_int_equal(second.result.ended_by, ENDED_BY_STOP);
         witness_assert_gone(&first);
         witness_done(&first);
@@ -96,7 +96,7 @@ static void test_adopt_what_never_was(void **state) {
         char *argv[] = {(char[]){"true"}, NULL};
         (void)harness_spec(&harness, &witness, argv);
         witness_adopt(&witness, 0);
-        assert_true(witness_wait(&witness, 10));
+        assert_true(witness_wait(&witness, 60));
         assert_int_equal(witness.result.ended_by, ENDED_BY_LOST);
         assert_int_equal(witness.result.started_at, 0);
         witness_done(&witness);
@@ -124,11 +124,11 @@ static void test_launch_that_never_left_the_daemon(void **state) {
                                   .attempt_path = xstrdup(first.attempt_path),
                                   .log_path = xstrdup(first.log_path)};
         witness_adopt(&second, 0);
-        assert_true(witness_wait(&second, 10));
+        assert_true(witness_wait(&second, 60));
         assert_int_equal(second.result.ended_by, ENDED_BY_LOST);
         assert_int_equal(second.result.started_at, 0);
         witness_launch(&first, &spec);
-        assert_true(witness_wait(&first, 10));
+        assert_true(witness_wait(&first, 60));
         assert_int_equal(first.result.ended_by, ENDED_BY_ITSELF);
         third = (struct witness){.harness = &harness,
                                  .number = 1,
@@ -136,7 +136,7 @@ static void test_launch_that_never_left_the_daemon(void **state) {
                                  .log_path = xstrdup(first.log_path)};
         (void)usleep(100000); /* until its monitor has let go of the lock */
         witness_launch(&third, &spec);
-        assert_true(witness_wait(&third, 10));
+        assert_true(witness_wait(&third, 60));
         assert_int_equal(third.result.ended_by, ENDED_BY_SPAWN);
         assert_int_equal(third.result.spawn_errno, EEXIST);
         witness_done(&first);
@@ -158,9 +158,9 @@ static pid_t monitor_of(const struct witness *witness) {
 static void test_monitor_dies(void **state) {
         struct witness witness;
         witness_shell(&harness, &witness, harness_nasty_script);
-        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 60));
         harness_kill(monitor_of(&witness), SIGKILL);
-        assert_true(witness_wait(&witness, 10));
+        assert_true(witness_wait(&witness, 60));
         assert_int_equal(witness.result.ended_by, ENDED_BY_LOST);
         assert_true(witness.result.started_at > 0);
         witness_assert_gone(&witness);
@@ -170,13 +170,13 @@ static void test_monitor_dies(void **state) {
 static void test_launcher_dies(void **state) {
         struct witness witness, next;
         witness_shell(&harness, &witness, "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done; exit 4");
-        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 60));
         harness_kill(harness_launcher_pid(&harness), SIGKILL);
         witness_shell(&harness, &next, "echo next");
-        assert_true(witness_wait(&witness, 10));
+        assert_true(witness_wait(&witness, 60));
         assert_int_equal(witness.result.exit_status, 4);
         assert_int_equal(witness.n_lines, 6);
-        assert_true(witness_wait(&next, 10));
+        assert_true(witness_wait(&next, 60));
         assert_int_equal(next.result.exit_status, 0);
         assert_string_equal(next.text, "stdout next\n");
         witness_done(&witness);
@@ -187,12 +187,12 @@ static void test_launcher_dies(void **state) {
 static void test_launcher_dies_then_monitor(void **state) {
         struct witness witness, next;
         witness_shell(&harness, &witness, harness_nasty_script);
-        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 60));
         harness_kill(harness_launcher_pid(&harness), SIGKILL);
         witness_shell(&harness, &next, "true");
-        assert_true(witness_wait(&next, 10));
+        assert_true(witness_wait(&next, 60));
         harness_kill(monitor_of(&witness), SIGKILL);
-        assert_true(witness_wait(&witness, 10));
+        assert_true(witness_wait(&witness, 60));
         assert_int_equal(witness.result.ended_by, ENDED_BY_LOST);
         witness_assert_gone(&witness);
         witness_done(&witness);
@@ -202,7 +202,7 @@ static void test_launcher_dies_then_monitor(void **state) {
 static void test_launcher_and_monitor_die_together(void **state) {
         struct witness witness;
         witness_shell(&harness, &witness, harness_nasty_script);
-        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 60));
         pid_t monitor = monitor_of(&witness);
         harness_kill(harness_launcher_pid(&harness), SIGKILL);
         harness_kill(monitor, SIGKILL);
@@ -213,7 +213,7 @@ static void test_launcher_and_monitor_die_together(void **state) {
                                  .attempt_path = xstrdup(witness.attempt_path),
                                  .log_path = xstrdup(witness.log_path)};
         witness_adopt(&second, 0);
-        assert_true(witness_wait(&second, 10));
+        assert_true(witness_wait(&second, 60));
         assert_int_equal(second.result.ended_by, ENDED_BY_LOST);
         harness_spin(&harness, 500); /* the launcher is started again, and sweeps */
         witness_assert_gone(&witness);
@@ -224,24 +224,24 @@ static void test_launcher_and_monitor_die_together(void **state) {
 static void test_launcher_is_exchanged(void **state) {
         struct witness witness, next;
         witness_shell(&harness, &witness, "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done; exit 4");
-        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 60));
         pid_t launcher = harness_launcher_pid(&harness);
         harness_kill(launcher, SIGHUP);
         harness_spin(&harness, 100);
         witness_shell(&harness, &next, "echo next");
-        assert_true(witness_wait(&next, 10));
-        assert_true(witness_wait(&witness, 10));
+        assert_true(witness_wait(&next, 60));
+        assert_true(witness_wait(&witness, 60));
         assert_int_equal(harness_launcher_pid(&harness), launcher);
         assert_int_equal(witness.result.exit_status, 4);
         assert_int_equal(witness.n_lines, 6);
         /* A child of the earlier image is still a child. */
         struct witness third;
         witness_shell(&harness, &third, harness_nasty_script);
-        assert_true(harness_run(&harness, witness_has_four_lines, &third, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &third, 60));
         harness_kill(launcher, SIGHUP);
         harness_spin(&harness, 100);
         harness_kill(monitor_of(&third), SIGKILL);
-        assert_true(witness_wait(&third, 10));
+        assert_true(witness_wait(&third, 60));
         witness_assert_gone(&third);
         witness_done(&witness);
         witness_done(&next);
@@ -251,9 +251,9 @@ static void test_launcher_is_exchanged(void **state) {
 static void test_launcher_stopped_for_good(void **state) {
         struct witness witness;
         witness_shell(&harness, &witness, harness_nasty_script);
-        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 60));
         harness_kill(harness_launcher_pid(&harness), SIGTERM);
-        assert_true(witness_wait(&witness, 10));
+        assert_true(witness_wait(&witness, 60));
         assert_int_equal(witness.result.ended_by, ENDED_BY_STOP);
         witness_assert_gone(&witness);
         witness_done(&witness);
@@ -268,7 +268,7 @@ static void test_no_runner_at_all(void **state) {
         (void)usleep(50000);
         harness_start(&harness);
         witness_shell(&harness, &witness, "true");
-        assert_true(witness_wait(&witness, 10));
+        assert_true(witness_wait(&witness, 60));
         assert_int_equal(witness.result.ended_by, ENDED_BY_SPAWN);
         assert_int_equal(witness.result.spawn_errno, ENOENT);
         witness_done(&witness);
@@ -294,7 +294,7 @@ static void test_after_stop(void **state) {
         if (!base)
                 skip();
         witness_shell(&harness, &witness, harness_nasty_script);
-        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 10));
+        assert_true(harness_run(&harness, witness_has_four_lines, &witness, 60));
         bool had_controllers = has_controllers(base);
         harness_kill(harness_launcher_pid(&harness), SIGKILL);
         after_stop("signal");
@@ -302,10 +302,10 @@ static void test_after_stop(void **state) {
         assert_false(witness.has_ended);
         assert_int_equal(kill(witness.pid, 0), 0);
         witness_shell(&harness, &next, "true");
-        assert_true(witness_wait(&next, 10));
+        assert_true(witness_wait(&next, 60));
         assert_true(has_controllers(base) == had_controllers);
         after_stop("timeout");
-        assert_true(witness_wait(&witness, 10));
+        assert_true(witness_wait(&witness, 60));
         witness_assert_gone(&witness);
         witness_done(&witness);
         witness_done(&next);
@@ -344,7 +344,7 @@ static void test_daemon_finds_many_again(void **state) {
         harness_start(&harness);
         for (int i = 0; i < crowd_size; i++)
                 witness_adopt(&crowd[i], 0);
-        assert_true(harness_run(&harness, all_started, NULL, 10));
+        assert_true(harness_run(&harness, all_started, NULL, 60));
         print_message("%d monitors found again in %llu ms\n", crowd_size,
                       (unsigned long long)((now_boottime() - before) / 1000));
         for (int i = 0; i < crowd_size; i++)
