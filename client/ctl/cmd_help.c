@@ -5,6 +5,7 @@
 #include "session.h"
 #include "strutil.h"
 #include "verb.h"
+#include "versions.h"
 
 static void append_all(struct buf *out) {
         (void)buf_append_str(out, "Examples:\n"
@@ -77,13 +78,8 @@ static int show_daemon_version(const struct context *context, struct jval *versi
         _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *hello = NULL;
         int status = session_open(&session, context);
-        struct jval *params = jval_object();
-        jval_set_str(params, "client", "batchctl " VERSION);
-        jval_set_int(params, "protocol", PROTOCOL_VERSION);
         if (status == EXIT_DONE)
-                status = session_call(&session, METHOD_DAEMON_HELLO, params, &hello);
-        else
-                jval_unref(params);
+                status = session_call(&session, METHOD_DAEMON_HELLO, versions_hello(), &hello);
         if (status == EXIT_DONE)
                 jval_set(versions, "daemon", jval_ref(hello));
         return status;

@@ -12,6 +12,7 @@
 #include "remote_link.h"
 #include "sockutil.h"
 #include "strutil.h"
+#include "versions.h"
 #include "xalloc.h"
 
 #define SYSTEM_SOCKET "/run/batchd/control.sock"
@@ -261,9 +262,6 @@ int session_refused(const struct context *context, const struct client_message *
                                  "watch it with 'batchctl tail -f %" PRIi64 "', end it with 'batchctl cancel %" PRIi64
                                  "'",
                                  run, run);
-        if (message->error_kind == ERROR_KIND_METHOD)
-                context_complain(context, "the daemon is older than this batchctl: restart it after an upgrade "
-                                          "('systemctl restart batchd')");
         return exit_status_of(message->error_kind);
 }
 
@@ -327,8 +325,12 @@ int session_answer(struct session *session, int64_t id, struct jval **ret) {
         int r = await(session, id, &message);
         if (r != 0)
                 return r;
-        if (message.kind == CLIENT_REFUSAL)
-                return session_refused(session->context, &message);
+        if (message.kind == CLIENT_REFUSAL) {
+                int status = session_refused(session->context, &message);
+                if (message.error_kind == ERROR_KIND_METHOD || message.error_kind == ERROR_KIND_INVALID_PARAMS)
+                        versions_explain(session);
+                return status;
+        }
         *ret = STEAL_PTR(message.value);
         return 0;
 }

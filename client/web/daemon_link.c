@@ -51,7 +51,8 @@ struct daemon_link {
         size_t n_calls, capacity;
         size_t n_flying;
         usec_t delay;
-        char *why; /* NULL: up */
+        char *why;    /* NULL: up */
+        bool greeted; /* on this connection: the daemon speaks this protocol */
         bool stopping, stopped, sweeping;
         struct socket_identity socket;
 };
@@ -103,6 +104,10 @@ static void send_waiting(struct daemon_link *link) {
                 struct link_call *call = &link->calls[i];
                 int64_t id = call->id;
 
+                if (!link->greeted && call->method != METHOD_DAEMON_HELLO) {
+                        i++;
+                        continue;
+                }
                 if (id == 0)
                         id = client_call(link->client, call->method, STEAL_PTR(call->params));
                 if (id < 0) {
@@ -128,7 +133,7 @@ static void sweep(void *user) {
         struct daemon_link *link = user;
 
         link->sweeping = false;
-        if (link->why)
+        if (link->why && link->fd < 0)
                 fail_all(link);
         else
                 send_waiting(link);
@@ -161,13 +166,40 @@ static void go_down(struct daemon_link *link, char *why) {
         link->delay = MIN(link->delay * 2, RECONNECT_MAX);
 }
 
+static void disconnect(struct daemon_link *link) {
+        link->io = loop_io_free(link->io);
+        if (link->fd >= 0)
+                (void)close(link->fd);
+        link->fd = -1;
+}
+
+static void is_understood(struct daemon_link *link) {
+        link->greeted = true;
+        link->delay = RECONNECT_FIRST;
+        if (link->why)
+                log_info("connected with batchd at %s", link->path);
+        free(STEAL_PTR(link->why));
+        if (link->events.up)
+                link->events.up(link->events.user);
+        sweep_later(link);
+}
+
+/* Nothing else is asked before: a daemon of another protocol might understand something else by it. It is tried again,
+ * for what is to be done about that may be done any time. */
 static void hello_answered(const struct client_message *message, const char *why, void *user) {
         struct daemon_link *link = user;
+        const char *text = message && message->kind == CLIENT_REFUSAL ? message->error_text : why;
 
-        if (message && message->kind == CLIENT_REFUSAL)
-                log_error("batchd at %s: %s", link->path, message->error_text);
-        else if (message)
-                link->delay = RECONNECT_FIRST;
+        if (link->fd < 0)
+                return;
+        if (message && message->kind != CLIENT_REFUSAL) {
+                is_understood(link);
+                return;
+        }
+        disconnect(link);
+        if (link->why && !streq(link->why, text))
+                log_error("batchd at %s: %s", link->path, text);
+        go_down(link, xstrdup(text));
 }
 
 static void say_hello(struct daemon_link *link) {
@@ -176,13 +208,6 @@ static void say_hello(struct daemon_link *link) {
         jval_set_str(params, "client", "batch-web " BATCHD_VERSION);
         jval_set_int(params, "protocol", PROTOCOL_VERSION);
         daemon_link_call(link, METHOD_DAEMON_HELLO, params, HELLO_TIMEOUT, hello_answered, link);
-}
-
-static void disconnect(struct daemon_link *link) {
-        link->io = loop_io_free(link->io);
-        if (link->fd >= 0)
-                (void)close(link->fd);
-        link->fd = -1;
 }
 
 static void lost(struct daemon_link *link) {
@@ -263,23 +288,15 @@ static void on_io(int fd, unsigned ready, void *user) {
 }
 
 static void connected(struct daemon_link *link, int fd) {
-        bool was_down = link->why != NULL;
-
         link->fd = fd;
-        link->stopping = link->stopped = false;
+        link->greeted = link->stopping = link->stopped = false;
         if (loop_io_new(link->loop, &link->io, fd, LOOP_READ, on_io, link) < 0) {
                 disconnect(link);
                 go_down(link, xstrdup("the connection with batchd cannot be watched"));
                 return;
         }
-        free(STEAL_PTR(link->why));
         client_reconnected(link->client);
-        if (was_down)
-                log_info("connected with batchd at %s", link->path);
         say_hello(link);
-        if (link->events.up)
-                link->events.up(link->events.user);
-        sweep_later(link);
         update_interest(link);
 }
 

@@ -203,9 +203,11 @@ static bool has_run(int fd) {
         _cleanup_free_ char *content = NULL;
         size_t len;
         uint64_t generation;
-        if (attempt_file_read(fd, &content, &len, &generation) < 0 ||
-            attempt_state_decode(content, len, &state, NULL, NULL) < 0)
-                return false;
+        int r = attempt_file_read(fd, &content, &len, &generation);
+        if (r >= 0)
+                r = attempt_state_decode(content, len, &state, NULL, NULL);
+        if (r < 0) /* what a later version has written may be of an attempt that ran */
+                return r == -EPROTONOSUPPORT;
         return state.is_starting || state.has_ended;
 }
 
@@ -299,7 +301,8 @@ static void settle_unlocked(struct attempt *attempt, int *fd) {
                 r = attempt_state_decode(content, len, &state, attempt->events.report, attempt->user);
         if (r < 0) {
                 log_error("attempt %" PRId64 ": %s cannot be read: %s", attempt->number, attempt->attempt_path,
-                          strerror(-r));
+                          r == -EPROTONOSUPPORT ? "a later version of batchd wrote it; install that one again"
+                                                : strerror(-r));
                 judge_by_log(attempt, &state);
         }
         if (r >= 0 && state.has_ended)
