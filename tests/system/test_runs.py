@@ -398,6 +398,16 @@ def test_a_broken_job_file_keeps_its_last_good_version(make_instance):
     assert [s["step_name"] for s in instance.run("hello")["steps"]] == ["new"]
 
 
+def test_a_file_that_was_never_good_is_no_job_in_force(make_instance):
+    instance = make_instance({"hello": HELLO}).start()
+    instance.write_job("broken", "[Stpe s]\nExec=/bin/true\n")
+    answer = instance.call("daemon.reload")
+    assert (answer["jobs"], answer["added"], len(answer["errors"])) == (1, [], 1) and instance.call("daemon.status")["jobs"] == 1
+    instance.write_job("broken", "[Step s]\nExec=/bin/true\n")
+    answer = instance.call("daemon.reload")
+    assert (answer["jobs"], answer["added"], answer["errors"]) == (2, ["broken"], [])
+
+
 def test_a_running_run_keeps_its_definition_over_reload_and_restart(make_instance):
     instance = make_instance({"counter": COUNTER}).start()
     run = instance.run("counter", wait=False)["run_number"]

@@ -63,6 +63,16 @@ def test_a_failure_is_told_with_step_attempt_exit_and_last_error_lines(instance)
     assert commands(instance.call("run.why", run=1))[1] == "batchctl retry 1 --force"
 
 
+def test_what_failed_first_is_told_first(make_instance):
+    """Not the first of many by name: 2 fails before 10."""
+    job = "[Step each]\nForEach=2 10\nMaxParallel=1\nCritical=no\nExec=/bin/sh -c \"exit 4\"\n"
+    instance = make_instance({"many": job}).start()
+    shown = instance.run("many")
+    why = instance.call("run.why", run=1)
+    assert [failure["item"] for failure in why["failures"]] == ["2", "10"] and "each (2) failed" in shown["run"]["error_message"]
+    assert commands(why)[0] == "batchctl logs 1 each -i 2"
+
+
 def test_what_has_changed_since_it_last_worked(instance):
     instance.run("weekly", params={"week": 4})
     instance.write_job("weekly", WEEKLY.replace("Retries=1", "Retries=2"))
