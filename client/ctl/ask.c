@@ -16,6 +16,18 @@ int show_answer(const struct context *context, const struct jval *result, view_f
         return EXIT_DONE;
 }
 
+/* Nothing of a job that there is not is a mistyped name. What a job that is gone has left is found before. */
+static int check_job(struct session *session, const struct jval *filter, const struct jval *found) {
+        const char *job = jval_get_str(filter, "job");
+        _cleanup_jval_ struct jval *shown = NULL, *params = NULL;
+
+        if (!job || jval_array_size(found) > 0)
+                return EXIT_DONE;
+        params = jval_object();
+        jval_set_str(params, "job", job);
+        return session_call(session, METHOD_JOB_SHOW, STEAL_PTR(params), &shown);
+}
+
 int ask_and_show(const struct context *context, enum method_id method, struct jval *params, view_fn view) {
         _cleanup_session_ struct session session = SESSION_INIT;
         _cleanup_jval_ struct jval *owned = params, *result = NULL;
@@ -23,6 +35,8 @@ int ask_and_show(const struct context *context, enum method_id method, struct jv
 
         if (status == EXIT_DONE)
                 status = session_call(&session, method, owned ? jval_ref(owned) : NULL, &result);
+        if (status == EXIT_DONE && jval_is_array(jval_get(result, "jobs")))
+                status = check_job(&session, owned, jval_get(result, "jobs"));
         return status == EXIT_DONE ? show_answer(context, result, view) : status;
 }
 
@@ -49,18 +63,6 @@ static int fetch(struct session *session, enum method_id method, struct jval *fi
                         return EXIT_DONE;
                 jval_set(filter, "before", jval_deep_copy(next));
         }
-}
-
-/* Nothing of a job that there is not is a mistyped name. What a job that is gone has left is found before. */
-static int check_job(struct session *session, const struct jval *filter, const struct jval *found) {
-        const char *job = jval_get_str(filter, "job");
-        _cleanup_jval_ struct jval *shown = NULL, *params = NULL;
-
-        if (!job || jval_array_size(found) > 0)
-                return EXIT_DONE;
-        params = jval_object();
-        jval_set_str(params, "job", job);
-        return session_call(session, METHOD_JOB_SHOW, STEAL_PTR(params), &shown);
 }
 
 int ask_pages_and_show(const struct context *context, enum method_id method, struct jval *filter, const char *list,

@@ -108,7 +108,8 @@ def test_refusals_of_the_real_daemon_have_their_statuses(told):
     assert instance.ctl("run", "told", "-p", "week=99", check=False).returncode == 2
     assert instance.ctl("run", "told", "--mode", "none", check=False).returncode == 2
     for arguments, words in ((("status", "77"), "there is no run 77: give"), (("retry", "77"), "there is no run 77: give"), (("logs", "77"), "there is no run 77"),
-                             (("history", "tolds"), "did you mean told?"), (("steps", "--job", "tolds"), "did you mean told?")):
+                             (("history", "tolds"), "did you mean told?"), (("steps", "--job", "tolds"), "did you mean told?"),
+                             (("history", "--summary", "tolds"), "did you mean told?")):
         refused = instance.ctl(*arguments, check=False)
         assert refused.returncode == 4 and words in refused.stderr, (arguments, refused)
     assert instance.ctl("cancel", check=False).returncode == 4
