@@ -41,11 +41,6 @@ static const char *const notification_names[] = {
 };
 static_assert(ELEMENTSOF(notification_names) == _NOTIFICATION_MAX, "a name for every notification");
 
-const char *notification_to_string(enum notification notification) {
-        assert(notification < _NOTIFICATION_MAX);
-        return notification_names[notification];
-}
-
 static enum notification notification_from_string(const char *text) {
         for (size_t i = 0; i < NOTIFICATION_UNKNOWN; i++)
                 if (streq(notification_names[i], text))

@@ -27,7 +27,6 @@ enum notification {
         NOTIFICATION_UNKNOWN, /* of a newer daemon: to be ignored */
         _NOTIFICATION_MAX,
 };
-const char *notification_to_string(enum notification notification);
 
 struct client_message {
         enum client_message_kind kind;

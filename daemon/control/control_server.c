@@ -147,10 +147,11 @@ static void on_connect(int listen_fd, unsigned ready, void *user) {
                         add_session(server, fd);
                         continue;
                 }
+                if (errno == EINTR || errno == ECONNABORTED)
+                        continue;
                 if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
                         exhausted(server, errno);
-                if (errno != EINTR && errno != ECONNABORTED)
-                        return;
+                return;
         }
 }
 

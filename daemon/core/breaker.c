@@ -53,7 +53,3 @@ bool breaker_failed(struct breaker *breaker, const struct breaker_rule *rule, bo
         breaker->until = now + rule->reset;
         return true;
 }
-
-void breaker_probe_gone(struct breaker *breaker) {
-        breaker->is_probed = false;
-}

@@ -36,5 +36,3 @@ enum breaker_answer breaker_ask(struct breaker *breaker, const struct breaker_ru
 bool breaker_succeeded(struct breaker *breaker);
 /* It failed, all its retries included. True when that opened it (anew, where the probe failed). */
 bool breaker_failed(struct breaker *breaker, const struct breaker_rule *rule, bool was_probe, usec_t now);
-/* The probe ended without telling anything (cancelled): the next attempt is the probe. */
-void breaker_probe_gone(struct breaker *breaker);

@@ -25,13 +25,6 @@ bool exit_status_set_contains(const struct exit_status_set *set, int status) {
         return status >= 0 && status <= EXIT_STATUS_MAX && (set->bits[status / 8] & (1U << (status % 8)));
 }
 
-bool exit_status_set_is_empty(const struct exit_status_set *set) {
-        for (size_t i = 0; i < sizeof(set->bits); i++)
-                if (set->bits[i])
-                        return false;
-        return true;
-}
-
 bool exit_status_set_overlaps(const struct exit_status_set *a, const struct exit_status_set *b) {
         for (size_t i = 0; i < sizeof(a->bits); i++)
                 if (a->bits[i] & b->bits[i])

@@ -7,7 +7,6 @@
 #define EXIT_STATUS_MAX 255
 
 void exit_status_set_add(struct exit_status_set *set, int status);
-bool exit_status_set_is_empty(const struct exit_status_set *set);
 bool exit_status_set_overlaps(const struct exit_status_set *a, const struct exit_status_set *b);
 /* Array of the numbers in it. */
 struct jval *exit_status_set_to_json(const struct exit_status_set *set);

@@ -22,13 +22,6 @@ const char *gate_to_string(enum gate gate) {
         return (int)gate >= 0 && gate < _GATE_MAX ? gate_words[gate] : NULL;
 }
 
-enum gate gate_from_string(const char *text) {
-        for (size_t i = 0; i < ELEMENTSOF(gate_words); i++)
-                if (streq(gate_words[i], text))
-                        return (enum gate)i;
-        return _GATE_INVALID;
-}
-
 bool gate_is_declared(const struct step *step, enum gate gate) {
         switch (gate) {
         case GATE_RECORDS:

@@ -18,7 +18,6 @@ enum gate {
 };
 
 const char *gate_to_string(enum gate gate);
-enum gate gate_from_string(const char *text);
 /* Whether the job file declares that gate for the step. */
 bool gate_is_declared(const struct step *step, enum gate gate);
 

@@ -102,15 +102,3 @@ struct attempt_record *attempt_record_free(struct attempt_record *record) {
         free(record);
         return NULL;
 }
-
-struct audit_record *audit_record_free(struct audit_record *record) {
-        if (!record)
-                return NULL;
-        free(record->user);
-        free(record->on_behalf);
-        free(record->method);
-        jval_unref(record->params);
-        free(record->outcome);
-        free(record);
-        return NULL;
-}

@@ -119,4 +119,3 @@ struct audit_record {
         char *outcome;          /* "ok" or the error's kind */
         char run_id[UUID_SIZE]; /* "" when none */
 };
-struct audit_record *audit_record_free(struct audit_record *record);

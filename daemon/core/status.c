@@ -66,10 +66,6 @@ const char *due_outcome_to_string(enum due_outcome outcome) {
         return name_of(due_outcome_names, ELEMENTSOF(due_outcome_names), outcome);
 }
 
-enum due_outcome due_outcome_from_string(const char *text) {
-        return value_of(due_outcome_names, ELEMENTSOF(due_outcome_names), text);
-}
-
 const char *run_status_to_string(enum run_status status) {
         return name_of(run_status_names, ELEMENTSOF(run_status_names), status);
 }

@@ -74,7 +74,6 @@ enum due_outcome {
 };
 
 const char *due_outcome_to_string(enum due_outcome outcome);
-enum due_outcome due_outcome_from_string(const char *text);
 const char *run_status_to_string(enum run_status status);
 enum run_status run_status_from_string(const char *text);
 bool run_status_is_final(enum run_status status);

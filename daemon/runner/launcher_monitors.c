@@ -189,9 +189,17 @@ void launcher_forget_survivor(struct launcher *launcher, size_t index) {
         monitor_ended(launcher, index, access(notify, F_OK) < 0);
 }
 
+/* A child's id is its own until we have waited for it; that of a survivor may be somebody else's by now. */
+static void signal_monitor(const struct launched *monitor, int signo) {
+        if (monitor->pid_fd < 0)
+                (void)kill(monitor->pid, signo);
+        else
+                (void)syscall(SYS_pidfd_send_signal, monitor->pid_fd, signo, NULL, 0);
+}
+
 void launcher_signal_monitors(struct launcher *launcher, int signo) {
         for (size_t i = 0; i < launcher->n_monitors; i++)
-                (void)kill(launcher->monitors[i].pid, signo);
+                signal_monitor(&launcher->monitors[i], signo);
 }
 
 static bool is_our_monitor(pid_t pid, const char *runtime_dir, int64_t *ret_number) {
@@ -229,7 +237,7 @@ static void adopt_survivor(pid_t pid, void *user) {
         add_monitor(launcher, pid, number, pid_fd);
         /* Our predecessor may have stopped it to end it: not a monitor then, but what one that died had just forked for
          * its command, which looks the same. It leaves when it can go on. */
-        (void)kill(pid, SIGCONT);
+        signal_monitor(&launcher->monitors[launcher->n_monitors - 1], SIGCONT);
 }
 
 void launcher_each_trace(const char *runtime_dir, const char *cgroup_base, void (*fn)(int64_t number, void *user),

@@ -18,10 +18,6 @@ static const struct {
         [LOG_LEVEL_DEBUG] = {"debug", "\x1b[2m"},
 };
 
-const char *log_level_to_string(enum log_level level) {
-        return levels[level].name;
-}
-
 static void truncate_to(struct buf *out, size_t len) {
         out->len = len;
         if (out->data)

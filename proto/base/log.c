@@ -19,10 +19,6 @@ void log_set_level(enum log_level level) {
         max_level = level;
 }
 
-enum log_level log_get_level(void) {
-        return max_level;
-}
-
 void log_set_sink(log_sink_fn sink) {
         current_sink = sink ? sink : sink_stderr;
 }

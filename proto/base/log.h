@@ -30,7 +30,6 @@ typedef void (*log_sink_fn)(enum log_level level, const struct log_context *cont
 
 /* Messages above this level are dropped before they are formatted. Default: LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
 /* "debug", "info", "notice", "warning", "err" (or "error"), "crit". The level or -EINVAL. */
 int log_level_from_string(const char *text);
 /* Default sink: text on stderr. The sink is called on whichever thread logs. */
