@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from batchtest import invariants, paths
+from batchtest import invariants, paths, sanitizer
 from batchtest.black_hole import BlackHole
 from batchtest.protocol import ProtocolError
 from batchtest.wait import until
@@ -34,7 +34,7 @@ class Site:
         self.clock = self.instance.path("clock")
         self.passed = 0
         self.move_on(0)
-        self.instance.environment = {"LD_PRELOAD": SHIM, "CLOCK_SHIM": self.clock}
+        self.instance.environment = {"LD_PRELOAD": sanitizer.preload(SHIM), "CLOCK_SHIM": self.clock}
 
     def move_on(self, seconds):
         """The daemon's timers see it at the next event."""
@@ -79,8 +79,6 @@ class Site:
 
 @pytest.fixture
 def site(make_instance, database):
-    if paths.SANITIZED:
-        pytest.skip("a sanitizer wants to be preloaded first")
     hole = BlackHole(os.path.join(database.server.folder, ".s.PGSQL.5432"), tcp=True)
     yield Site(make_instance, database, hole)
     hole.close()

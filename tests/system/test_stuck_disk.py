@@ -1,16 +1,18 @@
 """A disk that does not answer: the thread that writes state.db hangs. It is held by a debugger's means, alone; all else goes on."""
 import contextlib
+import os
 import signal
 import socket
 import time
 
 import pytest
 
-from batchtest import chaos, processes
+from batchtest import chaos, paths, processes, sanitizer
 from batchtest.held import held, thread_of
 from batchtest.protocol import ProtocolError
 from batchtest.wait import until
 
+SHIM = os.path.join(paths.BUILD, "tests", "support", "libstuck_disk_shim.so")
 HELLO = "[Job]\nOverlap=allow\n[Step hello]\nExec=/bin/echo hello\n"
 TICKER = "[Step tick]\nExec=/bin/sh -c \"while :; do echo tick; sleep 0.05; done\"\n"
 
@@ -88,3 +90,31 @@ def test_a_daemon_whose_store_hangs_can_be_replaced(make_instance):
     attempt, = instance.show(ticker)["attempts"]
     lines = [line["seq"] for line in instance.call("run.tail", run=ticker)["lines"]]
     assert attempt["attempt"] == 1 and lines == list(range(lines[0], lines[0] + len(lines)))
+
+
+def state_of(instance, thread):
+    with open(f"/proc/{instance.process.pid}/task/{thread}/stat", encoding="ascii") as stat:
+        return stat.read().rpartition(") ")[2][0]
+
+
+def test_the_watchdog_is_fed_while_the_disk_does_not_answer(make_instance):
+    """Who waits in the kernel for a disk would wait for it as a new daemon, too, which could not even say so: it is not started anew."""
+    instance = make_instance({"hello": HELLO})
+    stuck = instance.path("stuck")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(instance.path("notify"))
+        instance.wrapper = ["env", f"NOTIFY_SOCKET={instance.path('notify')}", "WATCHDOG_USEC=300000", f"STUCK_DISK={stuck}",
+                            f"LD_PRELOAD={sanitizer.preload(SHIM)}"]
+        client = instance.start().client()
+        store = thread_of(instance, "store")
+        with open(stuck, "w", encoding="ascii"):
+            pass
+        client.send({"jsonrpc": "2.0", "id": 1, "method": "run.start", "params": {"job": "hello"}})
+        until(lambda: state_of(instance, store) == "D", "the store waits for the disk")
+        time.sleep(0.6)  # longer than the watchdog lets it
+        pings(notify, 0.1)
+        until(lambda: pings(notify, 0.2) > 0, "the watchdog is fed")
+        assert state_of(instance, store) == "D" and instance.call("run.list")["runs"] == []
+        os.unlink(stuck)
+        assert client.receive()["result"]["run_number"] == 1
+        assert instance.wait_for_run(1)["run"]["status"] == "success"
