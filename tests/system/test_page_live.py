@@ -137,6 +137,21 @@ def test_a_break_of_the_stream_loses_and_repeats_nothing(browser, make_page, ins
     browser.until_text("success", "h1")
 
 
+def test_pages_that_were_left_hold_no_connection(browser, make_page, instance, talker):
+    """A browser keeps pages for Back, and has six connections to a server: a stream of each would leave none."""
+    web = make_page(instance)
+    talker.say("hello")
+    for _ in range(8):
+        browser.driver.get("about:blank")
+        browser.driver.get(page.address(web, f"#/runs/{talker.run}"))
+        seen(browser, "hello")
+    browser.driver.back()
+    browser.driver.back()
+    seen(browser, "hello")
+    talker.say("and again")
+    seen(browser, "and again")
+
+
 def test_without_streams_the_page_polls(browser, make_page, instance, talker):
     browser.open(page.address(make_page(instance, Stream="no")), f"#/runs/{talker.run}")
     browser.find(".log")

@@ -20,6 +20,9 @@ export function whileSeen(life, start) {
     }
   };
   life.on(document, 'visibilitychange', look);
+  // A page that was left may be kept by the browser for Back, with its connections.
+  life.on(globalThis, 'pagehide', stop);
+  life.on(globalThis, 'pageshow', look);
   life.atEnd(() => {
     clearTimeout(timer);
     stop();
