@@ -342,6 +342,8 @@ def test_cancel_from_the_overview(browser, make_page, daemon):
     browser.click("dialog .button.danger")
     browser.until_text("Wait #1 is cancelled: 1 process ended.".replace("Wait", "wait"), ".toast")
     browser.until_text("Nothing is running", "main")
+    cancels = [entry for entry in daemon.call("audit.list")["entries"] if entry["method"] == "run.cancel"]
+    assert len(cancels) == 1, "Back did nothing"
 
 
 def test_an_error_can_be_copied(browser, make_page, daemon):

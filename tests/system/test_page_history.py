@@ -16,7 +16,7 @@ from batchtest.wait import until
 JOBS = {
     "many": "[Job]\nDefaultMode=plain\n[Parameter n]\nType=integer\n[Mode plain]\nSteps=count\n[Mode odd]\nSteps=count\n"
             f"[Step count]\nExec=/bin/sh -c 'echo n is ${{n}}; {paths.BATCHCTL} report --records ${{n}} --metric rows+=${{n}}'\n",
-    "broken": f"[Job]\n[Step try]\nExec=/bin/sh -c '{paths.BATCHCTL} report --warning \"late: the file came late\"; echo it broke >&2; exit 3'\n"
+    "broken": f"[Job]\nType=weather\n[Step try]\nExec=/bin/sh -c '{paths.BATCHCTL} report --warning \"late: the file came late\"; echo it broke >&2; exit 3'\n"
               "BreakerFailures=2\nBreakerResetSec=1h\n",
 }
 
@@ -119,6 +119,13 @@ def test_filters(browser, make_page, daemon):
     shows(browser, [2])
     browser.click(".filters button", "Clear")
     shows(browser, [4, 3, 2, 1])
+    browser.type("#filter-params", "n=2")
+    shows(browser, [2])
+    until(lambda: browser.place == "#/history?params=n%3D2", lambda: f"the filter is in the address: {browser.place}")
+    browser.click(".filters button", "Clear")
+    browser.choose("#filter-type", "weather")
+    shows(browser, [3])
+    browser.click(".filters button", "Clear")
     browser.choose("#filter-status", "failed")
     shows(browser, [3])
     browser.choose("#filter-status", "")

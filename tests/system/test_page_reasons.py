@@ -19,7 +19,7 @@ def job(command, keys="", above="", more=""):
 
 # reason: (job file, what the page says of it beside the word itself)
 JOBS = {
-    "exit": (job("exit 65"), ["exit status 65 (data it cannot use)", "status that means failure"]),
+    "exit": (job("seq 1 9000 >&2; " + SAYS + "exit 65"), ["exit status 65 (data it cannot use)", "status that means failure"]),
     "signal": (job("kill -SEGV $$$$"), ["SIGSEGV", "crash"]),
     "timeout": (job("exec sleep 300", "TimeoutSec=300ms\n"), ["300", "raise TimeoutSec="]),
     "heartbeat": (job("exec sleep 300", "HeartbeatSec=300ms\nHeartbeatAction=kill\n"), ["no sign of life", "HeartbeatSec="]),
@@ -156,13 +156,14 @@ def test_what_waits_or_has_nothing_to_do(browser, make_page, make_instance):
 
 def test_items(browser, make_page, make_instance):
     """Of an item that failed: which one, and its lines; of the others how many there are."""
-    command = "echo doing ${item}; test ${item} != c || { echo c has no prices >&2; exit 65; }"
+    command = "echo doing ${item}; case ${item} in c|d) echo ${item} has no prices >&2; exit 65;; esac"
     daemon = make_instance(jobs={"items": f"[Job]\n[Step calc]\nExec=/bin/sh -c '{command}'\nForEach=a b c d\nCritical=no\n"}).start()
     run = daemon.run("items")["run"]["run_number"]
     browser.open(page.address(make_page(daemon)), f"#/runs/{run}")
     browser.until_text("c has no prices", ".last-lines")
     assert browser.text(".diagnosis-step") == "Calc [c]"
-    browser.until_text("4/4, 1 failed", ".timeline")
+    browser.until_text("4/4, 2 failed", ".timeline")
+    assert "Calc [d]" in browser.text(".diagnosis .why")
     assert len(browser.all(".steps-table tbody tr")) == 4
 
 

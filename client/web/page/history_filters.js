@@ -6,9 +6,21 @@ import { STATUS_WORDS, TRIGGERS } from './words.js';
 const TYPING = 300; // milliseconds until what is typed counts
 const STATUSES = Object.keys(STATUS_WORDS).filter((status) => status !== 'pending');
 
+const LABELS = {
+  job: 'Job',
+  type: 'Type',
+  status: 'Status',
+  mode: 'Mode',
+  params: 'Parameters',
+  triggered_by: 'Triggered by',
+  since: 'From',
+  until: 'To',
+};
+
 export function filterForm(start, changed) {
   const fields = {
     job: h('select', { id: 'filter-job' }, option('', 'all')),
+    type: h('select', { id: 'filter-type' }, option('', 'all')),
     status: h(
       'select',
       { id: 'filter-status' },
@@ -16,6 +28,7 @@ export function filterForm(start, changed) {
       STATUSES.map((status) => option(status)),
     ),
     mode: h('input', { id: 'filter-mode', type: 'text', autocomplete: 'off', placeholder: 'all', list: 'filter-modes' }),
+    params: h('input', { id: 'filter-params', type: 'text', autocomplete: 'off', spellcheck: 'false', placeholder: 'week=9' }),
     triggered_by: h(
       'select',
       { id: 'filter-trigger' },
@@ -58,18 +71,18 @@ export function filterForm(start, changed) {
     focus: () => fields.job.focus(),
     /** What run.list takes: days become instants, the last one is included. */
     query() {
-      const { since, until, ...rest } = values();
-      return { ...rest, since: since && instant(since, 0), until: until && instant(until, 1) };
+      const { since, until, params, ...rest } = values();
+      return { ...rest, ...parametersOf(params), since: since && instant(since, 0), until: until && instant(until, 1) };
     },
     setJobs(jobs) {
-      const value = fields.job.value;
-      replace(
+      offer(
         fields.job,
-        option('', 'all'),
-        jobs.map((job) => option(job.job)),
+        jobs.map((job) => job.job),
       );
-      if (value && !jobs.some((job) => job.job === value)) fields.job.append(option(value));
-      fields.job.value = value;
+      offer(
+        fields.type,
+        jobs.map((job) => job.batch_type).filter(Boolean),
+      );
       replace(
         modes,
         [...new Set(jobs.flatMap((job) => job.modes))].map((mode) => h('option', { value: mode })),
@@ -78,13 +91,31 @@ export function filterForm(start, changed) {
     element: h(
       'form',
       { class: 'filters', role: 'search', 'aria-label': 'Filter the runs', onsubmit: (event) => event.preventDefault() },
-      Object.entries({ job: 'Job', status: 'Status', mode: 'Mode', triggered_by: 'Triggered by', since: 'From', until: 'To' }).map(
-        ([name, label]) => h('div', { class: 'filter' }, h('label', { for: fields[name].id }, label), fields[name]),
+      Object.entries(LABELS).map(([name, label]) =>
+        h('div', { class: 'filter' }, h('label', { for: fields[name].id }, label), fields[name]),
       ),
       modes,
       h('button', { class: 'button small', type: 'button', onclick: clear }, 'Clear'),
     ),
   };
+}
+
+/** Other choices of a select; what is chosen stays, though nobody offers it. */
+function offer(field, names) {
+  const { value } = field;
+  const offered = [...new Set(value ? [...names, value] : names)];
+  replace(
+    field,
+    option('', 'all'),
+    offered.map((name) => option(name)),
+  );
+  field.value = value;
+}
+
+/** "week=9 season=2024" as the API takes it; a word that is still being typed says nothing. */
+function parametersOf(text) {
+  const pairs = text.split(/[\s,]+/).map((word) => /^(\w+)=(.+)$/.exec(word));
+  return Object.fromEntries(pairs.filter(Boolean).map(([, name, value]) => [`params.${name}`, value]));
 }
 
 function option(value, label) {

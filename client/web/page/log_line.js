@@ -10,11 +10,12 @@ export function lineText(line) {
 /** `needle`, in lower case, is marked where it stands. */
 export function lineElement(line, needle) {
   const error = line.stream === 'stderr';
+  const step = line.item ? `${line.step}[${line.item}]` : line.step;
   return h(
     'div',
     { class: error ? 'line line-err' : 'line', dataset: { seq: line.seq } },
     h('span', { class: 'line-time' }, clock(line.time)),
-    h('span', { class: 'line-step' }, line.item ? `${line.step}[${line.item}]` : line.step),
+    h('span', { class: 'line-step', title: step }, step),
     h('span', { class: 'line-mark', title: error ? 'stderr' : null }, error ? '!' : ''),
     h(
       'span',

@@ -62,7 +62,7 @@ function makeRow(row) {
   return h(
     'li',
     { class: 'timeline-row' },
-    h('span', { class: 'timeline-name' }, title(row.name)),
+    h('span', { class: 'timeline-name', title: title(row.name) }, title(row.name)),
     h('span', { class: 'timeline-track' }, h('span', { class: 'timeline-bar' })),
     h('span', { class: 'timeline-time' }),
     statusWord(row.status, row.reason),

@@ -65,7 +65,7 @@ function listItem(job, chosen) {
   return h(
     'a',
     { href: link(['scripts', job.job]), 'aria-current': job.job === chosen ? 'true' : null },
-    h('span', { class: 'script-name' }, title(job.job)),
+    h('span', { class: 'script-name', title: title(job.job) }, title(job.job)),
     job.broken ? h('span', { class: 'tag tag-failed' }, 'file is wrong') : null,
     h(
       'span',
