@@ -5,6 +5,7 @@ import pytest
 
 from batchtest import paths
 from batchtest.football import Football, install_tables
+from batchtest.player import Player
 from batchtest.wait import until
 
 WEEK_9 = ("--season", "2024", "--week", "9", "--season-type", "reg")
@@ -14,14 +15,36 @@ TOO_MANY = '{"message": "Too many requests"}'
 QUOTA = '{"message": "You have exceeded the MONTHLY quota for Requests on your current plan, BASIC."}'
 
 
-@pytest.fixture
-def football(player, database):
-    install_tables(database)
-    football = Football(player, database.conninfo)
+@pytest.fixture(scope="module")
+def one_player():
+    made = Player("--generated")
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def stored(postgres, one_player):
+    """Players and schedule, as each test of `football` finds them in a database of its own."""
+    made = postgres.create_database()
+    install_tables(made)
+    football = Football(one_player, made.conninfo)
     football.good("rosters")
     football.good("schedule", "--season", "2024")
-    player.reset()
-    return football
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def database(postgres, request):
+    made = postgres.create_database(request.getfixturevalue("stored") if "football" in request.fixturenames else None)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def football(one_player, database):
+    one_player.reset()
+    return Football(one_player, database.conninfo)
 
 
 def odds(database):
@@ -143,7 +166,8 @@ def test_delay_between_requests(football):
     assert time.monotonic() - began > 0.9
 
 
-def test_parallel_requests_overlap(football):
+def test_parallel_requests_overlap(football, make_player):
+    football.player = make_player("--generated")  # one that nobody has left a request at
     football.player.faults({"kind": "slow", "seconds": 1})
     football.good("odds", *WEEK_9, "--parallel", "4")
     assert football.player.traffic()[0] > 1

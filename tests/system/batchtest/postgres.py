@@ -103,9 +103,10 @@ class Postgres:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def create_database(self):
+    def create_database(self, like=None):
+        """An empty one, or a copy of another that nobody is connected to."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        self.execute("postgres", f'CREATE DATABASE "{name}"')
+        self.execute("postgres", f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{like.name}"' if like else ""))
         return Database(self, name)
 
     def execute(self, database, sql, parameters=None):
