@@ -188,5 +188,7 @@ def test_alerts_limits_and_breakers(browser, make_page, make_instance, tmp_path)
 
     browser.click("[data-breaker='broken/try'] button", "Reset")
     browser.until_text("No breaker is open", "main")
+    asked = daemon.call("audit.list", limit=1)["entries"][0]
+    assert (asked["method"], asked["params"]["step"]) == ("breaker.reset", "try")
     assert not daemon.call("daemon.status")["breakers"]
     assert daemon.run("broken")["run"]["reason"] == "exit"

@@ -124,12 +124,22 @@ def test_a_break_of_the_stream_loses_and_repeats_nothing(browser, make_page, ins
     browser.open(page.address(web), f"#/runs/{talker.run}")
     talker.say(*(f"before {number}" for number in range(20)))
     seen(browser, "before 19")
+
+    def say_many(word, already):
+        talker.say(*(f"{word} {number}" for number in range(MORE_THAN_BUFFERED)))
+        until(lambda: instance.call("run.tail", run=talker.run)["last"] >= already + MORE_THAN_BUFFERED, "the daemon has taken them")
+
     web.stop()
-    talker.say(*(f"meanwhile {number}" for number in range(MORE_THAN_BUFFERED)))
-    until(lambda: instance.call("run.tail", run=talker.run)["last"] >= 20 + MORE_THAN_BUFFERED, "the daemon has taken them")
+    say_many("meanwhile", 20)
     web.start()
     seen(browser, f"meanwhile {MORE_THAN_BUFFERED - 1}")
-    for word, count in (("before", 20), ("meanwhile", MORE_THAN_BUFFERED)):
+
+    # As a browser does with a page that it keeps for Back.
+    browser.script("dispatchEvent(new Event('pagehide'))")
+    say_many("elsewhere", 20 + MORE_THAN_BUFFERED)
+    browser.script("dispatchEvent(new Event('pageshow'))")
+    seen(browser, f"elsewhere {MORE_THAN_BUFFERED - 1}")
+    for word, count in (("before", 20), ("meanwhile", MORE_THAN_BUFFERED), ("elsewhere", MORE_THAN_BUFFERED)):
         browser.type(".log-search", f"{word} ")
         browser.until_text(f"{count} lines", ".log-found")
     assert "missed" not in browser.text(".log-earlier")
