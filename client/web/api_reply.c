@@ -88,10 +88,9 @@ void api_reply_error(struct http_conn *conn, enum error_kind kind, struct jval *
         va_list arguments;
 
         va_start(arguments, format);
-        if (vasprintf(&message, format, arguments) < 0)
-                message = NULL;
+        message = xvasprintf(format, arguments);
         va_end(arguments);
-        api_reply_error_as(conn, statuses[kind], kind, data, str_or(message, ""));
+        api_reply_error_as(conn, statuses[kind], kind, data, message);
 }
 
 void api_reply_message(struct http_conn *conn, const struct client_message *message, const char *why) {

@@ -133,8 +133,7 @@ void act_fail(struct act *act, enum error_kind kind, struct jval *data, const ch
 
         *answer = (struct answer){.act = act, .kind = kind, .data = data};
         va_start(arguments, format);
-        if (vasprintf(&answer->message, format, arguments) < 0)
-                abort();
+        answer->message = xvasprintf(format, arguments);
         va_end(arguments);
         if (act->decided)
                 act->decided(act->params, &(struct engine_error){kind, answer->message, data}, NULL, act->decided_user);

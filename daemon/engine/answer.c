@@ -32,8 +32,7 @@ void question_fail(struct question *question, enum error_kind kind, const char *
         va_list arguments;
 
         va_start(arguments, format);
-        if (vasprintf(&message, format, arguments) < 0)
-                abort();
+        message = xvasprintf(format, arguments);
         va_end(arguments);
         question->fn(&(struct engine_error){.kind = kind, .message = message}, NULL, question->user);
         question_free(question);

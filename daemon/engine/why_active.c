@@ -21,8 +21,7 @@ struct jval *why_add_fact(struct jval *facts, const char *kind, const char *form
         va_list arguments;
 
         va_start(arguments, format);
-        if (vasprintf(&text, format, arguments) < 0)
-                abort();
+        text = xvasprintf(format, arguments);
         va_end(arguments);
         jval_set_str(fact, "kind", kind);
         jval_set_str(fact, "text", text);
@@ -36,8 +35,7 @@ void why_add_next(struct jval *next, const char *text, const char *format, ...) 
         va_list arguments;
 
         va_start(arguments, format);
-        if (vasprintf(&command, format, arguments) < 0)
-                abort();
+        command = xvasprintf(format, arguments);
         va_end(arguments);
         jval_set_str(step, "text", text);
         jval_set_str(step, "command", command);

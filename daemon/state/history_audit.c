@@ -7,10 +7,6 @@
 #include "strutil.h"
 #include "xalloc.h"
 
-#define LIST_DEFAULT 50
-#define LIST_MAX 1000
-/* An answer has to fit into a frame of 1 MiB; what a single call was given may be nearly as long. */
-#define ANSWER_MAX ((size_t)600 * 1024)
 #define PARAMS_MAX ((size_t)16 * 1024)
 
 static char *list_sql(const struct jval *asked, bool of_run) {
@@ -86,7 +82,7 @@ static int take_rows(sqlite3 *db, sqlite3_stmt *statement, unsigned limit, struc
         int code;
 
         while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-                if (jval_array_size(entries) == limit || total > ANSWER_MAX) {
+                if (jval_array_size(entries) == limit || total > HISTORY_LIST_BYTES) {
                         *ret_next = last;
                         return 0;
                 }
@@ -104,7 +100,7 @@ int ask_audit_list(const struct question *question, sqlite3 *db, const char *sta
         _cleanup_jval_ struct jval *asked = history_asked(question), *entries = jval_array();
         _cleanup_(run_record_freep) struct run_record *run = NULL;
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        unsigned limit = (unsigned)MIN(MAX(jval_get_int(asked, "limit", LIST_DEFAULT), 1), LIST_MAX);
+        unsigned limit = (unsigned)MIN(MAX(jval_get_int(asked, "limit", HISTORY_LIST_DEFAULT), 1), HISTORY_LIST_MAX);
         int64_t next = 0;
         int r = question->selector ? history_find_run(db, question->selector, NULL, &run, ret_error) : 0;
 

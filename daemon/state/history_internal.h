@@ -141,7 +141,15 @@ uint64_t history_last_line(const char *state_dir, const char *run_id);
  * its step and item follows. */
 int history_walk_attempts(sqlite3 *db, const char *run_id, history_attempt_fn take, void *user, char **ret_error);
 
+/* Of all lists: entries of a page unless said, and at the most; and what they may take of an answer, which has to fit
+ * into a frame of 1 MiB. */
+#define HISTORY_LIST_DEFAULT 50
+#define HISTORY_LIST_MAX 1000
+#define HISTORY_LIST_BYTES ((size_t)600 * 1024)
+
 /* history_query.c */
+/* What an entry takes of an answer. */
+size_t history_weight(const struct jval *entry);
 /* A statement for this one question; -EIO with a text. */
 int history_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret, char **ret_error);
 int history_db_error(sqlite3 *db, char **ret_error);

@@ -11,10 +11,6 @@
 #include "rows.h"
 #include "xalloc.h"
 
-#define LIST_DEFAULT 50
-#define LIST_MAX 1000
-/* An answer has to fit into a frame of 1 MiB: what a list may take of it. */
-#define ANSWER_MAX ((size_t)600 * 1024)
 /* So many entries are counted in about half a millisecond. */
 #define COUNTED_MAX 20000
 
@@ -215,13 +211,6 @@ static int find_place(sqlite3 *db, int64_t before, int64_t *ret_at, char **ret_e
         return 0;
 }
 
-/* About what the run takes in the answer. */
-static size_t weight(const struct jval *run) {
-        _cleanup_free_ char *text = jval_dump(run);
-
-        return strlen(text);
-}
-
 /* *ret_next: the last run of the page when there are more. */
 static int collect(sqlite3 *db, sqlite3_stmt *statement, unsigned limit, struct jval *runs, int64_t *ret_next,
                    char **ret_error) {
@@ -233,13 +222,13 @@ static int collect(sqlite3 *db, sqlite3_stmt *statement, unsigned limit, struct 
                 _cleanup_(run_record_freep) struct run_record *record = NULL;
                 struct jval *run;
 
-                if (jval_array_size(runs) == limit || total > ANSWER_MAX) {
+                if (jval_array_size(runs) == limit || total > HISTORY_LIST_BYTES) {
                         *ret_next = last;
                         return 0;
                 }
                 record = run_record_from_row(statement);
                 run = run_record_to_json(record);
-                total += weight(run);
+                total += history_weight(run);
                 jval_add(runs, run);
                 last = record->run_number;
         }
@@ -248,7 +237,8 @@ static int collect(sqlite3 *db, sqlite3_stmt *statement, unsigned limit, struct 
 
 int ask_run_list(const struct question *question, sqlite3 *db, const char *state_dir, struct jval **ret_answer,
                  char **ret_error) {
-        unsigned limit = question->filter.limit ? MIN(question->filter.limit, (unsigned)LIST_MAX) : LIST_DEFAULT;
+        unsigned limit =
+                question->filter.limit ? MIN(question->filter.limit, (unsigned)HISTORY_LIST_MAX) : HISTORY_LIST_DEFAULT;
         _cleanup_(listing_done) struct listing listing = {.question = question};
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         _cleanup_jval_ struct jval *runs = jval_array();

@@ -35,6 +35,12 @@ const char *history_text_at(sqlite3_stmt *statement, int column) {
         return (const char *)sqlite3_column_text(statement, column);
 }
 
+size_t history_weight(const struct jval *entry) {
+        _cleanup_free_ char *text = jval_dump(entry);
+
+        return strlen(text);
+}
+
 struct jval *history_asked(const struct question *question) {
         struct jval *asked = NULL;
 

@@ -14,11 +14,7 @@
 #include "strutil.h"
 #include "xalloc.h"
 
-#define LIST_DEFAULT 50
-#define LIST_MAX 1000
 #define COUNTS_MAX 4000 /* names times statuses: what fits an answer */
-/* An answer has to fit into a frame of 1 MiB. */
-#define ANSWER_MAX ((size_t)600 * 1024)
 
 struct step_filter {
         struct jval *asked; /* owns the texts */
@@ -46,7 +42,7 @@ static int take_filter(const struct question *question, struct step_filter *ret,
                 .status = jval_get_str(asked, "status"),
                 .since = history_instant(asked, "since"),
                 .until = history_instant(asked, "until"),
-                .limit = (unsigned)MIN(MAX(jval_get_int(asked, "limit", LIST_DEFAULT), 1), LIST_MAX),
+                .limit = (unsigned)MIN(MAX(jval_get_int(asked, "limit", HISTORY_LIST_DEFAULT), 1), HISTORY_LIST_MAX),
         };
         if (before && (sscanf(before, "%" SCNd64 ".%" SCNd64 "%n", &ret->before_at, &ret->before_row, &end) != 2 ||
                        before[end] != '\0'))
@@ -142,12 +138,6 @@ static struct jval *step_from_row(sqlite3_stmt *statement) {
         return step;
 }
 
-static size_t weight(const struct jval *value) {
-        _cleanup_free_ char *text = jval_dump(value);
-
-        return strlen(text);
-}
-
 /* Up to filter->limit rows; *ret_next: the place of the last one when there are more. */
 static int collect(sqlite3 *db, sqlite3_stmt *statement, const struct step_filter *filter, struct jval *steps,
                    char **ret_next, char **ret_error) {
@@ -156,12 +146,12 @@ static int collect(sqlite3 *db, sqlite3_stmt *statement, const struct step_filte
         int code;
 
         while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-                if (jval_array_size(steps) == filter->limit || total > ANSWER_MAX) {
+                if (jval_array_size(steps) == filter->limit || total > HISTORY_LIST_BYTES) {
                         *ret_next = xasprintf("%" PRId64 ".%" PRId64, last_at, last_row);
                         return 0;
                 }
                 jval_add(steps, step_from_row(statement));
-                total += weight(jval_at(steps, jval_array_size(steps) - 1));
+                total += history_weight(jval_at(steps, jval_array_size(steps) - 1));
                 last_at = sqlite3_column_int64(statement, 11);
                 last_row = sqlite3_column_int64(statement, ATTEMPT_COLUMNS_COUNT + 4);
         }

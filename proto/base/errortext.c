@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "xalloc.h"
+
 int error_set(char **ret, int code, const char *format, ...) {
         va_list arguments;
         char *text = NULL;
@@ -11,8 +13,7 @@ int error_set(char **ret, int code, const char *format, ...) {
         if (!ret)
                 return code;
         va_start(arguments, format);
-        if (vasprintf(&text, format, arguments) < 0)
-                abort();
+        text = xvasprintf(format, arguments);
         va_end(arguments);
         free(*ret);
         *ret = text;

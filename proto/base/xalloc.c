@@ -56,13 +56,19 @@ void *xmemdup(const void *data, size_t size) {
         return copy;
 }
 
+char *xvasprintf(const char *format, va_list arguments) {
+        char *text = NULL;
+        int length = vasprintf(&text, format, arguments);
+
+        return checked(length < 0 ? NULL : text);
+}
+
 char *xasprintf(const char *format, ...) {
         va_list arguments;
-        char *text = NULL;
-        int length;
+        char *text;
 
         va_start(arguments, format);
-        length = vasprintf(&text, format, arguments);
+        text = xvasprintf(format, arguments);
         va_end(arguments);
-        return checked(length < 0 ? NULL : text);
+        return text;
 }

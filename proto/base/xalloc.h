@@ -5,6 +5,7 @@
  * Sizes that come from outside are capped before they get here. */
 #pragma once
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "macro.h"
@@ -21,6 +22,7 @@ char *xstrndup(const char *text, size_t length);
 void *xmemdup(const void *data, size_t size);
 /* A newly allocated formatted string. */
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2);
+char *xvasprintf(const char *format, va_list arguments) PRINTF_LIKE(1, 0);
 
 #define NEW(type) ((type *)xcalloc(1, sizeof(type)))
 
