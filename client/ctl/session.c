@@ -327,7 +327,10 @@ int session_answer(struct session *session, int64_t id, struct jval **ret) {
                 return r;
         if (message.kind == CLIENT_REFUSAL) {
                 int status = session_refused(session->context, &message);
-                if (message.error_kind == ERROR_KIND_METHOD || message.error_kind == ERROR_KIND_INVALID_PARAMS)
+                bool is_unknown =
+                        message.error_kind == ERROR_KIND_METHOD || message.error_kind == ERROR_KIND_INVALID_PARAMS;
+                /* The explanation asks daemon.hello: what refuses that, too, explains itself. */
+                if (is_unknown && message.method != METHOD_DAEMON_HELLO)
                         versions_explain(session);
                 return status;
         }

@@ -11,7 +11,8 @@ struct jval *versions_hello(void) {
 }
 
 void versions_explain(struct session *session) {
-        if (context_json(session->context)) /* one document was written */
+        /* One JSON document was written; and over HTTP nobody says hello. */
+        if (context_json(session->context) || session->is_remote)
                 return;
         _cleanup_jval_ struct jval *hello = NULL;
         /* One that speaks another protocol says so itself, and what to do. */
