@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "access_internal.h"
 #include "api_reply.h"
@@ -127,11 +128,20 @@ void access_identify(struct access *access, const struct http_request *request, 
         }
 }
 
+/* The token of "Bearer TOKEN" (RFC 6750, 2.1; the word in any case); NULL: something else. */
+static const char *bearer_of(const char *authorization) {
+        static const char word[] = "bearer ";
+
+        return strncasecmp(authorization, word, strlen(word)) == 0
+                       ? authorization + strlen(word) + strspn(authorization + strlen(word), " ")
+                       : NULL;
+}
+
 /* False: a token was given and is nobody's, which has been answered. */
 static bool identify(struct access *access, struct http_conn *conn, const struct http_request *request,
                      struct caller *ret) {
         const char *authorization = http_head_get(&request->head, "Authorization"),
-                   *given = authorization ? startswith(authorization, "Bearer ") : NULL;
+                   *given = authorization ? bearer_of(authorization) : NULL;
         const struct token *token;
 
         access_identify(access, request, ret);

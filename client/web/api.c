@@ -175,6 +175,7 @@ void api_handle(struct web *web, struct http_conn *conn, const struct http_reque
         else if (r == -ENOTSUP)
                 api_reply_wrong_verb(conn, allowed);
         else
-                api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL, "the API has no such address");
+                api_reply_error(conn, ERROR_KIND_NOT_FOUND, NULL,
+                                "see GET " API_PREFIX "/openapi.json: the API has no such address");
         route_match_done(&match);
 }

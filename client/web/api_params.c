@@ -78,12 +78,24 @@ static int parse_body(const struct http_request *request, struct jval **ret, cha
                 return 0;
         }
         if (jval_parse(request->body, request->body_len, &body, &why) < 0)
-                return error_set(ret_error, -EINVAL, "the body is no JSON: %s", why);
+                return error_set(ret_error, -EINVAL, "send JSON: %s", why);
         if (!jval_is_object(body)) {
                 jval_unref(body);
-                return error_set(ret_error, -EINVAL, "the body is no JSON object");
+                return error_set(ret_error, -EINVAL, "send an object, {...}: the body is JSON of another kind");
         }
         *ret = body;
+        return 0;
+}
+
+/* Of two values one would be dropped without a word. */
+static int check_once(const struct http_target *target, char **ret_error, char **ret_parameter) {
+        for (size_t i = 1; i < target->n_query; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (streq(target->query[i].name, target->query[k].name)) {
+                                *ret_parameter = xstrdup(target->query[i].name);
+                                return error_set(ret_error, -EINVAL, "give '%s' once: it is in the address twice",
+                                                 target->query[i].name);
+                        }
         return 0;
 }
 
@@ -93,6 +105,9 @@ int api_params(const struct route_match *match, const struct http_request *reque
         _cleanup_jval_ struct jval *params = NULL;
         int r = parse_body(request, &params, ret_error);
 
+        if (r < 0)
+                return r;
+        r = check_once(&request->target, ret_error, ret_parameter);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < request->target.n_query; i++)

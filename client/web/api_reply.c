@@ -47,11 +47,8 @@ void api_reply_value(struct http_conn *conn, int status, const struct jval *valu
 }
 
 static int64_t seconds_to_wait(enum error_kind kind, const struct jval *data) {
-        if (kind == ERROR_KIND_RATE_LIMITED) {
-                double seconds = jval_get_real(data, "retry_after_seconds", 60);
-
-                return (int64_t)seconds + ((double)(int64_t)seconds < seconds);
-        }
+        if (kind == ERROR_KIND_RATE_LIMITED)
+                return jval_get_int(data, "retry_after_seconds", 60);
         return kind == ERROR_KIND_UNAVAILABLE ? 2 : 0;
 }
 

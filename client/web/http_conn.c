@@ -337,6 +337,10 @@ void http_conn_stream(struct http_conn *conn, const struct http_reply *head, con
         conn->state = CONN_STREAM;
         forget_request(conn);
         loop_io_set_interest(conn->io, LOOP_READ | LOOP_WRITE);
+        if (conn->head_only) {
+                http_conn_finish(conn);
+                ops->closed(user);
+        }
 }
 
 ssize_t http_conn_write(struct http_conn *conn, const struct iovec *parts, size_t n_parts) {

@@ -49,7 +49,7 @@ const struct openapi_shape openapi_shapes[] = {
                 "last_run_number:integer? updated_at:time?"},
         {"Session", "user:string? may_read:boolean may_act:boolean csrf_token:string? read_access:string login_possible:boolean stream:boolean "
                 "actions_per_minute:integer address:string"},
-        {"ErrorData", "kind:string parameter:string? retry_after_seconds:number? job:string? run_number:integer? run_id:string? login_needed:boolean?"},
+        {"ErrorData", "kind:string parameter:string? retry_after_seconds:integer? job:string? run_number:integer? run_id:string? login_needed:boolean?"},
         {"ErrorObject", "code:integer message:string data:ErrorData"},
         {"Error", "error:ErrorObject"},
 };

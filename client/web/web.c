@@ -60,7 +60,7 @@ static void on_request(struct http_conn *conn, const struct http_request *reques
 
         if (!path)
                 redirect_to_folder(web, conn);
-        else if (below && *below == '/')
+        else if (below && (*below == '/' || *below == '\0'))
                 api_handle(web, conn, request, below);
         else if (!reads)
                 api_reply_wrong_verb(conn, "GET, HEAD");

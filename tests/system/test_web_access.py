@@ -210,6 +210,7 @@ def test_tokens_of_scripts(instance, make):
     assert web.get("/api/v1/runs").status == 401 and web.get("/healthz").status == 200
     assert Browser(web, Authorization="Bearer guess").request("GET", "/runs").status == 401
     assert Browser(web, Authorization="Basic eDp5").request("GET", "/runs").status == 401
+    assert Browser(web, Authorization=f"bearer  {reader}").request("GET", "/session").json["user"] == "token grafana"
     assert grafana.request("GET", "/runs").status == 200
     assert grafana.request("POST", "/runs", {"job": "hello"}).status == 403
     assert grafana.request("GET", "/session").json["user"] == "token grafana"
@@ -370,7 +371,7 @@ def test_the_daemons_own_limit_says_how_long_to_wait(make_instance, make_web):
     assert browser.request("POST", "/jobs/hello/resume").status == 200
     refused = browser.request("POST", "/jobs/hello/resume")
     seconds = refused.json["error"]["data"]["retry_after_seconds"]
-    assert refused.status == 429 and 0 <= int(refused.headers["Retry-After"]) - seconds < 1 and seconds > 0
+    assert refused.status == 429 and refused.headers["Retry-After"] == str(seconds) and seconds > 0
 
 
 def test_a_daemon_that_does_not_trust_us_is_told(make_instance, make_web, hashed):

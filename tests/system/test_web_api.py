@@ -96,6 +96,8 @@ def test_the_whole_output_as_a_file(instance, web):
     assert sorted(int(line.split(" | ")[1]) for line in lines if " | " in line) == list(range(1, 1701))
     assert [line.split(" ", 1)[1] for line in lines if " ! " in line] == ["many ! oops"]
     assert web.get("/api/v1/runs/latest/logs/download").body == answer.body
+    head = web.raw(b"HEAD /api/v1/runs/latest/logs/download HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ") and b"batch-%d-logs.txt" % run in head and head.endswith(b"\r\n\r\n")
     assert web.get("/api/v1/runs/77/logs/download").status == 404
 
 
@@ -103,6 +105,8 @@ def test_the_whole_output_as_a_file(instance, web):
     ("/runs/77", 404, "not_found", None),
     ("/jobs/hallo", 404, "not_found", None),
     ("/nothing", 404, "not_found", None),
+    ("", 404, "not_found", None),
+    ("/runs?limit=1&job=x&limit=2", 422, "invalid_params", "limit"),
     ("/runs?limit=many", 422, "invalid_params", "limit"),
     ("/runs?status=odd", 422, "invalid_params", "status"),
     ("/runs?sttaus=failed", 422, "invalid_params", "sttaus"),

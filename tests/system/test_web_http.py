@@ -34,6 +34,7 @@ def web(instance, make_web):
     (GET + b"Content-Length: 99999999999999999999999\r\n\r\n", 400),
     (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
     (GET + b"X: " + b"a" * 20000 + b"\r\n\r\n", 431),
+    (GET + b"X: " + b"a" * 20000, 431),
     (GET + b"".join(b"X%d: y\r\n" % i for i in range(70)) + b"\r\n", 431),
     (b"GET /assets/../etc/passwd HTTP/1.1\r\nHost: h\r\n\r\n", 400),
     (b"GET /assets/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: h\r\n\r\n", 400),
