@@ -75,6 +75,8 @@ def test_heads_and_bodies(web):
         assert connection.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"{}")
         assert connection.recv(1 << 16).startswith(b"HTTP/1.1 422 ")
+    refused = web.raw(b"POST /api/v1/runs HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n" + b"x" * 500000)
+    assert refused.startswith(b"HTTP/1.1 413 ") and refused.endswith(b"}"), "a refusal arrives although the client goes on sending"
     assert web.raw(b"\r\n\n" + GET + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 OK"), "left over from a request before"
 
 

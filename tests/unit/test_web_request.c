@@ -73,6 +73,9 @@ static void test_targets(void **state) {
         assert_string_equal(http_target_get(&target, "y"), "");
         assert_null(http_target_get(&target, "z"));
         http_target_done(&target);
+        assert_int_equal(http_target_parse("/a+b", &target, &why), 0);
+        assert_string_equal(target.path, "/a+b");
+        http_target_done(&target);
         static const char *const wrong[] = {"/..",    "/a/../b", "/a/./b", "/%2e%2e/x", "/a%2fb",
                                             "/a%5cb", "//a",     "/a//b",  "/%",        "/%4",
                                             "/%00",   "/%0a",    "/%ff",   "/?a=%zz",   "/?%ff=1"};
