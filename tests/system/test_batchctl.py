@@ -89,6 +89,15 @@ def test_refusals_have_their_exit_statuses(daemon, kind, expected):
     assert status == expected and json.loads(out)["error"] == "do this instead"
 
 
+def test_a_daemon_that_refuses_everything_is_asked_once_more_and_no_further(daemon):
+    def refuse(params, connection):
+        raise Refusal("unknown_method", "no such method")
+
+    daemon.answers["run.start"] = daemon.answers["daemon.hello"] = refuse
+    status, _, err = ctl(daemon, "run", "weekly")
+    assert status == 1 and "no such method" in err and len(daemon.params_of("daemon.hello")) == 1
+
+
 # --- the screens
 
 
