@@ -256,7 +256,7 @@ class Manager:
         self.web, self.fd, self.said = web, None, []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(web.path("notify"))
-        self.socket.settimeout(20)
+        self.socket.settimeout(paths.patience())
         web.environment["NOTIFY_SOCKET"] = web.path("notify")
 
     def started(self):

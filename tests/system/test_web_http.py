@@ -57,7 +57,7 @@ def test_broken_requests_have_their_status(web, data, status):
 def test_requests_in_one_write_and_byte_by_byte(web):
     both = web.raw(GET + b"\r\n" + GET + b"Connection: close\r\n\r\n")
     assert both.count(b"HTTP/1.1 200 OK") == 2
-    with socket.create_connection(("127.0.0.1", web.port), 20) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), paths.patience()) as connection:
         for byte in GET + b"Connection: close\r\n\r\n":
             connection.sendall(bytes([byte]))
         assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 OK")
@@ -69,7 +69,7 @@ def test_heads_and_bodies(web):
     """What a head promises is kept: no body for HEAD, a word before a body that waits for it."""
     head = web.raw(b"HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n") and b"\r\nContent-Length: 1000\r\n" in head and head.endswith(b"\r\n\r\n")
-    with socket.create_connection(("127.0.0.1", web.port), paths.patience(20)) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), paths.patience()) as connection:
         connection.sendall(b"POST /api/v1/session HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"
                            b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         assert connection.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -101,7 +101,7 @@ def test_an_unfinished_request_is_given_up(web):
 def test_a_client_that_does_not_read_holds_nobody_up(web):
     stalled = []
     for _ in range(20):
-        connection = socket.create_connection(("127.0.0.1", web.port), 20)
+        connection = socket.create_connection(("127.0.0.1", web.port), paths.patience())
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall((b"GET / HTTP/1.1\r\nHost: h\r\n\r\n") * 100)
         stalled.append(connection)

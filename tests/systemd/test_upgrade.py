@@ -81,7 +81,7 @@ def test_reboot_in_order_under_runs(boot):
     give_boot_id(first)
     plain = first.start_run("family")
     again = first.start_run("again", "-p", "n=7")
-    first.wait_for(lambda: first.out("batchctl", "logs", str(again), check=False), 10, "the first line of its step")
+    first.wait_for(lambda: first.out("batchctl", "logs", str(again), check=False), 60, "the first line of its step")
     first.write("/var/lib/batchd/go", "")
     first.power_off()
 
