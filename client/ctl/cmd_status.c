@@ -1,10 +1,13 @@
 /* batchctl status: everything at a glance, or one run. */
 #include "ask.h"
 #include "session.h"
+#include "strutil.h"
 #include "verb.h"
 #include "view.h"
 
 #define RECENT_RUNS 5
+/* How long is waited for what is read from a disk that is known to be ill. */
+#define ILL_DISK_PATIENCE (2 * USEC_PER_SEC)
 
 static int show_run(const struct context *context, struct session *session, const char *run) {
         _cleanup_jval_ struct jval *shown = NULL;
@@ -26,7 +29,9 @@ static int show_overview(const struct context *context, struct session *session)
         int r = session_answer(session, ids[0], &status);
         if (r == EXIT_DONE)
                 r = session_answer(session, ids[1], &current);
-        if (r == EXIT_DONE)
+        if (r == EXIT_DONE && streq_null(jval_get_str(jval_get(status, "store"), "state"), "down"))
+                recent = session_answer_within(session, ids[2], ILL_DISK_PATIENCE);
+        else if (r == EXIT_DONE)
                 r = session_answer(session, ids[2], &recent);
         if (r != EXIT_DONE)
                 return r;
@@ -34,7 +39,8 @@ static int show_overview(const struct context *context, struct session *session)
                 _cleanup_jval_ struct jval *all = jval_object();
                 jval_set(all, "daemon", jval_ref(status));
                 jval_set(all, "current", jval_ref(jval_get(current, "runs")));
-                jval_set(all, "recent", jval_ref(jval_get(recent, "runs")));
+                if (recent)
+                        jval_set(all, "recent", jval_ref(jval_get(recent, "runs")));
                 context_show_json(all);
                 return EXIT_DONE;
         }

@@ -338,6 +338,20 @@ int session_answer(struct session *session, int64_t id, struct jval **ret) {
         return 0;
 }
 
+struct jval *session_answer_within(struct session *session, int64_t id, usec_t patience) {
+        usec_t deadline = now_boottime() + patience;
+        _cleanup_message_ struct client_message answer = {0};
+        while (!take_from_stash(session, id, &answer)) {
+                struct client_message message = {0};
+                usec_t now = now_boottime();
+                if (session_next(session, deadline > now ? deadline - now : 0, &message) <= 0)
+                        return NULL;
+                GROW(session->stash, session->n_stash, session->stash_size);
+                session->stash[session->n_stash++] = message;
+        }
+        return answer.kind == CLIENT_REFUSAL ? NULL : STEAL_PTR(answer.value);
+}
+
 int session_call(struct session *session, enum method_id method, struct jval *params, struct jval **ret) {
         return session_answer(session, session_send(session, method, params), ret);
 }

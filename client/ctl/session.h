@@ -48,6 +48,8 @@ int session_show_run(struct session *session, const char *run, struct jval **ret
 /* The same in two parts, so that several calls share one round trip. session_send returns the id. */
 int64_t session_send(struct session *session, enum method_id method, struct jval *params);
 int session_answer(struct session *session, int64_t id, struct jval **ret);
+/* The answer to a call that can be done without, if it comes within patience; else NULL, and nothing is said. */
+struct jval *session_answer_within(struct session *session, int64_t id, usec_t patience);
 
 /* The next message of any kind. 1: *ret; 0: the time passed; -EINTR: a signal was let in; -ECONNRESET: the connection
  * is lost; -EBADMSG: told to the user, the connection is of no use. timeout_usec USEC_INFINITY: for ever. */

@@ -19,7 +19,7 @@ void view_summary(const struct context *context, const struct jval *summary, str
 void view_quality(const struct context *context, const struct jval *quality, struct buf *out);
 /* The result of run.show. */
 void view_run(const struct context *context, const struct jval *shown, struct buf *out);
-/* The results of daemon.status, run.current and run.list on one screen. */
+/* The results of daemon.status, run.current and run.list (NULL: it could not be read) on one screen. */
 void view_overview(const struct context *context, const struct jval *status, const struct jval *current,
                    const struct jval *recent, struct buf *out);
 /* The results of job.list and job.show. */

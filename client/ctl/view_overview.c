@@ -196,6 +196,10 @@ void view_overview(const struct context *context, const struct jval *status, con
         append_daemon(context, status, out);
         append_running(context, active, out);
         append_waiting(context, active, out);
+        if (!recent) {
+                (void)buf_append_str(out, "\nThe latest runs cannot be read while the disk does not answer.\n");
+                return;
+        }
         if (jval_array_size(runs) == 0) {
                 (void)buf_append_str(
                         out, "\nNothing has run yet: 'batchctl list' shows the jobs, 'batchctl run JOB' starts one.\n");

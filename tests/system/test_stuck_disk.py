@@ -57,6 +57,10 @@ def test_a_store_that_hangs_is_noticed(make_instance):
                 instance.call("run.start", job="hello", force=True)
             assert refusal.value.kind == "unavailable" and "has not answered" in refusal.value.message
             assert instance.log.count("the disk has not answered") == 1
+            # Nor what is read from it: the overview shows what is known without.
+            with held(thread_of(instance, "reader")):
+                said = instance.ctl("status")
+                assert "has not answered" in said.stdout and "ticker" in said.stdout and "cannot be read" in said.stdout, said.stdout
             last = instance.call("run.tail", run=ticker, lines=1)["lines"][0]["seq"]
             until(lambda: instance.call("run.tail", run=ticker, lines=1)["lines"][0]["seq"] > last + 5, "the step goes on, and is shown")
             assert "hello" not in str(instance.leftovers())
