@@ -13,8 +13,8 @@ struct question;
 typedef int (*question_fn)(const struct question *question, sqlite3 *db, const char *state_dir,
                            struct jval **ret_answer, char **ret_error);
 
-/* Files that go, or are emptied, in one slice of a chore: a file may take a millisecond where the disk is busy. */
-#define CHORE_SLICE 32U
+/* Files that go, or are emptied, in one slice of a chore: a file may take ten milliseconds where the disk is busy. */
+#define CHORE_SLICE 8U
 
 /* How far a chore is. */
 struct chore {

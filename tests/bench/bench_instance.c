@@ -141,6 +141,11 @@ static const char *answer(struct bench_instance *instance) {
         return payload;
 }
 
+void instance_ask(struct bench_instance *instance, const char *call) {
+        send_call(instance, call);
+        (void)answer(instance);
+}
+
 long instance_start_run(struct bench_instance *instance, const char *job) {
         _cleanup_free_ char *call =
                 xasprintf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"run.start\",\"params\":{\"job\":\"%s\"}}", job);

@@ -25,5 +25,7 @@ long instance_start_run(struct bench_instance *instance, const char *job);
 void instance_follow(struct bench_instance *instance, const char *job);
 /* Starts a run and waits for its run.end. */
 void instance_run_to_end(struct bench_instance *instance, const char *job);
+/* One call, as JSON with an id, and its answer waited for. */
+void instance_ask(struct bench_instance *instance, const char *call);
 /* The next frame's JSON, valid until the next call. */
 const char *instance_next_frame(struct bench_instance *instance);
