@@ -10,14 +10,15 @@ from batchtest import page
 from batchtest.browser import Keys
 from batchtest.wait import until
 
-# Says a line whenever the test writes one into the fifo.
+# Says a line whenever the test writes one into the fifo, and so many at once when it is asked for many.
 TALKER = """
 [Job]
 Description=Says what it is told
 [Step talk]
-Exec=/bin/sh -c 'while read -r line; do case $line in quit*) exit $${line#quit};; !*) echo "$line" >&2;; *) echo "$line";; esac; done <FIFO'
+Exec=/bin/sh -c 'while read -r line; do case $line in quit*) exit $${line#quit};; many*) seq -f "elsewhere %g" 1 $${line#many};; !*) echo "$line" >&2;; *) echo "$line";; esac; done <FIFO'
 """
 MORE_THAN_BUFFERED = 700  # lines
+MORE_THAN_KEPT = 9000
 COUNTER = "[Job]\n[Step count]\nExec=/bin/sh -c 'seq -f \"line %g of many\" 1 COUNT'\n"
 
 
@@ -125,23 +126,24 @@ def test_a_break_of_the_stream_loses_and_repeats_nothing(browser, make_page, ins
     talker.say(*(f"before {number}" for number in range(20)))
     seen(browser, "before 19")
 
-    def say_many(word, already):
-        talker.say(*(f"{word} {number}" for number in range(MORE_THAN_BUFFERED)))
-        until(lambda: instance.call("run.tail", run=talker.run)["last"] >= already + MORE_THAN_BUFFERED, "the daemon has taken them")
+    def taken(count):
+        until(lambda: instance.call("run.tail", run=talker.run)["last"] >= count, "the daemon has taken them")
 
     web.stop()
-    say_many("meanwhile", 20)
+    talker.say(*(f"meanwhile {number}" for number in range(MORE_THAN_BUFFERED)))
+    taken(20 + MORE_THAN_BUFFERED)
     web.start()
     seen(browser, f"meanwhile {MORE_THAN_BUFFERED - 1}")
 
-    # As a browser does with a page that it keeps for Back.
+    # As a browser does with a page that it keeps for Back. batch-web, too, holds what it has told of late: 512 KiB.
     browser.script("dispatchEvent(new Event('pagehide'))")
-    say_many("elsewhere", 20 + MORE_THAN_BUFFERED)
+    talker.say(f"many{MORE_THAN_KEPT}")
+    taken(20 + MORE_THAN_BUFFERED + MORE_THAN_KEPT)
     browser.script("dispatchEvent(new Event('pageshow'))")
-    seen(browser, f"elsewhere {MORE_THAN_BUFFERED - 1}")
-    for word, count in (("before", 20), ("meanwhile", MORE_THAN_BUFFERED), ("elsewhere", MORE_THAN_BUFFERED)):
+    seen(browser, f"elsewhere {MORE_THAN_KEPT}")
+    for word, count in (("before", 20), ("meanwhile", MORE_THAN_BUFFERED), ("elsewhere", MORE_THAN_KEPT)):
         browser.type(".log-search", f"{word} ")
-        browser.until_text(f"{count} lines", ".log-found")
+        browser.until_text(f"{count:,} lines", ".log-found")
     assert "missed" not in browser.text(".log-earlier")
     talker.end()
     browser.until_text("success", "h1")
