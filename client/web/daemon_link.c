@@ -380,8 +380,9 @@ struct daemon_link *daemon_link_free(struct daemon_link *link) {
         disconnect(link);
         loop_timer_free(link->reconnect);
         loop_timer_free(link->deadlines);
-        for (size_t i = 0; i < link->n_calls; i++)
-                jval_unref(link->calls[i].params);
+        /* What a call holds is freed by who is told its answer. */
+        while (link->n_calls > 0)
+                finish_call(link, 0, NULL, "batch-web ends");
         free(link->calls);
         client_free(link->client);
         free(link->why);

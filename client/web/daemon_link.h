@@ -24,7 +24,7 @@ struct link_events {
 /* socket_path is copied; events may be NULL. Connects by itself as soon as the loop runs. */
 int daemon_link_new(struct daemon_link **ret, struct loop *loop, const char *socket_path,
                     const struct link_events *events);
-/* Calls that wait are forgotten without an answer. */
+/* Calls that wait are told that no answer comes; they may not call anew. */
 struct daemon_link *daemon_link_free(struct daemon_link *link);
 /* Takes params over (NULL: none). fn is called once, never from within this call. timeout: how long the answer is
  * waited for. */

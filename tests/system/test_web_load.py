@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import time
 
@@ -82,6 +83,22 @@ def test_a_thousand_streams_come_and_go(instance, web):
         finish(instance)
         lines, end = faithful.follow()
         assert [line["seq"] for line in lines] == list(range(1, end["last_seq"] + 1)) and lines[-1]["text"] == "last"
+
+
+def test_it_ends_while_the_daemon_owes_answers(instance, web):
+    instance.call("run.cancel", run=start(instance))
+    instance.process.send_signal(signal.SIGSTOP)
+    try:
+        waiting = [connect(web) for _ in range(7)]
+        for connection, path in zip(waiting, ("/api/v1/runs", "/metrics", "/readyz", "/api/v1/events", "/api/v1/runs/1/stream", "/api/v1/runs/latest/stream?after=0",
+                                              "/api/v1/runs/1/logs/download")):
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        assert web.get("/healthz").status == 200
+        assert web.stop() == 0
+        for connection in waiting:
+            connection.close()
+    finally:
+        instance.process.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.skipif(not shutil.which("prlimit"), reason="prlimit is not installed")
