@@ -57,8 +57,8 @@ struct http_stream_ops {
         void (*writable)(void *user); /* what was written before has gone out */
         void (*closed)(void *user);   /* the connection is gone, or will be; not after http_conn_finish */
 };
-/* Answers with a head and no length; the body is what http_conn_write is given, the end of the connection ends it. For a
- * HEAD that is all, and `closed` has been called when this returns. */
+/* Answers with a head and no length; the body is what http_conn_write is given, the end of the connection ends it. For
+ * a HEAD that is all, and `closed` has been called when this returns. */
 void http_conn_stream(struct http_conn *conn, const struct http_reply *head, const struct http_stream_ops *ops,
                       void *user);
 /* Sends what the socket takes now: that many bytes, 0 when it takes none (ops.writable tells when it does), or negative

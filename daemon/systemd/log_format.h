@@ -14,7 +14,6 @@ struct log_style {
         bool colour;   /* for a terminal: level by colour, local time of day, no fields behind the message */
 };
 
-
 /* Each appends one line with its newline. Control characters in the message (newlines too) and bytes that are not UTF-8
  * are escaped. 0, or -E2BIG with the buffer as it was. context may be NULL. */
 int log_format_text(struct buf *out, struct log_style style, enum log_level level, const struct log_context *context,
