@@ -79,7 +79,7 @@ static void looked_up(int error, const char *error_text, struct jval *found, voi
         const struct jval *run = jval_get(found, "run");
 
         if (error == -ENOENT)
-                act_fail(act, ERROR_KIND_NOT_FOUND, NULL, "there is no such run; see: batchctl history");
+                act_fail(act, ERROR_KIND_NOT_FOUND, NULL, "see batchctl history: there is no such run");
         else if (error < 0)
                 act_fail(act, ERROR_KIND_UNAVAILABLE, NULL, "try again: the history cannot be read: %s",
                          str_or(error_text, strerror(-error)));

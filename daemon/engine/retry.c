@@ -212,8 +212,8 @@ static void looked_up(int error, const char *error_text, struct jval *found, voi
         enum run_status status = run_status_from_string(str_or(jval_get_str(run, "status"), ""));
 
         if (error == -ENOENT)
-                act_fail(act, ERROR_KIND_NOT_FOUND, NULL, "%s; see: batchctl history",
-                         str_or(error_text, "there is no such run"));
+                act_fail(act, ERROR_KIND_NOT_FOUND, NULL, "%s",
+                         str_or(error_text, "see batchctl history: there is no such run"));
         else if (error == -EINVAL)
                 act_fail(act, ERROR_KIND_INVALID_PARAMS, NULL, "%s", str_or(error_text, "which run is not clear"));
         else if (error < 0)

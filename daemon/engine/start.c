@@ -109,7 +109,7 @@ static void refuse_second(struct act *act, const struct run *active) {
         char span[TIMESPAN_SIZE];
 
         act_fail(act, ERROR_KIND_ALREADY_RUNNING, data_of_run(active),
-                 "%s is already %s: run %" PRId64 ", for %s; wait for it, or start a second one with --force",
+                 "wait for it, or start a second one with --force: %s is already %s: run %" PRId64 ", for %s",
                  active->record.job, queued ? "waiting to start" : "running", active->record.run_number,
                  format_timespan(span, queued ? now_realtime() - since : now_boottime() - active->started_boottime));
 }

@@ -226,8 +226,8 @@ static int no_such_attempt(const struct question *question, int64_t run_number, 
 
         if (question->step)
                 return error_set(ret_error, -ENOENT,
-                                 "run %" PRId64 " has no %sstep %s%s; see: batchctl status %" PRId64, run_number,
-                                 attempt, question->step, item, run_number);
+                                 "see batchctl status %" PRId64 ": run %" PRId64 " has no %sstep %s%s", run_number,
+                                 run_number, attempt, question->step, item);
         return error_set(ret_error, -ENOENT, "run %" PRId64 " has no log: no step of it was started", run_number);
 }
 

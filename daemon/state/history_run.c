@@ -41,7 +41,7 @@ static int find_by_prefix(sqlite3 *db, const char *prefix, struct run_record **r
         if (r < 0)
                 return r;
         if (!record)
-                return error_set(ret_error, -ENOENT, "no run has an id that begins with %s; see: batchctl history",
+                return error_set(ret_error, -ENOENT, "see batchctl history: no run has an id that begins with %s",
                                  prefix);
         if (sqlite3_step(statement) == SQLITE_ROW)
                 return error_set(ret_error, -EINVAL, "several runs have ids that begin with %s: give more of it",
@@ -107,7 +107,7 @@ int history_find_run(sqlite3 *db, const char *selector, const char *job, struct 
                 return find_by_prefix(db, selector, ret, ret_error);
         return error_set(
                 ret_error, -ENOENT,
-                "there is no run %s: give a run's number, its id, or the first 8 or more digits of it; see: batchctl history",
+                "give a run's number, its id, or the first 8 or more digits of it (see batchctl history): there is no run %s",
                 selector);
 }
 

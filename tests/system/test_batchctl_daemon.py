@@ -107,7 +107,8 @@ def test_refusals_of_the_real_daemon_have_their_statuses(told):
     assert instance.ctl("run", "tlod", check=False).returncode == 4
     assert instance.ctl("run", "told", "-p", "week=99", check=False).returncode == 2
     assert instance.ctl("run", "told", "--mode", "none", check=False).returncode == 2
-    for arguments, words in ((("status", "77"), "there is no run 77: give"), (("retry", "77"), "there is no run 77: give"), (("logs", "77"), "there is no run 77"),
+    no_run = "give a run's number, its id, or the first 8 or more digits of it (see batchctl history): there is no run 77"
+    for arguments, words in ((("status", "77"), no_run), (("retry", "77"), no_run), (("logs", "77"), no_run),
                              (("history", "tolds"), "did you mean told?"), (("steps", "--job", "tolds"), "did you mean told?"),
                              (("history", "--summary", "tolds"), "did you mean told?")):
         refused = instance.ctl(*arguments, check=False)
@@ -117,7 +118,7 @@ def test_refusals_of_the_real_daemon_have_their_statuses(told):
     again = instance.ctl("run", "told", check=False)
     assert again.returncode == 5 and "told is already running: run 1, for " in again.stderr and "batchctl tail -f 1" in again.stderr
     missing = instance.ctl("logs", "1", "lsat", check=False)
-    assert missing.returncode == 4 and "run 1 has no step lsat; see: batchctl status 1" in missing.stderr
+    assert missing.returncode == 4 and "see batchctl status 1: run 1 has no step lsat" in missing.stderr
     missing = instance.ctl("logs", "1", "last", "-a", "7", check=False)
     assert missing.returncode == 4 and "run 1 has no attempt 7 of step last" in missing.stderr
     assert instance.ctl("run", "told", "--force").returncode == 0
