@@ -1,5 +1,6 @@
 """The machine that all tests here share: booted once, with the project installed. In namespaces of this kernel, or, with
 BATCHTEST_MACHINE=virtual, with a kernel of its own (tests/machine)."""
+import contextlib
 import os
 import subprocess
 import sys
@@ -114,10 +115,12 @@ def boot(request, installed, tmp_path_factory):
         machine.power_off()
 
 
-# name: (seconds of life, lines a second)
+HOLD = "/usr/local/lib/batchtest/hold"
 SCRIPTS = {
-    "count": '#!/bin/sh\n# Prints the numbers from 1 to $1, one every $2 seconds.\n'
-             'for i in $(seq "$1"); do echo "line $i"; sleep "$2"; done\n',
+    "count": '#!/bin/sh\n# Prints the numbers from 1 to $1, one every $2 seconds, the last one when it may.\n'
+             'for i in $(seq "$1"); do\n'
+             f'    while [ "$i" = "$1" ] && [ -e {HOLD} ]; do sleep 0.05; done\n'
+             '    echo "line $i"\n    sleep "$2"\ndone\n',
     "family": '#!/bin/sh\n# Leaves a child that wants to get away.\nsetsid sleep 1000 & echo $!; sleep 1000\n',
 }
 JOBS = {
@@ -129,6 +132,21 @@ JOBS = {
     "secret": "[Job]\nDescription=Reads a credential\n\n[Step read]\n"
               "Exec=/bin/sh -c 'cat \"$CREDENTIALS_DIRECTORY/tank01-api-key\"'\n",
 }
+
+
+@contextlib.contextmanager
+def held(machine):
+    """No `count` comes to its end meanwhile, however long it takes what is done to it."""
+    machine.write(HOLD, "")
+    try:
+        yield
+    finally:
+        machine.run("rm", "-f", HOLD)
+
+
+def counter(machine):
+    """The pid of the step that counts; a child of it has its name until it executes sleep. None: it does not run."""
+    return min(machine.step_pids("batchtest/count"), default=None)
 
 
 def set_up(machine):
