@@ -27,6 +27,14 @@ void decisions_after_commit(struct engine *engine, void (*fn)(void *user), void 
         commit->calls[commit->count++] = (struct effect_call){fn, user};
 }
 
+/* The store closes before it is told. */
+static void commit_release(void *user) {
+        struct commit *commit = user;
+
+        free(commit->calls);
+        free(commit);
+}
+
 static void commit_done(void *user) {
         struct commit *commit = user;
         struct engine *engine = commit->engine;
@@ -35,8 +43,7 @@ static void commit_done(void *user) {
         act_tell_unrecorded(engine);
         for (size_t i = 0; i < commit->count; i++)
                 commit->calls[i].fn(commit->calls[i].user);
-        free(commit->calls);
-        free(commit);
+        commit_release(commit);
         if (engine->mirror)
                 mirror_poke(engine->mirror);
         if (engine->config.changed)
@@ -110,11 +117,19 @@ void decisions_flush(void *user) {
                 decisions->commit = NEW(struct commit);
                 decisions->commit->engine = engine;
         }
+        store_batch_on_release(decisions->batch, commit_release);
         if (store_submit(engine->store, decisions->batch, commit_done, decisions->commit) < 0) {
+                store_batch_on_release(decisions->batch, NULL);
                 loop_timer_arm(engine->flush_timer, RETRY_DELAY);
                 return;
         }
         engine->commits_in_flight++;
         decisions->batch = NULL;
         decisions->commit = NULL;
+}
+
+void decisions_drop(struct engine *engine) {
+        (void)store_batch_free(engine->decisions.batch);
+        if (engine->decisions.commit)
+                commit_release(engine->decisions.commit);
 }

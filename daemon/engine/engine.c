@@ -109,8 +109,7 @@ struct engine *engine_free(struct engine *engine) {
         events_done(&engine->events);
         if (engine->job_errors)
                 jval_unref(engine->job_errors);
-        if (engine->decisions.batch)
-                store_batch_free(engine->decisions.batch);
+        decisions_drop(engine);
         free(engine);
         return NULL;
 }

@@ -190,6 +190,8 @@ struct store_batch *decisions_batch(struct engine *engine);
 /* fn(user) is called once everything that this pass decided is durable. */
 void decisions_after_commit(struct engine *engine, void (*fn)(void *user), void *user);
 void decisions_flush(void *engine);
+/* What was never submitted, at the end. */
+void decisions_drop(struct engine *engine);
 
 /* act.c */
 void act_begin(struct engine *engine, enum method_id method, const struct jval *params, const struct caller *caller,

@@ -63,7 +63,7 @@ static void replay_everything(struct mirror *mirror, int64_t local) {
         (void)snprintf(number, sizeof(number), "%lld", (long long)mirror->remote_acknowledged);
         store_batch_put_setting(batch, "mirror_acknowledged", number);
         struct mirror_link *link = mirror_link_ref(mirror);
-        outbox_on_release(batch, mirror_link_release);
+        store_batch_on_release(batch, mirror_link_release);
         if (store_submit(mirror->store, batch, forgotten, link) < 0) {
                 (void)store_batch_free(batch);
                 mirror_down(mirror, false, "state.db is busy");

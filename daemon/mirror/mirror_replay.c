@@ -247,9 +247,9 @@ static void acknowledged(void *user) {
 static void submit_acks(struct mirror *mirror) {
         struct mirror_link *link = mirror_link_ref(mirror);
 
-        outbox_on_release(mirror->acks, mirror_link_release);
+        store_batch_on_release(mirror->acks, mirror_link_release);
         if (store_submit(mirror->store, mirror->acks, acknowledged, link) < 0) {
-                outbox_on_release(mirror->acks, NULL);
+                store_batch_on_release(mirror->acks, NULL);
                 (void)mirror_link_take(link);
                 loop_timer_arm(mirror->pause, BUSY_PAUSE);
                 return;

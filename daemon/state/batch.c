@@ -205,6 +205,6 @@ void outbox_replay_all(struct store_batch *batch) {
         (void)add_op(batch, OP_REPLAY_ALL);
 }
 
-void outbox_on_release(struct store_batch *batch, void (*release)(void *user)) {
+void store_batch_on_release(struct store_batch *batch, void (*release)(void *user)) {
         batch->release = release;
 }

@@ -53,8 +53,5 @@ int outbox_read(struct store *store, const char *host, unsigned limit, outbox_fn
 /* Into a batch: the row is in PostgreSQL (error NULL), or was refused there for its data and waits no longer until it
  * changes. */
 void outbox_acknowledge(struct store_batch *batch, const struct outbox_key *key, const char *error);
-/* release(user) is called instead of the batch's done when the batch is freed before (the store closes, or the caller
- * frees it). */
-void outbox_on_release(struct store_batch *batch, void (*release)(void *user));
 /* Into a batch: every row waits again (the database on the other side is another one, or an older copy). */
 void outbox_replay_all(struct store_batch *batch);

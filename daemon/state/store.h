@@ -53,6 +53,9 @@ void store_batch_purge(struct store_batch *batch, usec_t audit_before, uint64_t 
  * full or fails, batches wait and are tried again each second: done comes late, never with an error. -EAGAIN when too
  * many wait already (the batch stays the caller's). */
 int store_submit(struct store *store, struct store_batch *batch, void (*done)(void *user), void *user);
+/* release(user) is called instead of the batch's done when the batch is freed before (the store closes, or the caller
+ * frees it). */
+void store_batch_on_release(struct store_batch *batch, void (*release)(void *user));
 /* NULL when writing works; else why it does not, which may be that the disk does not answer (valid until the next
  * call). */
 const char *store_trouble(struct store *store);
