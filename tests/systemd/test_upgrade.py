@@ -2,7 +2,7 @@
 import os
 import uuid
 
-from machine_fixtures import NEXT_VERSION
+from machine_fixtures import NEXT_VERSION, counter, held
 from test_systemd import log_lines, main_pid, numbers, wait_active, wait_first_line
 
 SAME_BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -18,27 +18,28 @@ def version_of(machine):
 
 def test_upgrade_with_runs_in_flight(machine, next_installed):
     before = version_of(machine)
-    follower = machine.spawn("batchctl", "run", "count", "-p", "n=100", "--follow")
-    machine.wait_for(lambda: machine.step_pids("batchtest/count"), 60, "the step runs")
-    step = machine.step_pids("batchtest/count")
-    family = machine.start_run("family")
-    machine.wait_for(lambda: len(machine.step_pids("sleep 1000")) == 2, 60, "parent and child run")
-    daemon, launcher = main_pid(machine), main_pid(machine, "batch-runner.service")
-    machine.install(next_installed)
-    assert "(deleted)" in running_program(machine, "batch-runner.service")
-    machine.run("systemctl", "restart", "batchd.service")
-    wait_active(machine, not_pid=daemon)
-    assert version_of(machine) == NEXT_VERSION != before
-    assert machine.out("batchctl", "--version").split()[-1] == NEXT_VERSION
-    # The launcher executes itself anew: the same process, the new program, its monitors still its children.
-    machine.wait_for(lambda: "(deleted)" not in running_program(machine, "batch-runner.service"), 60, "the launcher's new program")
-    assert main_pid(machine, "batch-runner.service") == launcher
-    assert machine.out(f"/proc/{launcher}/exe", "--version").split()[-1] == NEXT_VERSION
-    assert machine.step_pids("batchtest/count") == step
-    # What the old version started obeys the new one, and new steps start.
-    machine.ctl("cancel", str(family), user="foreman")
-    assert machine.step_pids("sleep 1000") == []
-    assert machine.ctl("run", "quick", "--wait", user="foreman").returncode == 0
+    with held(machine):
+        follower = machine.spawn("batchctl", "run", "count", "-p", "n=100", "--follow")
+        machine.wait_for(lambda: machine.step_pids("batchtest/count"), 60, "the step runs")
+        step = counter(machine)
+        family = machine.start_run("family")
+        machine.wait_for(lambda: len(machine.step_pids("sleep 1000")) == 2, 60, "parent and child run")
+        daemon, launcher = main_pid(machine), main_pid(machine, "batch-runner.service")
+        machine.install(next_installed)
+        assert "(deleted)" in running_program(machine, "batch-runner.service")
+        machine.run("systemctl", "restart", "batchd.service")
+        wait_active(machine, not_pid=daemon)
+        assert version_of(machine) == NEXT_VERSION != before
+        assert machine.out("batchctl", "--version").split()[-1] == NEXT_VERSION
+        # The launcher executes itself anew: the same process, the new program, its monitors still its children.
+        machine.wait_for(lambda: "(deleted)" not in running_program(machine, "batch-runner.service"), 60, "the launcher's new program")
+        assert main_pid(machine, "batch-runner.service") == launcher
+        assert machine.out(f"/proc/{launcher}/exe", "--version").split()[-1] == NEXT_VERSION
+        assert counter(machine) == step
+        # What the old version started obeys the new one, and new steps start.
+        machine.ctl("cancel", str(family), user="foreman")
+        assert machine.step_pids("sleep 1000") == []
+        assert machine.ctl("run", "quick", "--wait", user="foreman").returncode == 0
     output, _ = follower.communicate(timeout=60)
     assert follower.returncode == 0, output
     assert [int(line.rpartition("line ")[2]) for line in output.splitlines() if "line " in line] == list(range(1, 101)), output
