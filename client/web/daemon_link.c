@@ -51,19 +51,11 @@ struct daemon_link {
         size_t n_calls, capacity;
         size_t n_flying;
         usec_t delay;
-        char *why;    /* NULL: up */
+        char *why;    /* a sentence with what to do; NULL: up */
         bool greeted; /* on this connection: the daemon speaks this protocol */
         bool stopping, stopped, sweeping;
         struct socket_identity socket;
 };
-
-bool daemon_link_is_up(const struct daemon_link *link) {
-        return link->why == NULL;
-}
-
-const char *daemon_link_why(const struct daemon_link *link) {
-        return link->why;
-}
 
 static struct socket_identity identify(const char *path) {
         struct stat status;

@@ -30,9 +30,6 @@ struct daemon_link *daemon_link_free(struct daemon_link *link);
  * waited for. */
 void daemon_link_call(struct daemon_link *link, enum method_id method, struct jval *params, usec_t timeout,
                       link_answer_fn fn, void *user);
-bool daemon_link_is_up(const struct daemon_link *link);
-/* Why it is down: a sentence with what to do. */
-const char *daemon_link_why(const struct daemon_link *link);
 /* After an ordered stop of the daemon no connection is tried (it would undo the stop where the socket starts the
  * service), until a new daemon has made its socket or a person asks for something: this is that. */
 void daemon_link_wake(struct daemon_link *link);
