@@ -3,6 +3,7 @@ import { h } from './dom.js';
 import { number, plural, title } from './format.js';
 import { link } from './router.js';
 import { statusWord } from './status_word.js';
+import { table } from './table.js';
 
 const MOST = 200; // rows
 const WHY = {
@@ -27,20 +28,7 @@ export function backfillPlan(plan) {
     h(
       'div',
       { class: 'table-scroll plan-scroll', tabindex: '0', role: 'group', 'aria-label': 'Values' },
-      h(
-        'table',
-        { class: 'table' },
-        h(
-          'thead',
-          null,
-          h(
-            'tr',
-            null,
-            [title(plan.parameter), 'What happens', 'Last run'].map((name) => h('th', { scope: 'col' }, name)),
-          ),
-        ),
-        h('tbody', null, plan.values.slice(0, MOST).map(row)),
-      ),
+      table([title(plan.parameter), 'What happens', 'Last run'], h('tbody', null, plan.values.slice(0, MOST).map(row))),
     ),
     plan.values.length > MOST ? h('p', { class: 'muted small' }, `and ${number(plan.values.length - MOST)} more`) : null,
   );

@@ -3,6 +3,7 @@ import { h } from './dom.js';
 import { duration, number, parameters, title } from './format.js';
 import { link } from './router.js';
 import { statusWord } from './status_word.js';
+import { table } from './table.js';
 
 const MOST = 200; // rows
 
@@ -16,20 +17,7 @@ export function children(shown) {
     h(
       'div',
       { class: 'table-scroll' },
-      h(
-        'table',
-        { class: 'table' },
-        h(
-          'thead',
-          null,
-          h(
-            'tr',
-            null,
-            ['Run', 'For', 'Status', 'Took', 'What it said'].map((name) => h('th', { scope: 'col' }, name)),
-          ),
-        ),
-        h('tbody', null, list.slice(0, MOST).map(row)),
-      ),
+      table(['Run', 'For', 'Status', 'Took', 'What it said'], h('tbody', null, list.slice(0, MOST).map(row))),
     ),
     list.length > MOST ? h('p', { class: 'muted small' }, `and ${number(list.length - MOST)} more: see the history`) : null,
   );

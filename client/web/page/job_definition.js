@@ -1,6 +1,7 @@
 // The definition of a job as it is in force: facts, steps and what each may do.
 import { h } from './dom.js';
 import { bytes, duration, number, plural, title } from './format.js';
+import { table } from './table.js';
 import { due } from './time_text.js';
 
 function fact(name, ...value) {
@@ -36,18 +37,8 @@ export function stepTable(job) {
   return h(
     'div',
     { class: 'table-scroll' },
-    h(
-      'table',
-      { class: 'table definition-table' },
-      h(
-        'thead',
-        null,
-        h(
-          'tr',
-          null,
-          ['Step', 'What it does', 'Expected impact', 'Limits', 'Command'].map((name) => h('th', { scope: 'col' }, name)),
-        ),
-      ),
+    table(
+      ['Step', 'What it does', 'Expected impact', 'Limits', 'Command'],
       h(
         'tbody',
         null,
@@ -68,6 +59,7 @@ export function stepTable(job) {
           ),
         ),
       ),
+      'definition-table',
     ),
   );
 }

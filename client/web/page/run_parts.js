@@ -2,6 +2,7 @@
 import { h } from './dom.js';
 import { duration, number, title } from './format.js';
 import { statusWord } from './status_word.js';
+import { table } from './table.js';
 import { when } from './time_text.js';
 
 export function counters(metrics) {
@@ -69,18 +70,8 @@ export function attempts(shown) {
     h(
       'div',
       { class: 'table-scroll' },
-      h(
-        'table',
-        { class: 'table' },
-        h(
-          'thead',
-          null,
-          h(
-            'tr',
-            null,
-            ['Step', 'Attempt', 'Status', 'Started', 'Took', 'Error'].map((name) => h('th', { scope: 'col' }, name)),
-          ),
-        ),
+      table(
+        ['Step', 'Attempt', 'Status', 'Started', 'Took', 'Error'],
         h(
           'tbody',
           null,

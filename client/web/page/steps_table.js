@@ -2,6 +2,7 @@
 import { h, replace } from './dom.js';
 import { duration, number, title } from './format.js';
 import { statusWord } from './status_word.js';
+import { table } from './table.js';
 
 const MOST = 100; // rows at once; the others when they are wanted
 
@@ -10,7 +11,8 @@ export function stepsTable(shown, onRetry, memory = {}) {
   const items = shown.steps.some((step) => step.item);
   const words = shown.steps.some(said);
   const retries = onRetry && shown.steps.some((step) => step.status === 'failed');
-  const columns = ['Step', items ? 'Item' : null, 'Status', 'Took', 'Records', 'Attempts', words ? 'What it said' : null, retries ? '' : null];
+  const figures = ['Took', 'Records', 'Attempts'].map((name) => [name, 'right']);
+  const columns = ['Step', items ? 'Item' : null, 'Status', ...figures, words ? 'What it said' : null, retries ? '' : null];
   const body = h('tbody');
   const more = h('div', { class: 'row center' });
   const fill = () => {
@@ -29,22 +31,7 @@ export function stepsTable(shown, onRetry, memory = {}) {
   return h(
     'div',
     { class: 'table-scroll' },
-    h(
-      'table',
-      { class: 'table steps-table' },
-      h(
-        'thead',
-        null,
-        h(
-          'tr',
-          null,
-          columns
-            .filter((name) => name !== null)
-            .map((name) => h('th', { scope: 'col', class: ['Took', 'Records', 'Attempts'].includes(name) ? 'right' : null }, name)),
-        ),
-      ),
-      body,
-    ),
+    table(columns, body, 'steps-table'),
     more,
   );
 }

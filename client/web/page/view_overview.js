@@ -14,6 +14,7 @@ import { readinessCard, refreshReadiness } from './readiness.js';
 import { link } from './router.js';
 import { runCard } from './run_card.js';
 import { statusWord } from './status_word.js';
+import { table } from './table.js';
 import { ago, due } from './time_text.js';
 import { meaning } from './words.js';
 
@@ -168,20 +169,8 @@ function jobTable(jobs, successes) {
   return h(
     'div',
     { class: 'table-scroll' },
-    h(
-      'table',
-      { class: 'table jobs-table' },
-      h(
-        'thead',
-        null,
-        h(
-          'tr',
-          null,
-          ['Job', 'Last run', 'When', 'Took', 'Last success', 'Next'].map((name) =>
-            h('th', { scope: 'col', class: name === 'Took' ? 'wide-only' : null }, name),
-          ),
-        ),
-      ),
+    table(
+      ['Job', 'Last run', 'When', ['Took', 'wide-only'], 'Last success', 'Next'],
       h(
         'tbody',
         null,
@@ -219,6 +208,7 @@ function jobTable(jobs, successes) {
           );
         }),
       ),
+      'jobs-table',
     ),
   );
 }
