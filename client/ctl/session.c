@@ -271,6 +271,12 @@ int64_t session_send(struct session *session, enum method_id method, struct jval
         return client_call(session->client, method, params);
 }
 
+/* Keeps an answer for the call that it belongs to; takes what the message holds. */
+static void put_in_stash(struct session *session, const struct client_message *message) {
+        GROW(session->stash, session->n_stash, session->stash_size);
+        session->stash[session->n_stash++] = *message;
+}
+
 static bool take_from_stash(struct session *session, int64_t id, struct client_message *ret) {
         for (size_t i = 0; i < session->n_stash; i++) {
                 if (session->stash[i].id != id)
@@ -310,8 +316,7 @@ static int await(struct session *session, int64_t id, struct client_message *ret
                 }
                 if (message.id == 0)
                         message.id = id; /* a refusal of what could not be read: of the oldest call */
-                GROW(session->stash, session->n_stash, session->stash_size);
-                session->stash[session->n_stash++] = message;
+                put_in_stash(session, &message);
         }
         return 0;
 }
@@ -346,8 +351,7 @@ struct jval *session_answer_within(struct session *session, int64_t id, usec_t p
                 usec_t now = now_boottime();
                 if (session_next(session, deadline > now ? deadline - now : 0, &message) <= 0)
                         return NULL;
-                GROW(session->stash, session->n_stash, session->stash_size);
-                session->stash[session->n_stash++] = message;
+                put_in_stash(session, &message);
         }
         return answer.kind == CLIENT_REFUSAL ? NULL : STEAL_PTR(answer.value);
 }

@@ -75,20 +75,26 @@ char *lost_reason(int64_t run_number) {
         return xasprintf("the machine was restarted under run %" PRId64, run_number);
 }
 
+/* result: of the start of the run that takes the place of the other. */
+static void link_to_lost(struct engine *engine, const struct jval *result, const char *lost_run_id) {
+        struct run *again = engine_find_run(engine, str_or(jval_get_str(result, "run_id"), ""));
+
+        if (!again)
+                return;
+        again->record.retry_of = xstrdup(lost_run_id);
+        run_mark(again);
+}
+
 static void decided(const struct jval *params, const struct engine_error *refusal, const struct jval *result,
                     void *user) {
-        struct run *lost = user, *again;
+        struct run *lost = user;
 
         (void)params;
         if (refusal) {
                 note(lost, xasprintf("not started again: %s", refusal->message));
                 return;
         }
-        again = engine_find_run(lost->engine, str_or(jval_get_str(result, "run_id"), ""));
-        if (again) {
-                again->record.retry_of = xstrdup(lost->record.run_id);
-                run_mark(again);
-        }
+        link_to_lost(lost->engine, result, lost->record.run_id);
         run_note_restarted(lost, jval_get_int(result, "run_number", 0));
 }
 
@@ -163,16 +169,11 @@ struct stopped_run {
 static void decided_stopped(const struct jval *params, const struct engine_error *refusal, const struct jval *result,
                             void *user) {
         struct stopped_run *stopped = user;
-        struct run *again = NULL;
 
         (void)params;
         if (!refusal)
-                again = engine_find_run(stopped->engine, str_or(jval_get_str(result, "run_id"), ""));
-        if (again) {
-                again->record.retry_of = xstrdup(stopped->run_id);
-                run_mark(again);
-        }
-        if (refusal)
+                link_to_lost(stopped->engine, result, stopped->run_id);
+        else
                 log_at(LOG_LEVEL_WARNING,
                        &(struct log_context){
                                .message_id = MESSAGE_ID_RUN_RECOVERED, .run_id = stopped->run_id, .job = stopped->job},
